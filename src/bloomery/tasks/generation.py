@@ -1,0 +1,99 @@
+"""Answers written by greedy decoding, for tasks whose answers have more than one right wording."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from bloomery.core.errors import ConfigError
+from bloomery.tasks.accuracy import Accuracy, Answered, evaluating, summarize
+from bloomery.tasks.batches import pad_id
+from bloomery.tasks.task import Example
+from bloomery.tasks.tokenizer import begin, check_vocabulary, encode
+
+
+def write(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[str],
+    *,
+    max_new_tokens: int,
+    batch_size: int = 16,
+    **generate_options: Any,
+) -> list[str]:
+    """What greedy decoding adds to each prompt, up to eos or `max_new_tokens`."""
+    check_vocabulary(model, tokenizer)
+    written: list[str] = []
+    with evaluating(model):
+        for start in range(0, len(prompts), batch_size):
+            ids = [
+                begin(tokenizer) + encode(tokenizer, prompt) for prompt in prompts[start : start + batch_size]
+            ]
+            added = _continue(model, tokenizer, ids, max_new_tokens, generate_options)
+            written += [str(tokenizer.decode(one, skip_special_tokens=True)) for one in added]
+    return written
+
+
+def written_accuracy(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Sequence[Example],
+    *,
+    benchmark: str,
+    score: Callable[[Example, str], float],
+    chance: float,
+    max_new_tokens: int,
+    batch_size: int = 16,
+    **generate_options: Any,
+) -> Accuracy:
+    """The share of examples whose written answer `score` gives full marks.
+
+    Raises: FormatRefused where model and tokenizer are not a pair; ConfigError without examples.
+    """
+    if not examples:
+        raise ConfigError("no examples to measure accuracy on")
+    texts = write(
+        model,
+        tokenizer,
+        [example.prompt for example in examples],
+        max_new_tokens=max_new_tokens,
+        batch_size=batch_size,
+        **generate_options,
+    )
+    return summarize(
+        [
+            Answered(example.difficulty, chance, score(example, text) >= 1.0)
+            for example, text in zip(examples, texts, strict=True)
+        ],
+        benchmark,
+    )
+
+
+def _continue(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: list[list[int]],
+    max_new_tokens: int,
+    options: dict[str, Any],
+) -> list[list[int]]:
+    """New tokens of each row, cut at eos; prompts are padded on the left."""
+    device, pad = next(model.parameters()).device, pad_id(tokenizer)
+    longest = max(map(len, prompts))
+    ids = torch.tensor([[pad] * (longest - len(one)) + one for one in prompts], device=device)
+    mask = torch.tensor([[0] * (longest - len(one)) + [1] * len(one) for one in prompts], device=device)
+    generate: Callable[..., Any] = model.generate  # type: ignore[assignment]
+    output = generate(
+        input_ids=ids,
+        attention_mask=mask,
+        do_sample=False,
+        max_new_tokens=max_new_tokens,
+        pad_token_id=pad,
+        eos_token_id=tokenizer.eos_token_id,
+        **options,
+    )
+    return [_until(row, tokenizer.eos_token_id) for row in output[:, longest:].tolist()]
+
+
+def _until(ids: list[int], eos: int | None) -> list[int]:
+    return ids[: ids.index(eos)] if eos in ids else ids
