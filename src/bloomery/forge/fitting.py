@@ -1,0 +1,125 @@
+"""Training as a part of a stage: recipe in, checkpoints and curves into the step's context."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import AdamW, Optimizer
+from transformers import PreTrainedModel
+
+from bloomery.core.errors import BloomeryError, Failure, UserError
+from bloomery.core.step import Paused, StepContext
+from bloomery.forge.settings import FitConfig
+from bloomery.tasks.batches import collate
+from bloomery.training.callbacks import Metrics, ShowProgress
+from bloomery.training.config import LossResult, TrainResult
+from bloomery.training.errors import CheckpointDamaged, CheckpointRefused, DivergenceError, OutOfMemory
+from bloomery.training.loader import Dataset
+from bloomery.training.loop import loader_for, train
+from bloomery.training.muon_grokfast import MuonGrokfast, matrices_decay
+from bloomery.training.schedules import Prepare, build_schedule, curricula, staircase
+
+Validate = Callable[[nn.Module], Mapping[str, float]]
+
+
+def fit(
+    context: StepContext,
+    model: PreTrainedModel,
+    data: Dataset,
+    config: FitConfig,
+    *,
+    validate: Validate | None = None,
+) -> TrainResult:
+    """Train `model` in place on `data`, resumable through the context's checkpoint folder.
+
+    Raises: Paused; UserError or Failure for what training.errors tells.
+    """
+    steps = config.total_steps()
+    loop = config.loop(steps=steps, seed=context.seed)
+    try:
+        result = train(
+            model,
+            loader_for(data, loop, collate=collate),
+            optimizer=make_optimizer(model, config),
+            config=loop,
+            schedule=build_schedule(config.schedule, steps),
+            loss=partial(halting_loss, share=config.halting) if config.halting else language_loss,
+            prepare=_curricula(config),
+            validate=validate,
+            callbacks=[Metrics(context.metric), ShowProgress(context.progress)],
+            checkpoint=context.checkpoint,
+            should_stop=context.stop_requested,
+        )
+    except (DivergenceError, OutOfMemory, CheckpointDamaged, CheckpointRefused) as error:
+        raise _own(error) from error
+    if result.stopped == "requested":
+        raise Paused(f"paused at optimizer step {result.steps} of {steps}; resume to go on")
+    return result
+
+
+def _curricula(config: FitConfig) -> Prepare | None:
+    """What each batch goes through for the recipe's curricula; None without any."""
+    stairs = {
+        "sequence_length": config.sequence_lengths,
+        "recursion_steps": config.recursion_depths,
+    }
+    wanted = {name: staircase(dict(levels)) for name, levels in stairs.items() if levels}
+    return curricula(**wanted) if wanted else None
+
+
+def make_optimizer(model: nn.Module, config: FitConfig) -> Optimizer:
+    if config.optimizer == "muon_grokfast":
+        return MuonGrokfast(model, config.numbers())
+    numbers = config.numbers()
+    trained = [p for p in model.parameters() if p.requires_grad]
+    return AdamW(matrices_decay(trained, numbers.weight_decay), lr=numbers.lr, betas=numbers.adamw_betas)
+
+
+def language_loss(model: nn.Module, batch: Mapping[str, Any], **options: Any) -> LossResult:
+    """The model's own loss, with its parts, the loss of each recursion step and the use of gate and depth."""
+    output = model(**batch, **options)
+    metrics = dict(getattr(output, "losses", None) or {})
+    for step, loss in enumerate(_rows(output, "step_losses"), start=1):
+        metrics[f"step_{step}_loss"] = loss
+    for step, q in enumerate(_mean_halting(output, batch), start=1):
+        metrics[f"step_{step}_halting_probability"] = q
+    for name in ("gate_mean", "gate_entropy"):
+        value = getattr(output, name, None)
+        if value is not None:
+            metrics[name if name == "gate_mean" else "mean_gate_entropy"] = value
+    return LossResult(output.loss, metrics)
+
+
+def halting_loss(model: nn.Module, batch: Mapping[str, Any], *, share: float) -> LossResult:
+    """The model's own loss, in this share of the steps with tokens that halt.
+
+    Drawn from torch's generator, which a checkpoint holds.
+    """
+    return language_loss(model, batch, halting=bool(torch.rand(()) < share))
+
+
+def _rows(output: Any, name: str) -> Any:
+    value = getattr(output, name, None)
+    return () if value is None else value
+
+
+def _mean_halting(output: Any, batch: Mapping[str, Any]) -> Any:
+    """Mean halting probability of each step over the tokens that are learned. Shapes: (S,)"""
+    q = getattr(output, "halt_probabilities", None)
+    if q is None:
+        return ()
+    learned = batch["labels"][:, 1:] != -100
+    return q[:, :-1][learned].mean(dim=0)
+
+
+def _own(error: Exception) -> BloomeryError:
+    kind = UserError if getattr(error, "exit_code", 1) == UserError.exit_code else Failure
+    return kind(str(error))
+
+
+def set_threads(threads: int) -> None:
+    """The same number of threads on every run of a key, and deterministic kernels."""
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(mode=True, warn_only=False)

@@ -1,0 +1,65 @@
+"""What a stage's consumer measures on a model that it has loaded from disk."""
+
+import resource
+import statistics
+import time
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from bloomery.core.evidence import Measured
+from bloomery.tasks.accuracy import Accuracy
+
+
+def as_measured(result: Accuracy, baseline: float | None = None) -> Measured:
+    return Measured(
+        value=result.rate, interval=(result.low, result.high), chance=result.chance, baseline=baseline
+    )
+
+
+def future_leak(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, text: str) -> float:
+    """The largest change of an earlier logit when the last token changes: 0 for a causal model."""
+    ids = torch.tensor([tokenizer.encode(text)])
+    other = ids.clone()
+    other[0, -1] = (ids[0, -1] + 1) % model.config.vocab_size
+    model.eval()
+    depth = {"recursion_steps": depth} if (depth := getattr(model.config, "max_recursion", None)) else {}
+    with torch.inference_mode():
+        ours, theirs = (model(input_ids=x, use_cache=False, **depth).logits[:, :-1] for x in (ids, other))
+    return float((ours - theirs).abs().max())
+
+
+def answer_latency_ms(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompt: str, *, repeats: int = 10
+) -> Measured:
+    """Median time of the forward pass that gives an answer's first token, batch of one, warmed up."""
+    ids = torch.tensor([tokenizer.encode(prompt)])
+    model.eval()
+    times = []
+    with torch.inference_mode():
+        for _ in range(repeats + 2):
+            started = time.perf_counter()
+            model(input_ids=ids, use_cache=False)
+            times.append((time.perf_counter() - started) * 1e3)
+    times = sorted(times[2:])
+    return Measured(value=statistics.median(times), interval=(times[0], times[-1]))
+
+
+def peak_memory_gb() -> float:
+    """The largest resident memory of this process so far, 10^9 bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
+def count_parameters(model: PreTrainedModel) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def weight_bytes(model: PreTrainedModel) -> int:
+    return sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+
+
+def logits_of(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompt: str) -> torch.Tensor:
+    """Shapes: (1, T, V)"""
+    model.eval()
+    with torch.inference_mode():
+        return model(input_ids=torch.tensor([tokenizer.encode(prompt)]), use_cache=False).logits

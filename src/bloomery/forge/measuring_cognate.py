@@ -1,0 +1,122 @@
+"""The consumer's view of what cognate hands on: loaded from disk, on examples that chose nothing."""
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from bloomery.core import machine
+from bloomery.core.evidence import Measured, measure
+from bloomery.core.step import StepContext
+from bloomery.forge.exams import Exam, exams, mean_depth, mean_rate, record_by_difficulty, sit
+from bloomery.forge.fitting import set_threads
+from bloomery.forge.folders import load_model
+from bloomery.forge.measuring import (
+    answer_latency_ms,
+    as_measured,
+    count_parameters,
+    future_leak,
+    peak_memory_gb,
+)
+from bloomery.forge.stages.cognate import (
+    DEPTH_HELPS,
+    HALTING_COSTS,
+    HALTING_SAVES,
+    HARDER_IS_DEEPER,
+    MEMORY_HELPS,
+    CognateStageConfig,
+    checks,
+)
+from bloomery.tasks.accuracy import Accuracy
+
+
+def measure_model(context: StepContext) -> None:
+    """The consumer's view: the handed-on model, loaded from disk, on examples that chose nothing."""
+    set_threads(machine.threads())
+    config: CognateStageConfig = context.config
+    model, tokenizer = load_model(context.inputs["model"])
+    given = exams(config.base.mixture, config.exam, "test")
+    usual = sit(model, tokenizer, given)
+    record_by_difficulty(context, "model", usual)
+    parameters = count_parameters(model)
+    probe = next(iter(given.values())).prompts()[0]
+    by_name = {check.name: check for check in checks(config)}
+    answers: dict[str, Any] = {
+        "parameters, at least": lambda: parameters,
+        "parameters, at most": lambda: parameters,
+        "leak from the future": partial(future_leak, model, tokenizer, probe),
+        "claims measured again": partial(_broken_claims, context, model, tokenizer),
+        **{f"accuracy: {task}": partial(as_measured, usual[task]) for task in config.bars.accuracy},
+    }
+    cid = context.inputs["model"].name
+    how = f"{__name__}.measure_model"
+    for name, answer in answers.items():
+        context.evidence(measure(by_name[name], answer, inputs=[cid], how=how))
+    _ablations(context, model, tokenizer, given, usual)
+
+
+def _broken_claims(context: StepContext, model: Any, tokenizer: Any) -> float:
+    """How far the claimed accuracies are from those measured here on the same examples."""
+    config: CognateStageConfig = context.config
+    claims = json.loads(context.inputs["claims"].read_text())
+    claimed = claims["scores"][claims["best"]]
+    again = sit(model, tokenizer, exams(config.base.mixture, config.exam, "selection"))
+    return max(abs(result.rate - claimed[task]["rate"]) for task, result in again.items())
+
+
+def _ablations(
+    context: StepContext,
+    model: Any,
+    tokenizer: Any,
+    given: Mapping[str, Exam],
+    usual: Mapping[str, Accuracy],
+) -> None:
+    """Without memory, at one recursion step, and at all of them, on the same examples."""
+    deepest = model.config.max_recursion
+    everywhere: dict[str, dict[str, Any]] = {
+        "without memory": {"memory_enabled": False},
+        "one step": {"recursion_steps": 1},
+        "all steps": {"recursion_steps": deepest},
+    }
+    results = {}
+    for done, (name, options) in enumerate(everywhere.items()):
+        context.progress(done, len(everywhere), name)
+        results[name] = sit(model, tokenizer, given, **options)
+        record_by_difficulty(context, name, results[name])
+    rate = {name: mean_rate(result) for name, result in results.items()} | {"usual": mean_rate(usual)}
+    answers = {
+        MEMORY_HELPS: Measured(value=rate["usual"] - rate["without memory"], baseline=rate["without memory"]),
+        DEPTH_HELPS: Measured(value=rate["all steps"] - rate["one step"], baseline=rate["one step"]),
+        HALTING_SAVES: Measured(value=deepest / mean_depth(usual)),
+        HALTING_COSTS: Measured(value=rate["all steps"] - rate["usual"], baseline=rate["usual"]),
+        HARDER_IS_DEEPER: Measured(value=_deepening(usual)),
+    }
+    cid = context.inputs["model"].name
+    for check, answer in answers.items():
+        context.evidence(measure(check, partial(_same, answer), inputs=[cid], how=f"{__name__}._ablations"))
+
+
+def _same(answer: Measured) -> Measured:
+    return answer
+
+
+def _deepening(usual: Mapping[str, Accuracy]) -> float:
+    ends = [(one.by_difficulty[min(one.by_difficulty)], one.by_difficulty[max(one.by_difficulty)])
+            for one in usual.values()]  # fmt: skip
+    return sum((hard.answer_steps or 0.0) - (easy.answer_steps or 0.0) for easy, hard in ends) / len(ends)
+
+
+def clock_model(context: StepContext) -> None:
+    """Latency and memory of the handed-on model on this machine: reported, never decided on."""
+    set_threads(machine.threads())
+    config: CognateStageConfig = context.config
+    model, tokenizer = load_model(context.inputs["model"])
+    given = exams(config.base.mixture, config.exam, "test")
+    prompt = max((one for exam in given.values() for one in exam.prompts()), key=len)
+    by_name = {check.name: check for check in checks(config)}
+    answers: dict[str, Any] = {
+        "latency": partial(answer_latency_ms, model, tokenizer, prompt),
+        "resident memory": peak_memory_gb,
+    }
+    for name, answer in answers.items():
+        context.evidence(measure(by_name[name], answer, inputs=[context.inputs["model"].name]))

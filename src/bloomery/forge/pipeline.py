@@ -1,0 +1,233 @@
+"""The forge: a recipe's stages, one after the other, each measured, gated, and kept or rolled back."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bloomery.core.config import Recipe, build, load_recipe, option, to_plain
+from bloomery.core.disk import remove_tree, write_atomically
+from bloomery.core.engine import EngineName
+from bloomery.core.errors import ConfigError, Failure, GateFailed, UnknownName
+from bloomery.core.evidence import gate
+from bloomery.core.report import render_html, report_data
+from bloomery.core.run import Run, Sink, Watch
+from bloomery.core.workspace import Workspace
+from bloomery.forge.shipping import card_row, ship
+from bloomery.forge.stage import Estimate, Stage, StageRun
+from bloomery.forge.stages import ORDER
+
+SHIPPING = 50_000  # about what two cores read in the time that a second process takes to load a model
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForgeConfig:
+    """A recipe of the forge, before each stage reads its own part."""
+
+    seed: int = option(42, help="seed of everything that is drawn at random", low=0)
+    threads: int | None = option(
+        None, help="threads of numerical libraries; empty: OMP_NUM_THREADS, else one for each core", low=1
+    )
+    stages: dict[str, Any] = option(
+        help="the stages to run, with their configs; they run in the forge's order"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A recipe as it takes effect: the stages in their order, each with its own config."""
+
+    name: str
+    seed: int
+    threads: int | None
+    stages: tuple[tuple[Stage, Any], ...]
+
+    def to_plain(self) -> dict[str, Any]:
+        stages = {stage.name: to_plain(config) for stage, config in self.stages}
+        return {"seed": self.seed, "threads": self.threads, "stages": stages}
+
+    def work(self) -> dict[str, int]:
+        """Tokens to read in each step, in the order of the steps; for the time left."""
+        steps = {
+            f"{stage.name}.{step}": tokens
+            for stage, config in self.stages
+            for step, tokens in stage.work(config).items()
+        }
+        return steps | {"ship": SHIPPING}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forged:
+    """What a run of the forge left behind."""
+
+    run_id: str
+    artifacts: Mapping[str, str]
+    model: str
+    folder: Path
+    report: Path
+    rolled_back: Mapping[str, Sequence[str]]
+
+
+def plan(source: str | Path, overrides: Sequence[str] = ()) -> Plan:
+    """A recipe by path or packaged name, with overrides, checked as a whole before anything runs.
+
+    Raises: UserError naming the key, the value and where it was given.
+    """
+    recipe = load_recipe(source, overrides)
+    return plan_of(Path(source).stem, recipe)
+
+
+def plan_of(name: str, recipe: Recipe) -> Plan:
+    forge_config = build(ForgeConfig, recipe.values, origin=recipe.origin)
+    known = {stage.name: stage for stage in ORDER}
+    for stage in forge_config.stages:
+        if stage not in known:
+            raise UnknownName("stage", stage, known)
+    if not forge_config.stages:
+        raise ConfigError(f"the recipe names no stage; known: {', '.join(known)}")
+    stages: tuple[tuple[Stage, Any], ...] = tuple(
+        (stage, build(stage.config, forge_config.stages[stage.name] or {}, where=f"stages.{stage.name}",
+                      origin=recipe.origin))
+        for stage in ORDER if stage.name in forge_config.stages
+    )  # fmt: skip
+    _check_ports(stages)
+    return Plan(name=name, seed=forge_config.seed, threads=forge_config.threads, stages=stages)
+
+
+def forge(
+    workspace: Workspace,
+    plan: Plan,
+    *,
+    watch: Watch | None = None,
+    sink: Sink | None = None,
+    engine: EngineName = "processes",
+) -> Forged:
+    """Run the plan, or go on with its unfinished run; what is in the store is not computed again.
+
+    Raises: GateFailed, Paused, WorkspaceBusy, StepFailed.
+    """
+    _settle_numerics(plan)
+    run = Run.start(
+        workspace,
+        recipe=plan.name,
+        config=plan.to_plain(),
+        seed=plan.seed,
+        watch=watch,
+        sink=sink,
+        engine=engine,
+    )
+    return _finish(run, plan)
+
+
+def resume(
+    workspace: Workspace,
+    run_id: str,
+    *,
+    watch: Watch | None = None,
+    sink: Sink | None = None,
+    engine: EngineName = "processes",
+) -> Forged:
+    """Go on with a run by its id."""
+    known = plan_of_run(workspace, run_id)
+    _settle_numerics(known)
+    return _finish(Run.resume(workspace, run_id, watch=watch, sink=sink, engine=engine), known)
+
+
+def plan_of_run(workspace: Workspace, run_id: str) -> Plan:
+    """The plan that a run began with."""
+    record = workspace.catalog.run(run_id)
+    return plan_of(record.recipe, Recipe(values=dict(record.config), origin={}))
+
+
+def write_report(workspace: Workspace, run_id: str) -> Path:
+    """Write report.json and report.html into the run's folder; the path of the latter."""
+    data = report_data(workspace.catalog, run_id)
+    folder = workspace.runs / run_id
+    write_atomically(folder / "report.json", json.dumps(data, indent=2, sort_keys=True).encode())
+    write_atomically(folder / "report.html", render_html(data).encode())
+    return folder / "report.html"
+
+
+def estimates(plan: Plan) -> dict[str, list[Estimate]]:
+    """What each training of each stage will take, from a few optimizer steps that are really made."""
+    _settle_numerics(plan)
+    return {stage.name: list(stage.estimate(config)) for stage, config in plan.stages}
+
+
+def _settle_numerics(plan: Plan) -> None:
+    """What sums depend on, before any step's key is made: threads, and one order of addition on CUDA."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    if plan.threads is not None:
+        os.environ["OMP_NUM_THREADS"] = str(plan.threads)
+
+
+def _finish(run: Run, plan: Plan) -> Forged:
+    try:
+        with run:
+            forged, rolled_back = _stages(run, plan)
+            shipped = ship(run, forged["model"], _card(run, plan))
+            remove_tree(run.folder / "model")  # there already if a kill came after the next line
+            folder = run.workspace.store.copy_to(shipped, run.folder / "model")
+    finally:
+        report = write_report(run.workspace, run.id)
+    return Forged(
+        run_id=run.id, artifacts=forged, model=shipped, folder=folder, report=report, rolled_back=rolled_back
+    )
+
+
+def _stages(run: Run, plan: Plan) -> tuple[dict[str, str], dict[str, Sequence[str]]]:
+    artifacts: dict[str, str] = {}
+    rolled_back: dict[str, Sequence[str]] = {}
+    for stage, config in plan.stages:
+        objections = _stage(run, stage, config, artifacts)
+        if objections:
+            rolled_back[stage.name] = objections
+    return artifacts, rolled_back
+
+
+def _stage(run: Run, stage: Stage, config: Any, artifacts: dict[str, str]) -> Sequence[str]:
+    """Forge, measure from disk, gate: `artifacts` gets the outputs, or stays and the objections come back."""
+    inputs = {port.name: artifacts[port.name] for port in stage.inputs}
+    outputs = dict(stage.forge(StageRun(run=run, stage=stage.name, config=config, inputs=inputs)))
+    if missing := {port.name for port in stage.outputs} - set(outputs):
+        raise Failure(f"stage '{stage.name}' did not give {', '.join(sorted(missing))}")
+    measured = run.step(f"{stage.name}.measure", stage.measure, config=config, inputs=outputs)
+    run.step(f"{stage.name}.clock", stage.clock, config=config, inputs=outputs)
+    verdict = gate(measured.evidence, stage.checks(config))
+    if verdict.passed:
+        artifacts.update(outputs)
+        return ()
+    run.roll_back(measured, "; ".join(verdict.reasons))
+    if "model" not in artifacts:
+        raise GateFailed(
+            f"stage '{stage.name}' did not pass its gate and there is no earlier model to go back to: "
+            f"{'; '.join(verdict.reasons)}"
+        )
+    return verdict.reasons
+
+
+def _card(run: Run, plan: Plan) -> dict[str, Any]:
+    """What the model card says: the evidence that depends on no clock, the data and the sources."""
+    evidence = [
+        item
+        for stage, _ in plan.stages
+        for item in run.workspace.catalog.evidence(run.id, f"{stage.name}.measure")
+    ]
+    return {
+        "evidence": [card_row(item) for item in evidence],
+        "data": "; ".join(stage.data(config) for stage, config in plan.stages),
+        "sources": "; ".join(dict.fromkeys(stage.source for stage, _ in plan.stages)),
+    }
+
+
+def _check_ports(stages: Sequence[tuple[Stage, Any]]) -> None:
+    available: set[str] = set()
+    for stage, _ in stages:
+        if missing := {port.name for port in stage.inputs} - available:
+            raise ConfigError(
+                f"stage '{stage.name}' needs {', '.join(sorted(missing))}, which no earlier stage of the "
+                "recipe gives; add the stage that does"
+            )
+        available |= {port.name for port in stage.outputs}

@@ -1,0 +1,202 @@
+"""cognate: one short shared base, then three specialists grown from it; the best is handed on.
+
+The base is shared because independently initialised networks are not linearly connected: only models of one
+ancestry can be merged later. The specialists differ in what they train on, in the capacity of their memory
+and in the threshold at which they halt; none of these changes a weight's shape.
+
+Source: arXiv 2501.00663 (Titans), arXiv 2510.04871 (TRM), arXiv 1603.08983 (ACT)
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal
+
+from bloomery.core.closure import Deferred
+from bloomery.core.config import option
+from bloomery.core.errors import ConfigError
+from bloomery.core.evidence import Bar, Check
+from bloomery.forge.settings import ExamConfig, FitConfig
+from bloomery.forge.stage import Metric, Port, Stage, StageRun
+
+WORKERS_START = 40_000  # tokens that could be read while processes import what they need
+GROWING, MEASURING = "bloomery.forge.growing", "bloomery.forge.measuring_cognate"
+NAMES = ("reasoning", "memory_integration", "adaptive_computation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpecialistConfig:
+    """How one specialist differs from the others."""
+
+    mixture: dict[str, float] = option(help="weights of the base's tasks while it specialises")
+    memory_capacity: float = option(help="tokens after which its memory has faded to 1/e", low=1)
+    halt_threshold: float = option(help="confidence at which a token halts", low=0, high=1)
+    seed: int = option(help="seed of its data order", low=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BarsConfig:
+    """What the model must reach on held-out examples to be kept."""
+
+    accuracy: dict[str, float] = option(factory=dict, help="smallest accuracy for each task")
+    parameters_low: int = option(1, help="fewest parameters, embeddings included", low=1)
+    parameters_high: int = option(27_500_000, help="most parameters, embeddings included", low=1)
+    memory_gb: float = option(6.0, help="most resident memory, 10^9 bytes (reported)", low=0)
+    latency_ms: float = option(100.0, help="longest forward pass of one prompt (reported)", low=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CognateStageConfig:
+    """One base and three specialists."""
+
+    preset: Literal["cognate-tiny", "cognate-25m"] = option("cognate-tiny", help="the architecture's sizes")
+    model: dict[str, Any] = option(factory=dict, help="changes to the preset")
+    vocabulary: int = option(
+        259, help="tokens of the tokenizer: 256 bytes, 3 special ones, and merges", low=259
+    )
+    base: FitConfig = option(help="training of the shared base, and the tasks of the whole stage")
+    specialist: FitConfig = option(help="training of each specialist, but for its mixture")
+    specialists: dict[str, SpecialistConfig] = option(help=f"{', '.join(NAMES)}")
+    exam: ExamConfig = option(ExamConfig(), help="held-out examples")
+    bars: BarsConfig = option(BarsConfig(), help="what the gate asks for")
+
+    def __post_init__(self) -> None:
+        if set(self.specialists) != set(NAMES):
+            raise ConfigError(
+                f"specialists are {', '.join(sorted(self.specialists))}; expected {', '.join(NAMES)}"
+            )
+        for where, names in self._task_names().items():
+            if unknown := sorted(set(names) - set(self.base.mixture)):
+                raise ConfigError(f"{where} names {', '.join(unknown)}, which base.mixture does not hold")
+        if self.specialist.mixture:
+            raise ConfigError("specialist.mixture is set; each of `specialists` has its own mixture")
+
+    def _task_names(self) -> dict[str, Sequence[str]]:
+        named = {f"specialists.{name}.mixture": list(one.mixture) for name, one in self.specialists.items()}
+        return {**named, "bars.accuracy": list(self.bars.accuracy)}
+
+    def specialist_fit(self, name: str) -> FitConfig:
+        """The specialist's training: its own weights on the base's tasks."""
+        weights = self.specialists[name].mixture
+        mixture = {task: replace(self.base.mixture[task], weight=weight) for task, weight in weights.items()}
+        return replace(self.specialist, mixture=mixture)
+
+
+def forge(at: StageRun) -> Mapping[str, str]:
+    """The base, the specialists, and `model`: the specialist that did best on the selection examples."""
+    config: CognateStageConfig = at.config
+    words = {"vocabulary": config.vocabulary, "fit": config.base}
+    tokenizer = at.step("tokenizer", Deferred(GROWING, "make_tokenizer"), config=words).outputs["tokenizer"]
+    ground = {"preset": config.preset, "model": config.model, "fit": config.base}
+    base = at.step(
+        "base", Deferred(GROWING, "train_base"), config=ground, inputs={"tokenizer": tokenizer}
+    ).outputs["base"]
+    grown = {}
+    for name, own in config.specialists.items():
+        step = partial(
+            at.step, name, Deferred(GROWING, "train_specialist"), inputs={"base": base}, seed=own.seed
+        )
+        changes = {"memory_capacity": own.memory_capacity, "halt_threshold": own.halt_threshold}
+        grown[name] = step(config={"changes": changes, "fit": config.specialist_fit(name)}).outputs[
+            "specialist"
+        ]
+    trial = {"mixture": config.base.mixture, "exam": config.exam}
+    claims = at.step(
+        "choose", Deferred(GROWING, "choose"), config=trial, inputs={"base": base, **grown}
+    ).outputs["claims"]
+    best = json.loads(at.run.workspace.store.read(claims))["best"]
+    return {"model": grown[best], "base": base, "claims": claims, **grown}
+
+
+def checks(config: CognateStageConfig) -> tuple[Check, ...]:
+    """The gate's checks, and beside them what is only reported."""
+    bars = config.bars
+    return (
+        Check(name="parameters, at least", bar=Bar(op=">=", value=bars.parameters_low), unit="parameters"),
+        Check(name="parameters, at most", bar=Bar(op="<=", value=bars.parameters_high), unit="parameters"),
+        Check(name="leak from the future", bar=Bar(op="<=", value=0.0), unit="logits",
+              meaning="largest change of an earlier logit when the last token changes"),
+        Check(name="claims measured again", bar=Bar(op="<=", value=0.0), unit="accuracy",
+              meaning="largest difference between what the producer claimed and what was measured from disk"),
+        *(Check(name=f"accuracy: {task}", bar=Bar(op=">=", value=value), unit="accuracy",
+                meaning="exact match on held-out examples that chose nothing")
+          for task, value in bars.accuracy.items()),
+        *REPORTED,
+        Check(name="resident memory", bar=Bar(op="<", value=bars.memory_gb), unit="GB", required=False),
+        Check(name="latency", bar=Bar(op="<", value=bars.latency_ms), unit="ms", required=False),
+    )  # fmt: skip
+
+
+MEMORY_HELPS = Check(
+    name="what memory adds", bar=Bar(op=">", value=0.0), unit="accuracy", required=False,
+    meaning="mean accuracy with memory minus without; baseline: without",
+)  # fmt: skip
+DEPTH_HELPS = Check(
+    name="what recursion adds", bar=Bar(op=">", value=0.0), unit="accuracy", required=False,
+    meaning="mean accuracy at all recursion steps minus at one; baseline: at one",
+)  # fmt: skip
+HALTING_SAVES = Check(
+    name="steps saved by halting", bar=Bar(op=">=", value=1.3), unit="times fewer", required=False,
+    meaning="recursion steps of a model that never halts, over those executed at the answers",
+)  # fmt: skip
+HALTING_COSTS = Check(
+    name="cost of halting", bar=Bar(op="<=", value=0.03), unit="accuracy", required=False,
+    meaning="mean accuracy at all recursion steps minus with halting; baseline: with halting",
+)  # fmt: skip
+HARDER_IS_DEEPER = Check(
+    name="deeper on harder examples", bar=Bar(op=">", value=0.0), unit="steps", required=False,
+    meaning="mean recursion steps at each task's hardest difficulty minus at its easiest",
+)  # fmt: skip
+REPORTED = (MEMORY_HELPS, DEPTH_HELPS, HALTING_SAVES, HALTING_COSTS, HARDER_IS_DEEPER)
+
+
+def work(config: CognateStageConfig) -> Mapping[str, int]:
+    """Tokens that each step reads; evaluating one costs about a third of training on it."""
+    tokens = {"base": config.base.work()}
+    tokens |= {name: config.specialist_fit(name).work() for name in config.specialists}
+    exam = len(config.base.mixture) * config.base.seq_len
+    chosen, tested = config.exam.selection * exam // 3, config.exam.test * exam // 3
+    return {
+        "tokenizer": 2000,
+        **tokens,
+        "choose": 4 * chosen + WORKERS_START,
+        "measure": 4 * tested + chosen,
+        "clock": 5000,
+    }
+
+
+def data(config: CognateStageConfig) -> str:
+    return f"Generated examples of {', '.join(sorted(config.base.mixture))}"
+
+
+STAGE = Stage(
+    name="cognate",
+    summary="a shared base and three specialists; the best is handed on",
+    source="arXiv 2501.00663 (Titans), 2510.04871 (TRM), 1603.08983 (ACT)",
+    config=CognateStageConfig,
+    inputs=(),
+    outputs=(
+        Port(name="model", meaning="the specialist that did best on the selection examples"),
+        Port(name="base", meaning="the shared ancestor"),
+        *(Port(name=name, meaning=f"the {name.replace('_', ' ')} specialist") for name in NAMES),
+        Port(name="claims", kind="claims", meaning="accuracies on the selection examples, as JSON"),
+    ),
+    metrics=(
+        Metric(
+            name="train/step_<s>_loss", over="optimizer steps", meaning="nats a token at recursion step s"
+        ),
+        Metric(name="train/gate_mean", over="optimizer steps", meaning="share of attention in the gate"),
+        Metric(name="train/step_<s>_halting_probability", over="optimizer steps", meaning="mean q at step s"),
+        Metric(name="validation/accuracy_<task>", over="optimizer steps", meaning="on held-out examples"),
+        Metric(name="<model>/accuracy/<task>", over="difficulty", meaning="on held-out examples"),
+        Metric(name="<model>/depth/<task>", over="difficulty", meaning="mean recursion steps at the answer"),
+    ),
+    checks=checks,
+    forge=forge,
+    measure=Deferred(MEASURING, "measure_model"),
+    clock=Deferred(MEASURING, "clock_model"),
+    work=work,
+    data=data,
+    estimate=Deferred(GROWING, "estimate"),
+)

@@ -1,0 +1,151 @@
+"""What every stage of the forge keeps to, whoever wrote it."""
+
+import dataclasses
+import json
+from typing import get_args
+
+import pytest
+
+from bloomery.core.closure import Deferred, code_version
+from bloomery.core.run import Run
+from bloomery.core.workspace import Workspace
+from bloomery.forge.pipeline import plan
+from bloomery.forge.stage import StageRun
+from bloomery.forge.stages import ORDER
+from bloomery.forge.stages.contracts import contract
+from tests.cli.forged import RECIPE
+
+EVERY = pytest.mark.parametrize("stage", ORDER, ids=lambda stage: stage.name)
+RECIPES = [RECIPE, "forge/quickstart"]
+
+
+def config_of(stage, recipe=RECIPE):
+    return {one.name: config for one, config in plan(recipe).stages}[stage.name]
+
+
+def steps_of(workspace, stage):
+    catalog = Workspace.open(workspace).catalog
+    (run,) = catalog.runs()
+    return (
+        catalog,
+        run.run_id,
+        [one for one in catalog.steps(run.run_id) if one.name.startswith(f"{stage.name}.")],
+    )
+
+
+def test_no_two_stages_share_a_name():
+    assert len({stage.name for stage in ORDER}) == len(ORDER)
+
+
+@EVERY
+def test_its_contract_is_plain_data_and_says_something_of_every_part(stage):
+    told = json.loads(json.dumps(contract(stage)))
+    assert told["name"] == stage.name
+    for part in ("summary", "source", "outputs", "metrics", "config"):
+        assert told[part]
+    for part in ("inputs", "outputs", "metrics"):
+        assert all(meaning.partition(": ")[2] for meaning in told[part].values())
+
+
+@EVERY
+def test_every_field_of_its_config_has_a_help(stage):
+    silent = [name for name, words in contract(stage)["config"].items() if not words]
+    assert silent == []
+
+
+@EVERY
+def test_the_configs_inside_its_config_are_in_the_contract_too(stage):
+    nested = [field for field in dataclasses.fields(stage.config) if dataclasses.is_dataclass(field.type)]
+    told = contract(stage)["config"]
+    for field in nested:
+        assert {f"{field.name}.{inner.name}" for inner in dataclasses.fields(field.type)} <= set(told)
+
+
+@EVERY
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_check_has_a_name_of_its_own_and_a_bar_and_some_decide(stage, recipe):
+    checks = stage.checks(config_of(stage, recipe))
+    assert len({check.name for check in checks}) == len(checks)
+    assert any(check.required for check in checks)
+    assert all(str(check.bar) for check in checks)
+    assert not [check.name for check in checks if check.required and check.unit in ("ms", "s", "GB")]
+
+
+@EVERY
+def test_what_it_defers_is_there(stage):
+    deferred = [
+        value
+        for field in dataclasses.fields(stage)
+        if isinstance(value := getattr(stage, field.name), Deferred)
+    ]
+    for one in deferred:
+        module = __import__(one.module, fromlist=[one.name])
+        assert callable(getattr(module, one.name))
+        assert code_version(one) == code_version(getattr(module, one.name))
+
+
+@EVERY
+def test_it_gives_every_port_that_it_declares_and_nothing_else(stage, workspace):
+    """From a workspace that remembers each of its steps."""
+    place, wanted = Workspace.open(workspace), plan(RECIPE)
+    with Run.start(place, recipe=wanted.name, config=wanted.to_plain(), seed=wanted.seed) as run:
+        given = stage.forge(StageRun(run=run, stage=stage.name, config=config_of(stage), inputs={}))
+        assert {step.status for step in place.catalog.steps(run.id)} == {"memoized"}
+    assert set(given) == {port.name for port in stage.outputs}
+    for port in stage.outputs:
+        assert place.catalog.artifact(given[port.name]).kind == port.kind
+
+
+@EVERY
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_time_left_counts_every_step_that_the_stage_makes(stage, recipe, forged_workspace):
+    _, _, steps = steps_of(forged_workspace, stage)
+    work = stage.work(config_of(stage, recipe))
+    assert [f"{stage.name}.{name}" for name in work] == [step.name for step in steps]
+    assert all(tokens > 0 for tokens in work.values())
+
+
+@EVERY
+def test_every_check_is_answered_once_by_whoever_consumes_it(stage, forged_workspace):
+    catalog, run_id, _ = steps_of(forged_workspace, stage)
+    parts = ("measure", "clock")
+    answered = [item.check for part in parts for item in catalog.evidence(run_id, f"{stage.name}.{part}")]
+    assert sorted(answered) == sorted(check.name for check in stage.checks(config_of(stage)))
+    timed = [item.check for item in catalog.evidence(run_id, f"{stage.name}.clock")]
+    required = {check.name for check in stage.checks(config_of(stage)) if check.required}
+    assert not required & set(timed)
+
+
+@EVERY
+def test_it_says_what_it_trains_on(stage):
+    assert "parity" in stage.data(config_of(stage))
+
+
+@EVERY
+def test_its_estimate_counts_what_its_recipe_says(stage):
+    config = config_of(stage)
+    estimates = stage.estimate(config)
+    work = stage.work(config)
+    for one in estimates:
+        assert one.tokens == work[one.part]
+        assert one.total_s == pytest.approx(one.steps * one.step_s)
+        assert one.step_s > 0
+        assert one.peak_bytes > 1e6
+    assert estimates
+
+
+@EVERY
+def test_the_curves_that_it_declares_are_recorded(stage, forged_workspace):
+    catalog, run_id, steps = steps_of(forged_workspace, stage)
+    recorded = {row.name for step in steps for row in catalog.metrics(run_id, step.name)}
+    for metric in stage.metrics:
+        head, tail = metric.name.partition("<")[0], metric.name.rpartition(">")[2]
+        assert [name for name in recorded if name.startswith(head) and name.endswith(tail)], metric.name
+
+
+def test_the_presets_of_the_first_stage_are_those_that_it_can_make():
+    from bloomery.forge.growing import PRESETS
+    from bloomery.forge.stages.cognate import CognateStageConfig
+
+    (field,) = [one for one in dataclasses.fields(CognateStageConfig) if one.name == "preset"]
+    assert set(get_args(field.type)) == set(PRESETS)

@@ -1,0 +1,161 @@
+"""A workspace's runs and models, found by what people call them; on small made-up records."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bloomery.core.catalog import database
+from bloomery.core.errors import MissingFile, UnknownName, UserError, WorkspaceBusy
+from bloomery.core.evidence import Bar, Check, measure
+from bloomery.core.remote import push
+from bloomery.core.workspace import Workspace
+from bloomery.forge import library
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return Workspace.open(tmp_path / "ws")
+
+
+@pytest.fixture
+def at(monkeypatch):
+    """Sets the catalog's clock, in minutes."""
+
+    def put(minutes: float) -> None:
+        monkeypatch.setattr(database, "_now", lambda: START + timedelta(minutes=minutes))
+
+    return put
+
+
+def begin(workspace, run_id):
+    workspace.catalog.start_run(run_id, recipe="r", config={}, seed=0, environment={})
+
+
+def keep(workspace, text, *, run_id="r1", step="s", kind="model", name="model", parents=(), **facts):
+    """A model folder with this text for weights."""
+    folder = workspace.root.parent / f"source-{text}"
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_text(text)
+    cid = workspace.store.put(folder)
+    workspace.catalog.add_artifact(
+        cid, kind=kind, size_bytes=5, run_id=run_id, step=step, name=name, parents=parents, facts=facts
+    )
+    return cid
+
+
+def test_without_a_name_the_run_that_was_last_at_work_is_meant(workspace, at):
+    for minute, run_id in enumerate(["a1", "b1", "b2"]):
+        at(minute)
+        begin(workspace, run_id)
+    at(10)
+    workspace.catalog.finish_run("b1", "done")
+    workspace.catalog.finish_run("b2", "done")
+    assert library.find_run(workspace).run_id == "a1"  # it still runs
+    at(11)
+    workspace.catalog.finish_run("a1", "paused")
+    at(12)
+    workspace.catalog.finish_run("b1", "done")
+    assert library.find_run(workspace).run_id == "b1"
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id_if_it_is_the_only_one(workspace):
+    for run_id in ("a1", "b1", "b10"):
+        begin(workspace, run_id)
+    assert library.find_run(workspace, "a").run_id == "a1"
+    assert library.find_run(workspace, "b1").run_id == "b1"
+    with pytest.raises(UserError, match="begins the ids of 2 runs"):
+        library.find_run(workspace, "b")
+    with pytest.raises(UnknownName, match="unknown run 'c'"):
+        library.find_run(workspace, "c")
+
+
+def test_a_workspace_without_runs_says_how_to_start_one(workspace):
+    with pytest.raises(UserError, match="bloomery forge run"):
+        library.find_run(workspace)
+
+
+def test_a_model_that_was_rolled_back_is_not_what_the_run_gave(workspace):
+    begin(workspace, "r1")
+    for name, status in (("ship", "rolled_back"), ("other", "done")):
+        workspace.catalog.start_step("r1", name, name)
+        workspace.catalog.finish_step("r1", name, status, {"shipped": name} if name == "ship" else {}, 1.0)
+    assert library.show_run(workspace).model is None
+    workspace.catalog.finish_step("r1", "ship", "done", {"shipped": "cid"}, 1.0)
+    assert library.show_run(workspace).model == "cid"
+
+
+def test_a_running_run_is_running_while_its_process_lives(workspace):
+    begin(workspace, "r1")
+    assert library.show_run(workspace).status == "killed"
+    with workspace.lock("run r1"):
+        assert library.show_run(workspace).status == "running"
+
+
+def test_a_model_is_found_by_each_of_its_names(workspace):
+    old = keep(workspace, "old", run_id="r1", step="base")
+    new = keep(workspace, "new", run_id="r2", step="base")
+    for name, cid in ((old, old), (old[:20], old), ("r1/base", old), ("base", new), ("model", new)):
+        assert library.find_model(workspace, name).cid == cid
+
+
+def test_an_unknown_model_is_answered_with_names_and_never_with_none(workspace):
+    keep(workspace, "x", run_id=None, step=None, name="pulled")
+    with pytest.raises(UnknownName, match="did you mean 'pulled'") as raised:
+        library.find_model(workspace, "puled")
+    assert raised.value.known == ["pulled"]
+
+
+def test_a_path_is_a_path_and_a_name_a_name(workspace, tmp_path):
+    cid = keep(workspace, "x", step="base")
+    assert library.model_folder(None, str(tmp_path)) == tmp_path
+    assert library.model_folder(workspace, "base") == workspace.store.path(cid)
+    with pytest.raises(MissingFile, match="no model folder"):
+        library.model_folder(workspace, "./base")
+    with pytest.raises(MissingFile, match="no model folder"):
+        library.model_folder(None, "base")
+
+
+def test_a_shipped_model_is_compared_by_what_was_measured_on_its_parent(workspace):
+    begin(workspace, "r1")
+    base = keep(workspace, "base", step="stage.base", parameters=7)
+    best = keep(workspace, "best", step="stage.best", parents=[base], parameters=7)
+    keep(workspace, "card", step="ship", kind="shipped model", parents=[best])
+    check = Check(name="accuracy", bar=Bar(op=">=", value=0.5))
+    workspace.catalog.add_evidence("r1", "measure", measure(check, lambda: 0.75, inputs=[best]))
+    claims = workspace.store.put_bytes(json.dumps({"scores": {"base": {"sums": {"rate": 0.25}}}}).encode())
+    workspace.catalog.add_artifact(claims, kind="claims", size_bytes=1, name="claims", parents=[base, best])
+    rows = library.compare_models(workspace, ["stage.base", "stage.best", "ship"])
+    assert rows["accuracy"] == {"stage.best": 0.75, "ship": 0.75}
+    assert rows["selection: sums"] == {"stage.base": 0.25}
+    assert rows["parameters"] == {"stage.base": 7, "stage.best": 7}
+
+
+def test_removal_waits_for_no_run(workspace):
+    cid = keep(workspace, "x", step="base")
+    with workspace.lock("run r1"), pytest.raises(WorkspaceBusy):
+        library.remove_model(workspace, "base")
+    assert workspace.store.has(cid)
+    library.remove_model(workspace, "base")
+    assert not workspace.store.has(cid)
+    assert library.find_model(workspace, "base").cid == cid
+
+
+@pytest.mark.parametrize(("is_model", "kind"), [(True, "model"), (False, "artifact")])
+def test_what_is_brought_in_is_entered_as_what_it_is(workspace, tmp_path, is_model, kind):
+    other = Workspace.open(tmp_path / "other")
+    cid = keep(workspace, "x") if is_model else workspace.store.put_bytes(b"data")
+    push(workspace.store, cid, f"file://{tmp_path}/remote")
+    record = library.bring_in(other, cid, f"file://{tmp_path}/remote", name="mine")
+    assert (record.cid, record.kind, record.run_id, record.name) == (cid, kind, None, "mine")
+    assert record.size_bytes == other.store.size_bytes(cid)
+
+
+def test_an_export_never_writes_over_what_is_there(workspace, tmp_path):
+    keep(workspace, "x", step="base")
+    assert (library.export_model(workspace, "base", tmp_path / "a" / "b") / "config.json").is_file()
+    with pytest.raises(UserError, match="exists"):
+        library.export_model(workspace, "base", tmp_path / "a" / "b")
