@@ -1,0 +1,218 @@
+"""bloomery forge: recipes into models."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bloomery.cli.options import (
+    DEFAULT_WORKSPACE,
+    AsJson,
+    Engine,
+    Overrides,
+    Track,
+    WorkspacePath,
+    print_json,
+)
+from bloomery.cli.tables import print_evidence, print_fields, print_table, say
+from bloomery.cli.wording import shown, size, span, state
+
+if TYPE_CHECKING:
+    from bloomery.core.workspace import Workspace
+    from bloomery.forge.library import RunCard
+    from bloomery.forge.pipeline import Forged, Plan
+
+app = typer.Typer(help="Forge small language models, stage by stage, with evidence.", no_args_is_help=True)
+RunId = Annotated[
+    str | None, typer.Argument(help="A run's id, or its beginning. Default: the run that was last at work.")
+]
+
+
+@app.command()
+def run(
+    recipe: Annotated[
+        str, typer.Argument(help="A path, or a packaged recipe such as forge/quickstart.")
+    ] = "forge/quickstart",
+    overrides: Overrides = [],
+    workspace: WorkspacePath = DEFAULT_WORKSPACE,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say time and memory from a few measured steps; forge nothing.")
+    ] = False,
+    engine: Engine = "processes",
+    track: Track = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a recipe, or go on where it was stopped; what is already in the workspace is not computed again.
+
+    Ctrl-C stops at once, SIGTERM and `bloomery forge pause` at the next checkpoint; nothing is lost. A gate
+    that fails, with no earlier model to go back to, is exit code 1.
+    """
+    from bloomery.core.workspace import Workspace
+    from bloomery.forge.pipeline import forge, plan
+
+    planned = plan(recipe, overrides)
+    if estimate:
+        _print_estimate(planned, as_json)
+        return
+    opened = Workspace.open(workspace)
+    _run(planned, partial(forge, opened, planned, engine=engine), opened, track, as_json)
+
+
+@app.command()
+def resume(
+    run_id: RunId = None,
+    workspace: WorkspacePath = DEFAULT_WORKSPACE,
+    engine: Engine = "processes",
+    track: Track = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a run that was paused, killed or failed."""
+    from bloomery.core.workspace import Workspace
+    from bloomery.forge.library import find_run
+    from bloomery.forge.pipeline import plan_of_run
+    from bloomery.forge.pipeline import resume as go_on
+
+    opened = Workspace.open(workspace, create=False)
+    chosen = find_run(opened, run_id).run_id
+    _run(plan_of_run(opened, chosen), partial(go_on, opened, chosen, engine=engine), opened, track, as_json)
+
+
+@app.command()
+def pause(
+    run_id: RunId = None, workspace: WorkspacePath = DEFAULT_WORKSPACE, as_json: AsJson = False
+) -> None:
+    """Ask a run to stop at its next checkpoint."""
+    from bloomery.core.workspace import Workspace
+    from bloomery.forge.library import pause_run
+
+    chosen = pause_run(Workspace.open(workspace, create=False), run_id).run_id
+    if as_json:
+        print_json({"run_id": chosen, "requested": "pause"})
+    else:
+        say(f"run {chosen} stops at its next checkpoint; `bloomery forge resume` goes on")
+
+
+@app.command()
+def status(
+    run_id: RunId = None, workspace: WorkspacePath = DEFAULT_WORKSPACE, as_json: AsJson = False
+) -> None:
+    """Show where a run stands: its steps, and what was measured."""
+    from bloomery.core.workspace import Workspace
+    from bloomery.forge.library import show_run
+
+    card = show_run(Workspace.open(workspace, create=False), run_id)
+    if as_json:
+        print_json(card)
+        return
+    record = card.run
+    print_fields([
+        ("run", record.run_id), ("recipe", record.recipe), ("seed", record.seed), ("status", card.status),
+        ("started", record.started_at), ("finished", record.finished_at),
+    ])  # fmt: skip
+    print_table(
+        ["step", "status", "time", "note"],
+        [[step.name, state(step.status), span(step.duration_s), step.reason] for step in card.steps],
+        title="\nsteps",
+        wrapped=["note"],
+        empty="none was started",
+    )
+    _print_outcome(card)
+
+
+@app.command()
+def stages(as_json: AsJson = False) -> None:
+    """Print every stage's contract: what it takes and gives, what it records, and its config."""
+    from bloomery.forge.stages import ORDER
+    from bloomery.forge.stages.contracts import contract
+
+    found = [contract(stage) for stage in ORDER]
+    if as_json:
+        print_json(found)
+        return
+    for one in found:
+        say(f"{one['name']}: {one['summary']}\n{one['source']}")
+        for part in ("inputs", "outputs", "metrics", "config"):
+            print_table(
+                ["name", "meaning"],
+                list(one[part].items()),
+                title=f"\n{part}",
+                wrapped=["meaning"],
+                empty="none",
+            )
+
+
+@app.command()
+def report(
+    run_id: RunId = None, workspace: WorkspacePath = DEFAULT_WORKSPACE, as_json: AsJson = False
+) -> None:
+    """Write a run's report again and print its path (with --json: the report itself)."""
+    from bloomery.core.report import report_data
+    from bloomery.core.workspace import Workspace
+    from bloomery.forge.library import find_run
+    from bloomery.forge.pipeline import write_report
+
+    opened = Workspace.open(workspace, create=False)
+    chosen = find_run(opened, run_id).run_id
+    if as_json:
+        print_json(report_data(opened.catalog, chosen))
+    else:
+        say(shown(write_report(opened, chosen)))
+
+
+def _run(
+    planned: "Plan", go: "Callable[..., Forged]", workspace: "Workspace", track: str | None, as_json: bool
+) -> None:
+    """Run, and show what became of it: also of a run that was paused, or whose gate failed."""
+    from bloomery.cli.progress import watching
+    from bloomery.core.errors import GateFailed
+    from bloomery.core.log import set_level
+    from bloomery.core.step import Paused
+    from bloomery.forge.library import show_run
+    from bloomery.forge.tracking import tracking
+
+    set_level("warning")  # progress is for people; the whole log is in the run's folder
+    stopped, run_id = None, None
+    try:
+        tracked = tracking(track, workspace.root, planned.name)
+        with watching(planned.work()) as watch, tracked as sink:
+            run_id = go(watch=watch, sink=sink).run_id
+    except (Paused, GateFailed) as outcome:
+        stopped = outcome
+    card = show_run(workspace, run_id)
+    if as_json:
+        print_json(card)
+    else:
+        _print_outcome(card)
+    if isinstance(stopped, Paused):
+        raise Paused(f"{stopped}: `bloomery forge resume {card.run.run_id} -w {shown(workspace.root)}`")
+    if stopped is not None:
+        raise stopped
+
+
+def _print_outcome(card: "RunCard") -> None:
+    if card.evidence:
+        print_evidence(card.evidence, title=f"\nwhat was measured in run {card.run.run_id}")
+    for step in card.steps:
+        if step.status == "rolled_back":
+            say(f"\n{step.name} was rolled back: {step.reason}")
+    if any((card.folder, card.model, card.report)):
+        say()
+        print_fields([("model", card.folder), ("cid", card.model), ("report", card.report)])
+
+
+def _print_estimate(planned: "Plan", as_json: bool) -> None:
+    from bloomery.forge.pipeline import estimates as measured
+
+    estimates = measured(planned)
+    total_s = sum(part.total_s for parts in estimates.values() for part in parts)
+    if as_json:
+        print_json({"stages": estimates, "total_s": total_s})
+        return
+    rows: list[list[Any]] = [
+        [f"{stage}.{e.part}", e.steps, e.tokens, span(e.step_s), span(e.total_s), size(e.peak_bytes)]
+        for stage, parts in estimates.items()
+        for e in parts
+    ]
+    print_table(["training", "steps", "tokens", "a step", "in all", "memory"], rows)
+    say(f"\nin all {span(total_s)} on this machine, from measured steps")

@@ -1,0 +1,63 @@
+"""Options that many commands share, and results as JSON."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+WorkspacePath = Annotated[
+    Path,
+    typer.Option(
+        "--workspace",
+        "-w",
+        envvar="BLOOMERY_WORKSPACE",
+        help="The folder with the store, the catalog and the runs.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
+Wide = Annotated[bool, typer.Option("--wide", help="Full CIDs, and every column.")]
+Overrides = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        help="Override a value: stages.cognate.base.steps=200. May be given often.",
+        metavar="KEY=VALUE",
+    ),
+]
+Engine = Annotated[
+    Literal["processes", "ray", "inline"],
+    typer.Option("--engine", help="What evaluates candidates; the results are the same on each."),
+]
+Track = Annotated[
+    Literal["tensorboard", "wandb", "trackio"] | None,
+    typer.Option(
+        "--track", help="Send metrics there too, into the workspace; Weights & Biases stays offline."
+    ),
+]
+
+DEFAULT_WORKSPACE = Path(".bloomery")
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on standard output. Moments are ISO 8601; what is not a finite number is null."""
+    typer.echo(json.dumps(plain(value), indent=2, allow_nan=False))
+
+
+def plain(value: Any) -> Any:
+    """What JSON can hold."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if isinstance(value, bool | int | None) else str(value)
