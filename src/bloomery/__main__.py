@@ -1,0 +1,5 @@
+"""`python -m bloomery` is `bloomery`."""
+
+from bloomery.cli.main import main
+
+main()

@@ -1,0 +1,3 @@
+from tests.cli.forged import bloomery, forged_workspace, workspace
+
+__all__ = ["bloomery", "forged_workspace", "workspace"]

@@ -1,0 +1,14 @@
+"""The reference page is what the commands say of themselves."""
+
+from importlib.metadata import version
+
+import pytest
+
+from scripts import reference, setup
+
+
+def test_every_command_is_in_the_reference_as_it_describes_itself() -> None:
+    if version("typer") != setup.locked_version("typer"):
+        pytest.skip("the page is written with the locked version of typer, which words help its own way")
+    page = reference.PAGE.read_text()
+    assert reference.page_with_help(page) == page, "stale: run `python -m scripts.reference`"
