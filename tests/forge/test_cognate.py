@@ -98,12 +98,28 @@ def test_the_ablations_are_differences_of_the_means_of_the_tasks(consumer, monke
         return dict.fromkeys(given, one)
 
     monkeypatch.setattr(measuring_cognate, "sit", known)
+    monkeypatch.setattr(
+        measuring_cognate, "timed_sit", lambda *given: (known(*given), dict.fromkeys(given[2], 0.5))
+    )
     found = {name: item.measured for name, item in measured(consumer).items()}
     assert found["what memory adds"] == pytest.approx(0.8 - 0.2)
     assert found["what recursion adds"] == pytest.approx(0.6 - 0.5)
     assert found["cost of halting"] == pytest.approx(0.6 - 0.8)
     assert found["steps saved by halting"] == pytest.approx(2 / 1.25)
     assert found["deeper on harder examples"] == pytest.approx(0.5)
+
+
+def test_the_evidence_of_an_accuracy_says_how_long_its_exam_took(consumer, monkeypatch):
+    from bloomery.forge import measuring_cognate
+
+    sitting = measuring_cognate.timed_sit
+    monkeypatch.setattr(
+        measuring_cognate, "timed_sit", lambda *given: (sitting(*given)[0], dict.fromkeys(given[2], 12.5))
+    )
+    durations = {
+        name: item.duration_s for name, item in measured(consumer).items() if name.startswith("accuracy: ")
+    }
+    assert set(durations.values()) == {12.5}
 
 
 @pytest.mark.parametrize("by", [0.125, -0.125])

@@ -138,8 +138,7 @@ def measure(
     except CapabilityMissing as missing:
         return not_run(check, str(missing) or "a capability is missing", inputs=inputs, how=how or _named(fn))
     duration_s = time.perf_counter() - started
-    measured = result if isinstance(result, Measured) else Measured(value=float(result))
-    return _judged(check, measured, how or _named(fn), duration_s, tuple(inputs))
+    return judge(check, result, how=how or _named(fn), duration_s=duration_s, inputs=inputs)
 
 
 def not_run(check: Check, reason: str, *, inputs: Iterable[str] = (), how: str = "") -> Evidence:
@@ -179,9 +178,11 @@ def _objections(check: Check, evidence: Sequence[Evidence]) -> Iterable[str]:
             yield f"{check.name}: measured {item.measured}, {check.bar} is required"
 
 
-def _judged(
-    check: Check, measured: Measured, how: str, duration_s: float, inputs: tuple[str, ...]
+def judge(
+    check: Check, result: float | Measured, *, how: str, duration_s: float, inputs: Iterable[str] = ()
 ) -> Evidence:
+    """Evidence from what was measured together with other things, in `duration_s` seconds."""
+    measured = result if isinstance(result, Measured) else Measured(value=float(result))
     passed = check.bar.holds(measured.value)
     return Evidence(
         check=check.name,
@@ -194,7 +195,7 @@ def _judged(
         chance=measured.chance,
         how=how,
         duration_s=duration_s,
-        inputs=inputs,
+        inputs=tuple(inputs),
         reason="" if passed else f"measured {measured.value:.6g}, the bar is {check.bar}",
         required=check.required,
     )

@@ -6,6 +6,7 @@ of the training split choose between candidates, and its evaluation split measur
 
 import random
 import statistics
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
@@ -103,6 +104,18 @@ def sit(
 ) -> dict[str, Accuracy]:
     """The model's accuracy in each exam."""
     return {name: exam.sit(model, tokenizer, **options) for name, exam in given.items()}
+
+
+def timed_sit(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, given: Mapping[str, Exam], **options: Any
+) -> tuple[dict[str, Accuracy], dict[str, float]]:
+    """The model's accuracy in each exam, and the seconds that each took, for evidence alone."""
+    results, seconds = {}, {}
+    for name, exam in given.items():
+        started = time.perf_counter()
+        results[name] = exam.sit(model, tokenizer, **options)
+        seconds[name] = time.perf_counter() - started
+    return results, seconds
 
 
 def evaluate_tasks(

@@ -1,14 +1,15 @@
 """The consumer's view of what cognate hands on: loaded from disk, on examples that chose nothing."""
 
 import json
+import time
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from bloomery.core import machine
-from bloomery.core.evidence import Measured, measure
+from bloomery.core.evidence import Measured, judge, measure
 from bloomery.core.step import StepContext
-from bloomery.forge.exams import Exam, exams, mean_depth, mean_rate, record_by_difficulty, sit
+from bloomery.forge.exams import Exam, exams, mean_depth, mean_rate, record_by_difficulty, sit, timed_sit
 from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
 from bloomery.forge.measuring import (
@@ -36,7 +37,7 @@ def measure_model(context: StepContext) -> None:
     config: CognateStageConfig = context.config
     model, tokenizer = load_model(context.inputs["model"])
     given = exams(config.base.mixture, config.exam, "test")
-    usual = sit(model, tokenizer, given)
+    usual, seconds = timed_sit(model, tokenizer, given)
     record_by_difficulty(context, "model", usual)
     parameters = count_parameters(model)
     probe = next(iter(given.values())).prompts()[0]
@@ -46,12 +47,14 @@ def measure_model(context: StepContext) -> None:
         "parameters, at most": lambda: parameters,
         "leak from the future": partial(future_leak, model, tokenizer, probe),
         "claims measured again": partial(_broken_claims, context, model, tokenizer),
-        **{f"accuracy: {task}": partial(as_measured, usual[task]) for task in config.bars.accuracy},
     }
     cid = context.inputs["model"].name
     how = f"{__name__}.measure_model"
     for name, answer in answers.items():
         context.evidence(measure(by_name[name], answer, inputs=[cid], how=how))
+    for task in config.bars.accuracy:
+        check, result = by_name[f"accuracy: {task}"], as_measured(usual[task])
+        context.evidence(judge(check, result, inputs=[cid], how=how, duration_s=seconds[task]))
     _ablations(context, model, tokenizer, given, usual)
 
 
@@ -78,7 +81,7 @@ def _ablations(
         "one step": {"recursion_steps": 1},
         "all steps": {"recursion_steps": deepest},
     }
-    results = {}
+    results, began = {}, time.perf_counter()
     for done, (name, options) in enumerate(everywhere.items()):
         context.progress(done, len(everywhere), name)
         results[name] = sit(model, tokenizer, given, **options)
@@ -91,13 +94,10 @@ def _ablations(
         HALTING_COSTS: Measured(value=rate["all steps"] - rate["usual"], baseline=rate["usual"]),
         HARDER_IS_DEEPER: Measured(value=_deepening(usual)),
     }
-    cid = context.inputs["model"].name
+    cid, took = context.inputs["model"].name, time.perf_counter() - began
     for check, answer in answers.items():
-        context.evidence(measure(check, partial(_same, answer), inputs=[cid], how=f"{__name__}._ablations"))
-
-
-def _same(answer: Measured) -> Measured:
-    return answer
+        how = f"{__name__}._ablations"
+        context.evidence(judge(check, answer, inputs=[cid], how=how, duration_s=took))
 
 
 def _deepening(usual: Mapping[str, Accuracy]) -> float:
