@@ -61,7 +61,7 @@ def test_the_version_is_printed(bloomery):
         (["models", "show"], "model"),
         (["workspace", "clean", "--keep-days", "soon"], "--keep-days"),
         (["models", "list", "-w", "no/such/folder"], "no workspace at"),
-        (["eval", "no/such/model"], "no model folder"),
+        (["eval", "./no/such/model"], "no model folder"),
         (["forge", "status", "-w", "no/such/folder"], "no workspace at"),
     ],
 )
