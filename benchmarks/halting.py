@@ -47,7 +47,7 @@ def sat(model: CognateForCausalLM, given: Sequence[Example], **options: Any) -> 
         for terms in TERMS:
             some = [example for example in given if example.difficulty == terms]
             batch = collate(row_of(example, TOKENIZER, 64) for example in some)
-            right, steps = forced(model, batch, options)
+            right, steps, _ = forced(model, batch, options)
             outcomes += [
                 {"terms": terms, "right": hit, "steps": taken[0], "answer_steps": taken[1]}
                 for hit, taken in zip(right, steps, strict=True)

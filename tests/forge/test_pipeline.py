@@ -1,12 +1,14 @@
 """The pipeline's promises, on stages that work on a number in a file."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from bloomery.core.errors import ConfigError, Failure, GateFailed, UnknownName, UserError
 from bloomery.core.workspace import Workspace
 from bloomery.forge import pipeline
+from bloomery.forge.stage import given
 from tests.forge import toy
 from tests.forge.toy import toy_plan
 
@@ -53,6 +55,21 @@ def test_a_recipe_without_stages_names_those_there_are(cards):
 def test_a_stage_whose_input_nobody_gives_is_refused_before_anything_runs(cards):
     with pytest.raises(ConfigError, match="'second' needs model"):
         toy_plan(second={})
+
+
+def test_a_consumer_sees_the_outputs_and_what_the_stage_was_given(place, monkeypatch):
+    seen = {}
+
+    def look(context):
+        seen.update(
+            {name: (path / "quality").read_text() for name, path in context.inputs.items() if path.is_dir()}
+        )
+        toy.look(context)
+
+    second = replace(toy.SECOND, measure=look)
+    monkeypatch.setattr(pipeline, "ORDER", (toy.FIRST, second))
+    pipeline.forge(place, toy_plan(first={"quality": 0.75}, second={"quality": 1.0}), engine="inline")
+    assert seen == {"model": "1.0", given("model"): "0.75"}
 
 
 def test_a_wrong_key_of_a_stage_is_named_with_its_place(cards):

@@ -1,3 +1,4 @@
+import math
 import random
 from types import SimpleNamespace
 
@@ -72,6 +73,36 @@ def test_steps_are_averaged_over_real_tokens_and_over_the_answers(tokenizer):
         prompt, answer = 1 + len(one.prompt), len(one.answer) + 1
         assert part.steps == pytest.approx(sum(range(prompt + answer)) / (prompt + answer))
         assert part.answer_steps == pytest.approx(sum(range(prompt - 1, prompt + answer - 1)) / answer)
+
+
+def test_likelihood_in_closed_form(tokenizer, shown):
+    """One-hot logits over 259 tokens: the one has probability e/(e+258), every other 1/(e+258)."""
+    wrong = {one.prompt for one in shown[::4]}
+    seen = lambda ids: tokenizer.decode(ids[1:]).split("=")[0] + "=" in wrong  # noqa: E731
+    hit, miss = math.e / (math.e + 258), 1 / (math.e + 258)
+    assert accuracy(Oracle(), tokenizer, shown, SUMS).likelihood == pytest.approx(hit, rel=1e-5)  # float32
+    measured = accuracy(Oracle(seen), tokenizer, shown, SUMS, batch_size=9)
+    assert measured.likelihood == pytest.approx((45 * hit + 15 * miss) / 60, rel=1e-5)
+
+
+def test_likelihood_is_that_of_the_answer_and_its_end_one_by_one(tokenizer, llama, shown):
+    """Each example alone, in float64: the mean log-probability of the answer's tokens and the end."""
+
+    def alone(one):
+        prompt, answer = (
+            tokenizer.encode(text, add_special_tokens=False) for text in (one.prompt, one.answer)
+        )
+        ids = [tokenizer.bos_token_id, *prompt, *answer, tokenizer.eos_token_id]
+        logits = llama(torch.tensor([ids])).logits[0].double().log_softmax(-1)
+        start = 1 + len(prompt)
+        return math.exp(
+            sum(float(logits[t - 1, ids[t]]) for t in range(start, len(ids))) / (len(ids) - start)
+        )
+
+    with torch.no_grad():
+        expected = sum(alone(one) for one in shown) / len(shown)
+    measured = accuracy(llama, tokenizer, shown, SUMS, batch_size=11)
+    assert measured.likelihood == pytest.approx(expected, rel=1e-5)  # float32 logits
 
 
 def test_forward_options_reach_the_model_and_its_mode_is_put_back(tokenizer, shown):

@@ -16,7 +16,7 @@ from bloomery.core.report import render_html, report_data
 from bloomery.core.run import Run, Sink, Watch
 from bloomery.core.workspace import Workspace
 from bloomery.forge.shipping import card_row, ship
-from bloomery.forge.stage import Estimate, Stage, StageRun
+from bloomery.forge.stage import Estimate, Stage, StageRun, given
 from bloomery.forge.stages import ORDER
 
 SHIPPING = 50_000  # about what two cores read in the time that a second process takes to load a model
@@ -193,8 +193,9 @@ def _stage(run: Run, stage: Stage, config: Any, artifacts: dict[str, str]) -> Se
     outputs = dict(stage.forge(StageRun(run=run, stage=stage.name, config=config, inputs=inputs)))
     if missing := {port.name for port in stage.outputs} - set(outputs):
         raise Failure(f"stage '{stage.name}' did not give {', '.join(sorted(missing))}")
-    measured = run.step(f"{stage.name}.measure", stage.measure, config=config, inputs=outputs)
-    run.step(f"{stage.name}.clock", stage.clock, config=config, inputs=outputs)
+    seen = outputs | {given(name): cid for name, cid in inputs.items()}
+    measured = run.step(f"{stage.name}.measure", stage.measure, config=config, inputs=seen)
+    run.step(f"{stage.name}.clock", stage.clock, config=config, inputs=seen)
     verdict = gate(measured.evidence, stage.checks(config))
     if verdict.passed:
         artifacts.update(outputs)

@@ -18,6 +18,11 @@ class Port:
     kind: str = "model"
 
 
+def given(port: str) -> str:
+    """The name under which a consumer sees what the stage was given, beside the outputs."""
+    return f"given {port}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metric:
     """A curve or a table that a stage leaves; `over` is what its index counts."""
@@ -68,10 +73,10 @@ class Stage:
     """One of the forge's stages.
 
     `forge` makes the outputs (port name -> CID) in remembered steps. `measure` and `clock` are steps of the
-    consumer: they get the outputs from disk and give evidence. What `measure` finds must be the same on an
-    idle and on a loaded machine, and it alone decides; `clock` measures times and memory, which are reported.
-    `work` says how much each step has to do, in tokens, for the time left; `data` what it trains on, in
-    words.
+    consumer: they get the outputs from disk, beside them what the stage was given (under `given(port)`), and
+    give evidence. What `measure` finds must be the same on an idle and on a loaded machine, and it alone
+    decides; `clock` measures times and memory, which are reported. `work` says how much each step has to do,
+    in tokens, for the time left; `data` what it trains on, in words.
     """
 
     name: str

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.core.errors import ConfigError
@@ -22,7 +23,9 @@ class Accuracy:
     """How many were right, beside what guessing gives and how sure the count makes us.
 
     Units: rates from 0 to 1; `low` and `high` bound the true rate at 95 % (Wilson); `steps` are recursion
-    steps executed per token, `answer_steps` those at the positions that predict the answer.
+    steps executed per token, `answer_steps` those at the positions that predict the answer; `likelihood` is
+    the mean over examples of the probability of an answer's token (geometric mean over its tokens), where the
+    whole distribution was looked at: it tells apart models that are equally often right.
     """
 
     correct: int
@@ -34,6 +37,7 @@ class Accuracy:
     by_difficulty: dict[int, "Accuracy"] = field(default_factory=dict)
     steps: float | None = None
     answer_steps: float | None = None
+    likelihood: float | None = None
 
     @property
     def rate(self) -> float:
@@ -53,13 +57,14 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Answered:
-    """One example's outcome; steps where the model reports them."""
+    """One example's outcome; steps where the model reports them, likelihood where it was looked at."""
 
     difficulty: int
     chance: float
     right: bool
     steps: float | None = None
     answer_steps: float | None = None
+    likelihood: float | None = None
 
 
 def summarize(answered: Sequence[Answered], name: str) -> Accuracy:
@@ -94,10 +99,10 @@ def accuracy(
     answered: list[Answered] = []
     with evaluating(model):
         for shown, batch in _batches(examples, tokenizer, batch_size):
-            right, steps = forced(model, batch, forward_options)
+            outcomes = zip(shown, *forced(model, batch, forward_options), strict=True)
             answered += [
-                Answered(example.difficulty, task.chance(example.difficulty), bool(hit), *taken)
-                for example, hit, taken in zip(shown, right, steps, strict=True)
+                Answered(example.difficulty, task.chance(example.difficulty), bool(hit), *taken, likely)
+                for example, hit, taken, likely in outcomes
             ]
     return summarize(answered, benchmark(task))
 
@@ -119,8 +124,9 @@ Steps = tuple[float | None, float | None]
 
 def forced(
     model: PreTrainedModel, batch: Row, forward_options: dict[str, Any]
-) -> tuple[list[bool], list[Steps]]:
-    """Whether each row's labels are all the likeliest tokens, and the steps taken per token of the row.
+) -> tuple[list[bool], list[Steps], list[float]]:
+    """Of each row: whether its labels are all the likeliest tokens, the steps taken per token, and the
+    probability of its labels (geometric mean).
 
     Shapes: batch (B, T)
     """
@@ -136,7 +142,15 @@ def forced(
     asked = labels != IGNORED
     likeliest = output.logits[:, :-1].argmax(dim=-1)
     right = ((likeliest == labels) | ~asked).all(dim=1)
-    return right.tolist(), _steps(getattr(output, "steps_taken", None), batch["attention_mask"].bool(), asked)
+    steps = _steps(getattr(output, "steps_taken", None), batch["attention_mask"].bool(), asked)
+    return right.tolist(), steps, _likelihoods(output.logits[:, :-1], labels)
+
+
+def _likelihoods(logits: Tensor, labels: Tensor) -> list[float]:
+    """The geometric mean of the probabilities of each row's labels. Shapes: (B, T, V), (B, T)"""
+    losses = cross_entropy(logits.float().transpose(1, 2), labels, ignore_index=IGNORED, reduction="none")
+    mean = losses.sum(dim=1, dtype=torch.float64) / (labels != IGNORED).sum(dim=1)
+    return (-mean).exp().tolist()
 
 
 def _steps(taken: Tensor | None, real: Tensor, asked: Tensor) -> list[Steps]:
@@ -173,6 +187,7 @@ def _count(answered: Sequence[Answered], name: str, by_difficulty: dict[int, Acc
         by_difficulty=by_difficulty,
         steps=_mean([one.steps for one in answered]),
         answer_steps=_mean([one.answer_steps for one in answered]),
+        likelihood=_mean([one.likelihood for one in answered]),
     )
 
 
