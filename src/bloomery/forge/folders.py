@@ -18,6 +18,8 @@ from transformers.utils import logging
 from bloomery.core.errors import DamagedArtifact, FormatRefused, MissingFile
 from bloomery.models.configuration_cognate import CognateConfig
 from bloomery.models.modeling_cognate import CognateForCausalLM
+from bloomery.models.packed.configuration_packed import PackedConfig
+from bloomery.models.packed.modeling_packed import PackedForCausalLM
 from bloomery.tasks.tokenizer import check_vocabulary
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
@@ -25,7 +27,9 @@ MACHINE_DEPENDENT = ("_name_or_path", "name_or_path", "is_local", "local_files_o
 
 logging.disable_progress_bar()
 AutoConfig.register(CognateConfig.model_type, CognateConfig)
+AutoConfig.register(PackedConfig.model_type, PackedConfig)
 AutoModelForCausalLM.register(CognateConfig, CognateForCausalLM)
+AutoModelForCausalLM.register(PackedConfig, PackedForCausalLM)
 
 
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
@@ -33,6 +37,11 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
     check_vocabulary(model, tokenizer)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    drop_machine_dependent(folder)
+
+
+def drop_machine_dependent(folder: Path) -> None:
+    """Take out of the folder's JSON files what tells how the model came to this machine."""
     for path in sorted(folder.glob("*.json")):
         _drop(path, MACHINE_DEPENDENT)
 
@@ -76,7 +85,8 @@ def check_folder(folder: Path) -> None:
         _check_safetensors(path)
     for path in sorted(folder.glob("*.json")):
         _check_json(path)
-    kind = json.loads((folder / "config.json").read_text()).get("model_type")
+    config = json.loads((folder / "config.json").read_text())
+    kind = config.get("inner", config).get("model_type")  # a packed folder's is that of what is packed
     if kind not in CONFIG_MAPPING:
         raise FormatRefused(
             f"{folder} is a '{kind}' model, which neither this package nor transformers knows; code that a "

@@ -15,9 +15,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from . import rans
 from .bits import Reader, pack_bits, packed_size, unpack_bits, varint, width
 from .coded import DTYPES, FIELDS, Coded, Field, Symbols
+from .rans import decode as decode_symbols
+from .rans import encode as encode_symbols
 from .trits import pack_base3, unpack_base3
 
 MARK, VERSION = b"BLMP", 1
@@ -99,7 +100,7 @@ def shortest(symbols: Symbols) -> tuple[int, bytes]:
     tag, size = FIXED, packed_size(bits, len(values))
     if symbols.alphabet == 3 and (five_a_byte := -(-len(values) // 5)) < size:
         tag, size = BASE_3, five_a_byte
-    coded = rans.encode(values, symbols.alphabet, below=size)
+    coded = encode_symbols(values, symbols.alphabet, below=size)
     if coded is not None:
         return RANS, coded
     if tag == BASE_3:
@@ -117,5 +118,5 @@ def read_symbols(reader: Reader, tag: int, count: int, alphabet: int) -> np.ndar
         packed = np.frombuffer(bytearray(reader.take(-(-count // 5))), np.uint8)
         return unpack_base3(torch.from_numpy(packed), (count,)).numpy() + 1
     if tag == RANS:
-        return rans.decode(reader, count, alphabet)
+        return decode_symbols(reader, count, alphabet)
     raise ValueError(f"packed weights hold a field of an unknown kind, {tag}: altered, or of a newer version")
