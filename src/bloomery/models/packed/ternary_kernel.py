@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .compiled import Unavailable, load
 from .ternary import MAX_FAN_IN
-from .trits import PER_BYTE, unpack_2bit
+from .ternary_c import LEVELS, SOURCE
+from .ternary_numba import compiled_product
+from .trits import PER_BYTE, pack_2bit, unpack_2bit
+
+Product = Callable[[Tensor, Tensor], Tensor]
+BACKENDS = (*(f"c {level}" for level in reversed(LEVELS)), "numba", "torch")  # the fastest first
 
 
 @dataclass(frozen=True)
 class Backend:
-    """What computes ternary products here, and why nothing faster does."""
+    """What computes ternary products on the CPU here, and why what is faster does not."""
 
     name: str
     note: str = ""
 
-
-def backend() -> Backend:
-    """The backend that `ternary_matmul` uses for tensors on the CPU."""
-    return Backend("torch")
+    def __str__(self) -> str:
+        return f"{self.name} ({self.note})" if self.note else self.name
 
 
 def ternary_matmul(codes: Tensor, packed: Tensor) -> Tensor:
@@ -32,7 +39,50 @@ def ternary_matmul(codes: Tensor, packed: Tensor) -> Tensor:
     Raises: ValueError for other types, shapes that do not fit, or more than `MAX_FAN_IN` columns.
     """
     _check(codes, packed)
-    return _by_torch(codes, packed)
+    if codes.device.type != "cpu":
+        return _by_torch(codes, packed)
+    return _chosen()[1](codes, packed)
+
+
+def backend() -> Backend:
+    """The backend that `ternary_matmul` uses, compiled if this is its first use."""
+    return _chosen()[0]
+
+
+@cache
+def product_by(name: str) -> Product:
+    """The product by one of `BACKENDS`, proved on a small example.
+
+    Raises: Unavailable where this machine lacks it.
+    """
+    product = _c_product(LEVELS.index(name[2:])) if name.startswith("c ") else PRODUCTS[name]
+    trits, codes = _example()
+    if not torch.equal(product(codes, pack_2bit(trits)).long(), codes.long() @ trits.long().T):
+        raise Unavailable(f"{name} computes wrong products here")
+    return product
+
+
+@cache
+def _chosen() -> tuple[Backend, Product]:
+    missing: list[str] = []
+    for name in BACKENDS:
+        try:
+            product = product_by(name)
+        except Unavailable as error:
+            missing += [str(error)] * (str(error) not in missing)
+            continue
+        notes = [*missing, _library()[1]] if name.startswith("c ") else missing
+        return Backend(name, "; ".join(filter(None, notes))), product
+    raise AssertionError("torch computes ternary products everywhere")
+
+
+def _example() -> tuple[Tensor, Tensor]:
+    """Trits (5, 301) and codes (6, 301) that reach every path of the kernel and its extreme values."""
+    generator = torch.Generator().manual_seed(0)
+    trits = torch.randint(-1, 2, (5, 301), dtype=torch.int8, generator=generator)
+    codes = torch.randint(-128, 128, (6, 301), dtype=torch.int8, generator=generator)
+    trits[0], codes[0] = 1, -128
+    return trits, codes
 
 
 def _check(codes: Tensor, packed: Tensor) -> None:
@@ -42,9 +92,45 @@ def _check(codes: Tensor, packed: Tensor) -> None:
         raise ValueError(f"codes {tuple(codes.shape)} do not fit packed trits {tuple(packed.shape)}")
     if codes.shape[1] > MAX_FAN_IN:
         raise ValueError(f"at most {MAX_FAN_IN} columns sum exactly in float32, got {codes.shape[1]}")
+    if codes.device != packed.device:
+        raise ValueError(f"codes are on {codes.device}, packed trits on {packed.device}")
+
+
+@cache
+def _library() -> tuple[ctypes.CDLL, str]:
+    library, note = load(SOURCE, "ternary")
+    pointer, size, level = ctypes.c_void_p, ctypes.c_long, ctypes.c_int
+    library.ternary_product.argtypes = [level, pointer, size, size, pointer, size, pointer]
+    return library, note
+
+
+def _c_product(level: int) -> Product:
+    library, _ = _library()
+    if not library.ternary_has(level):
+        raise Unavailable(f"this processor lacks {LEVELS[level]}")
+    return partial(_by_c, library, level)
+
+
+def _by_c(library: ctypes.CDLL, level: int, codes: Tensor, packed: Tensor) -> Tensor:
+    codes, packed = codes.contiguous(), packed.contiguous()
+    out = torch.empty(len(codes), len(packed), dtype=torch.int32)
+    where = codes.data_ptr(), *codes.shape, packed.data_ptr(), len(packed), out.data_ptr()
+    if library.ternary_product(level, *where):
+        raise MemoryError(f"no memory for the planes of {tuple(codes.shape)} activations")
+    return out
+
+
+def _by_numba(codes: Tensor, packed: Tensor) -> Tensor:
+    planes = F.pad(codes, (0, -codes.shape[1] % PER_BYTE)).unflatten(1, (-1, PER_BYTE)).mT.contiguous()
+    out = torch.empty(len(codes), len(packed), dtype=torch.int32)
+    compiled_product()(planes.numpy(), packed.contiguous().numpy(), out.numpy())
+    return out
 
 
 def _by_torch(codes: Tensor, packed: Tensor) -> Tensor:
     """In float32, where sums below 2^24 are exact."""
     with torch.autocast(codes.device.type, enabled=False):
         return F.linear(codes.float(), unpack_2bit(packed, codes.shape[1]).float()).to(torch.int32)
+
+
+PRODUCTS: dict[str, Product] = {"numba": _by_numba, "torch": _by_torch}

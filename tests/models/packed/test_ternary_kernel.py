@@ -1,0 +1,125 @@
+"""Ternary products against NumPy's int64, by every backend that this machine has."""
+
+import numpy as np
+import pytest
+import torch
+
+from bloomery.models.packed import ternary_kernel
+from bloomery.models.packed.compiled import Unavailable
+from bloomery.models.packed.ternary import MAX_FAN_IN
+from bloomery.models.packed.ternary_kernel import BACKENDS, backend, product_by, ternary_matmul
+from bloomery.models.packed.trits import pack_2bit
+
+# around a byte, both vector widths, blocks of 4 rows, 4 tokens and 16 tokens
+SHAPES = [
+    (0, 9, 8),
+    (1, 1, 1),
+    (1, 256, 4),
+    (3, 5, 7),
+    (4, 129, 4),
+    (5, 255, 6),
+    (17, 257, 9),
+    (1, 2048, 33),
+    (2, 8, 0),
+]
+
+
+@pytest.fixture(params=BACKENDS)
+def product(request):
+    try:
+        return product_by(request.param)
+    except Unavailable as error:
+        pytest.skip(f"{request.param}: {error}")
+
+
+@pytest.fixture
+def fresh_choice():
+    """Choose the backend anew, before the test and after it."""
+    caches = (ternary_kernel._chosen, ternary_kernel._library, product_by)
+    for cached in caches:
+        cached.cache_clear()
+    yield
+    for cached in caches:
+        cached.cache_clear()
+
+
+def some(tokens, width, rows):
+    codes = torch.randint(-128, 128, (tokens, width), dtype=torch.int8)
+    return codes, torch.randint(-1, 2, (rows, width), dtype=torch.int8)
+
+
+def expected(codes, trits):
+    return codes.numpy().astype(np.int64) @ trits.numpy().astype(np.int64).T
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_products_are_those_of_the_integers(product, shape):
+    codes, trits = some(*shape)
+    found = product(codes, pack_2bit(trits))
+    assert found.dtype == torch.int32
+    np.testing.assert_array_equal(found.numpy(), expected(codes, trits))
+
+
+@pytest.mark.parametrize("code", [-128, 127])
+@pytest.mark.parametrize("trit", [-1, 1])
+def test_the_largest_sums_do_not_saturate(product, code, trit):
+    codes = torch.full((1, 8192), code, dtype=torch.int8)
+    trits = torch.full((4, 8192), trit, dtype=torch.int8)
+    assert product(codes, pack_2bit(trits)).tolist() == [[code * trit * 8192] * 4]
+
+
+def test_tensors_need_not_be_contiguous(product):
+    codes, trits = some(6, 40, 10)
+    packed = pack_2bit(trits)
+    strided = torch.stack([packed, packed], dim=-1)[..., 0]
+    found = product(codes.T.contiguous().T, strided)
+    np.testing.assert_array_equal(found.numpy(), expected(codes, trits))
+
+
+def test_bits_beyond_the_width_do_not_count(product):
+    codes, trits = some(3, 13, 5)
+    packed = pack_2bit(trits)
+    packed[:, -1] = packed[:, -1] & 0b11 | 0b10101000
+    np.testing.assert_array_equal(product(codes, packed).numpy(), expected(codes, trits))
+
+
+def test_the_chosen_backend_computes_them_too():
+    codes, trits = some(3, 70, 9)
+    np.testing.assert_array_equal(ternary_matmul(codes, pack_2bit(trits)).numpy(), expected(codes, trits))
+    assert backend().name in BACKENDS
+
+
+def lacking(reason):
+    def unavailable(*_):
+        raise Unavailable(reason)
+
+    return unavailable
+
+
+def test_a_machine_without_compiler_and_numba_says_so(fresh_choice, monkeypatch):
+    monkeypatch.setattr(ternary_kernel, "load", lacking("no C compiler"))
+    monkeypatch.setattr(ternary_kernel, "compiled_product", lacking("no numba"))
+    assert str(backend()) == "torch (no C compiler; no numba)"
+    codes, trits = some(2, 9, 3)
+    np.testing.assert_array_equal(ternary_matmul(codes, pack_2bit(trits)).numpy(), expected(codes, trits))
+
+
+def test_a_backend_that_computes_wrong_products_is_not_used(fresh_choice, monkeypatch):
+    monkeypatch.setattr(ternary_kernel, "load", lacking("no C compiler"))
+    wrong = {"numba": lambda codes, packed: torch.zeros(len(codes), len(packed), dtype=torch.int32)}
+    monkeypatch.setattr(ternary_kernel, "PRODUCTS", ternary_kernel.PRODUCTS | wrong)
+    assert str(backend()) == "torch (no C compiler; numba computes wrong products here)"
+
+
+def test_what_does_not_fit_is_refused():
+    codes, trits = some(2, 9, 3)
+    packed = pack_2bit(trits)
+    with pytest.raises(ValueError, match="expected int8 codes and uint8 packed trits"):
+        ternary_matmul(codes.float(), packed)
+    with pytest.raises(ValueError, match=r"codes \(2, 8\) do not fit packed trits \(3, 3\)"):
+        ternary_matmul(codes[:, :8], packed)
+    with pytest.raises(ValueError, match="do not fit"):
+        ternary_matmul(codes[0], packed)
+    wide = torch.zeros(1, MAX_FAN_IN + 1, dtype=torch.int8)
+    with pytest.raises(ValueError, match="columns sum exactly"):
+        ternary_matmul(wide, pack_2bit(wide))
