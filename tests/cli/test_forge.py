@@ -158,6 +158,11 @@ def test_an_estimate_counts_every_training_and_forges_nothing(bloomery, tmp_path
     assert not (tmp_path / "none").exists()
 
 
+def _heed_ctrl_c():
+    """A shell starts background jobs with SIGINT ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("sent", "code", "says", "status"),
@@ -169,7 +174,9 @@ def test_an_estimate_counts_every_training_and_forges_nothing(bloomery, tmp_path
 def test_a_signal_stops_a_run_that_then_goes_on(bloomery, workspace, sent, code, says, status):
     longer = ["--set", "stages.cognate.base.steps=5000", "--set", "stages.cognate.base.train.report_every=1"]
     command = [sys.executable, "-m", "bloomery", "forge", "run", RECIPE, "-w", str(workspace), *longer]
-    child = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    child = subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, preexec_fn=_heed_ctrl_c
+    )
     deadline = time.monotonic() + 60
     while not list(workspace.glob("runs/*/checkpoints/*/checkpoint/step-*")):
         assert time.monotonic() < deadline, "no checkpoint was written"
