@@ -242,10 +242,43 @@ def test_in_the_graph_everything_stands_right_of_what_it_was_made_from():
         return {"cid": cid, "parents": parents, "name": cid, "step": "", "kind": "k", "of_this_run": True}
 
     graph = lineage_graph([item("a"), item("b", "a"), item("c", "a", "lost"), item("d", "b", "c", "a")])
-    x = {box.cid: box.x for box in graph.boxes}
+    x = {box.id: box.x for box in graph.boxes}
     assert x["a"] < x["b"] == x["c"] < x["d"]
     assert len({(box.x, box.y) for box in graph.boxes}) == 4
     assert len(graph.edges) == 5
+
+
+TREE = {
+    "title": "Lineage of <b>",
+    "nodes": [
+        {"id": "0.1", "title": "0.1 given", "subtitle": "0.5 linear", "parents": [], "strong": False},
+        {"id": "1.1", "title": "1.1 mutation", "subtitle": "0.6 linear", "parents": ["0.1"], "strong": True},
+    ],
+}
+
+
+def with_graph():
+    data = copy.deepcopy(DATA)
+    for artifact in data["artifacts"]:
+        artifact["facts"] = {"graph": TREE, "size": 3}
+        artifact["step"] = "search"
+    return data
+
+
+def test_a_graph_that_a_step_gave_is_drawn_once_and_told_in_words():
+    page = render_html(with_graph())
+    assert page.count("search: Lineage of &lt;b&gt;") == 1
+    assert page.count("1.1 mutation: 0.6 linear, from 0.1") == 1
+    tags = Tags(page)
+    boxes = [attributes for tag, attributes in tags.seen if tag == "rect" and "rx" in attributes]
+    assert len(boxes) == len(DATA["artifacts"]) + len(TREE["nodes"])
+    assert not tags.open
+
+
+def test_a_graph_is_not_printed_among_the_facts():
+    page = render_html(with_graph())
+    assert "size: <code>3" in page
+    assert "graph: <code>" not in page
 
 
 @pytest.mark.parametrize(

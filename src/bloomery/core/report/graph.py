@@ -1,6 +1,10 @@
-"""The lineage of a run's artifacts as boxes in columns: what a thing was made from stands to its left."""
+"""Graphs as boxes in columns: what a thing was made from stands to its left.
 
-from collections.abc import Mapping, Sequence
+The lineage of a run's artifacts is one; a step gives another as the fact `graph` of its artifacts:
+{"title": str, "nodes": [{"id", "title", "subtitle", "parents", "strong"}]}, parents before children.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +13,12 @@ WIDTH, HEIGHT, GAP_X, GAP_Y = 190, 46, 56, 16
 
 @dataclass(frozen=True)
 class Box:
-    cid: str
+    id: str
     title: str
     subtitle: str
     x: int
     y: int
-    of_this_run: bool
+    strong: bool
 
 
 @dataclass(frozen=True)
@@ -26,20 +30,43 @@ class Graph:
 
 
 def lineage_graph(artifacts: Sequence[Mapping[str, Any]]) -> Graph:
-    """Lays out artifacts that come parents first; a column holds what is equally many steps from a source."""
+    """What each artifact was made from; those of this run are drawn strong."""
+    return laid_out(
+        [
+            {
+                "id": item["cid"],
+                "title": item["name"],
+                "subtitle": item["step"] or item["kind"],
+                "parents": item["parents"],
+                "strong": item["of_this_run"],
+            }
+            for item in artifacts
+        ]
+    )
+
+
+def graphs_of_steps(artifacts: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any], Graph]]:
+    """(step, its graph, the drawing) for each step that gave one, however many artifacts it has."""
+    given = {item["step"]: item["facts"]["graph"] for item in artifacts if "graph" in item["facts"]}
+    for step, graph in given.items():
+        yield step, graph, laid_out(graph["nodes"])
+
+
+def laid_out(nodes: Sequence[Mapping[str, Any]]) -> Graph:
+    """Lays out nodes that come parents first; a column holds what is equally many steps from a source."""
     depth: dict[str, int] = {}
-    for item in artifacts:
-        depth[item["cid"]] = 1 + max((depth[cid] for cid in item["parents"] if cid in depth), default=-1)
+    for node in nodes:
+        depth[node["id"]] = 1 + max((depth[one] for one in node["parents"] if one in depth), default=-1)
     rows: dict[int, int] = {}
     boxes = {}
-    for item in artifacts:
-        column = depth[item["cid"]]
+    for node in nodes:
+        column = depth[node["id"]]
         row = rows[column] = rows.get(column, -1) + 1
-        boxes[item["cid"]] = _box(item, column, row)
+        boxes[node["id"]] = _box(node, column, row)
     edges = [
-        _edge(boxes[parent], boxes[item["cid"]])
-        for item in artifacts
-        for parent in item["parents"]
+        _edge(boxes[parent], boxes[node["id"]])
+        for node in nodes
+        for parent in node["parents"]
         if parent in boxes
     ]
     columns, most = len(rows), max(rows.values(), default=-1) + 1
@@ -47,9 +74,9 @@ def lineage_graph(artifacts: Sequence[Mapping[str, Any]]) -> Graph:
     return Graph(tuple(boxes.values()), tuple(edges), width, most * (HEIGHT + GAP_Y) - GAP_Y)
 
 
-def _box(item: Mapping[str, Any], column: int, row: int) -> Box:
+def _box(node: Mapping[str, Any], column: int, row: int) -> Box:
     x, y = column * (WIDTH + GAP_X), row * (HEIGHT + GAP_Y)
-    return Box(item["cid"], item["name"], item["step"] or item["kind"], x, y, item["of_this_run"])
+    return Box(node["id"], node["title"], node["subtitle"], x, y, node["strong"])
 
 
 def _edge(start: Box, end: Box) -> str:

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bloomery.core.report.curves import Points, chart, curve_groups
-from bloomery.core.report.graph import lineage_graph
+from bloomery.core.report.graph import graphs_of_steps, lineage_graph
 
 STATES = {"passed": "passed", "failed": "failed", "not_run": "not run"}
 
@@ -25,6 +25,7 @@ def render_html(data: Mapping[str, Any]) -> str:
         ],
         figures=list(_figures(data)),
         graph=lineage_graph(data["artifacts"]),
+        step_graphs=list(graphs_of_steps(data["artifacts"])),
         settings=list(flattened(data["config"])),
         evidence=[item for step in data["steps"] for item in step["evidence"]],
         slowest=slowest or 1.0,
