@@ -16,6 +16,9 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "rows": ("levels", "scale"),
     "kmeans": ("indices", "codebook"),
     "blockfloat": ("mantissas", "exponents", "block", "offset"),
+    "seedlm": ("seeds", "coefficients", "exponents", "sizes", "offset"),
+    "vptq": ("indices", "codebook", "residual_indices", "residual_codebook", "scales", "length"),
+    "hyper": ("indices", "classes", "nodes", "scale", "centre"),
 }  # fmt: skip
 DTYPES = tuple(np.dtype(name) for name in ("<u1", "<u2", "<u4", "<i1", "<i2", "<i4", "<f2", "<f4"))
 MAX_ALPHABET = 2**31

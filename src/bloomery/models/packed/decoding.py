@@ -10,7 +10,10 @@ from torch import Tensor
 
 from .blockfloat import decode_blockfloat
 from .coded import Coded
+from .hyper import decode_hyper
 from .scalar import decode_floats, decode_kmeans, decode_rows, decode_ternary
+from .seedlm import decode_seedlm
+from .vptq import decode_vptq
 
 DECODERS: Mapping[str, Callable[[Coded], np.ndarray]] = {
     "float32": decode_floats,
@@ -19,6 +22,9 @@ DECODERS: Mapping[str, Callable[[Coded], np.ndarray]] = {
     "rows": decode_rows,
     "kmeans": decode_kmeans,
     "blockfloat": decode_blockfloat,
+    "seedlm": decode_seedlm,
+    "vptq": decode_vptq,
+    "hyper": decode_hyper,
 }
 
 

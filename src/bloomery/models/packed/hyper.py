@@ -1,0 +1,28 @@
+"""Hyper-compression: pairs of weights as nodes of one line that winds through a square."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .coded import Coded
+
+
+def nodes(count: int, generator: int) -> np.ndarray:
+    """The nodes (n, n g mod U) of the square, doubled and centred on zero. Shapes: (U, 2) integers."""
+    n = np.arange(count, dtype=np.int64)
+    return 2 * np.stack((n, n * generator % count), axis=1) + 1 - count
+
+
+def decode_hyper(coded: Coded) -> np.ndarray:
+    """Fields: indices and classes of pairs; nodes, their number and the line's generator; scale; centre.
+
+    A pair is node * 2^class, an integer, times the scale, plus the centre.
+    """
+    count, generator = (int(size) for size in coded.array("nodes", 2))
+    pairs = -(-coded.numel // 2)
+    indices, classes = coded.symbols("indices", pairs), coded.symbols("classes", pairs)
+    if indices.alphabet != count:
+        raise ValueError(f"hyper: {count} nodes, but indices into {indices.alphabet}: altered")
+    points = nodes(count, generator)[indices.values] << classes.values.astype(np.int64)[:, None]
+    scale, centre = coded.array("scale", 1)[0], coded.array("centre", 1)[0]
+    return (points.astype(np.float32) * scale + centre).reshape(-1)[: coded.numel]
