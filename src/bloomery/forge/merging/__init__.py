@@ -1,0 +1,1 @@
+"""Merging models: operators on tensors, whole models in memory and in folders, eight combinations."""
