@@ -59,6 +59,8 @@ def decode_seedlm(coded: Coded) -> np.ndarray:
         raise ValueError(f"seedlm: blocks of {C}, {P} coefficients, seeds of {K} bits: altered")
     blocks = -(-coded.numel // C)
     seeds = coded.symbols("seeds", blocks).values
+    if seeds.min() < 1 or seeds.max() >= 2**K:
+        raise ValueError(f"seedlm: seed {seeds.min()} or {seeds.max()} is not in 1 to {2**K - 1}: altered")
     m = coded.symbols("coefficients", blocks * P).values.reshape(blocks, P).astype(np.int32) - MANTISSAS // 2
     exponents = coded.symbols("exponents", blocks).values.astype(np.int64) + int(coded.array("offset", 1)[0])
     weights = np.empty((blocks, C), np.float32)
