@@ -298,6 +298,7 @@ def test_the_presets_differ_by_stage_in_how_much_they_amplify():
     assert amplification == {
         "cognate": 0.3,
         "quietstar": 0.1,
+        "bitnet": 0.0,
         "curriculum": 2.0,
         "baking": 0.2,
         "experts": 0.15,

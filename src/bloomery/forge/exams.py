@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
+from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.core.step import StepContext
@@ -104,6 +105,14 @@ def sit(
 ) -> dict[str, Accuracy]:
     """The model's accuracy in each exam."""
     return {name: exam.sit(model, tokenizer, **options) for name, exam in given.items()}
+
+
+def rates(
+    model: nn.Module, *, tokenizer: PreTrainedTokenizerBase, given: Mapping[str, Exam]
+) -> dict[str, float]:
+    """The accuracies as a training's validation has them."""
+    results = sit(model, tokenizer, given)  # type: ignore[arg-type]
+    return {f"accuracy_{name}": result.rate for name, result in results.items()}
 
 
 def timed_sit(

@@ -1,6 +1,6 @@
 """Training as a part of a stage: recipe in, checkpoints and curves into the step's context."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from bloomery.core.errors import BloomeryError, Failure, UserError
 from bloomery.core.step import Paused, StepContext
 from bloomery.forge.settings import FitConfig
 from bloomery.tasks.batches import collate
-from bloomery.training.callbacks import Metrics, ShowProgress
+from bloomery.training.callbacks import Callback, Metrics, ShowProgress
 from bloomery.training.config import LossResult, TrainResult
 from bloomery.training.errors import CheckpointDamaged, CheckpointRefused, DivergenceError, OutOfMemory
 from bloomery.training.loader import Dataset
@@ -31,6 +31,7 @@ def fit(
     config: FitConfig,
     *,
     validate: Validate | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> TrainResult:
     """Train `model` in place on `data`, resumable through the context's checkpoint folder.
 
@@ -48,7 +49,7 @@ def fit(
             loss=partial(halting_loss, share=config.halting) if config.halting else language_loss,
             prepare=_curricula(config),
             validate=validate,
-            callbacks=[Metrics(context.metric), ShowProgress(context.progress)],
+            callbacks=[Metrics(context.metric), ShowProgress(context.progress), *callbacks],
             checkpoint=context.checkpoint,
             should_stop=context.stop_requested,
         )

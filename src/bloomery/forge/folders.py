@@ -15,7 +15,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from bloomery.core.errors import DamagedArtifact, FormatRefused, MissingFile
+from bloomery.core.errors import DamagedArtifact, FormatRefused, MissingFile, UserError
 from bloomery.models.configuration_cognate import CognateConfig
 from bloomery.models.modeling_cognate import CognateForCausalLM
 from bloomery.models.packed.configuration_packed import PackedConfig
@@ -38,6 +38,12 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     drop_machine_dependent(folder)
+
+
+def check_free(folder: Path) -> None:
+    """Raises: UserError where the folder to be written holds something already."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder} exists; name a folder that does not")
 
 
 def drop_machine_dependent(folder: Path) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.core import machine
@@ -21,10 +20,10 @@ from bloomery.forge.data import training_data, training_texts
 from bloomery.forge.estimating import estimate_fit
 from bloomery.forge.exams import (
     WHILE_TRAINING,
-    Exam,
     exams,
     mean_rate,
     plain,
+    rates,
     record_by_difficulty,
     sit,
 )
@@ -101,17 +100,10 @@ def _train(
 ) -> None:
     data = training_data(fitting, tokenizer, seed=context.seed)
     given = exams(fitting.mixture, WHILE_TRAINING, "selection")
-    fit(context, model, data, fitting, validate=partial(_validate, tokenizer=tokenizer, given=given))
+    fit(context, model, data, fitting, validate=partial(rates, tokenizer=tokenizer, given=given))
     context.facts["parameters"] = count_parameters(model)
     context.kinds[name] = "model"
     save_model(model, tokenizer, context.output / name)
-
-
-def _validate(
-    model: nn.Module, *, tokenizer: PreTrainedTokenizerBase, given: Mapping[str, Exam]
-) -> dict[str, float]:
-    results = sit(model, tokenizer, given)  # type: ignore[arg-type]
-    return {f"accuracy_{name}": result.rate for name, result in results.items()}
 
 
 def choose(context: StepContext) -> None:

@@ -1,4 +1,4 @@
-"""Folders of packed weights: one tensor of bytes, the config of what is packed, and the code that loads it."""
+"""Folders of packed weights: one tensor of bytes, the config of what is packed, the code that loads it."""
 
 import json
 import shutil
@@ -44,9 +44,9 @@ def save_packed(
     save_file({TENSOR: weights}, folder / WEIGHTS, metadata={"format": "pt"})
     tokenizer.save_pretrained(folder)
     _copy_code(config, folder)
-    PackedConfig(inner=_inner(config), architectures=["PackedForCausalLM"], auto_map=AUTO_MAP).save_pretrained(
-        folder
-    )
+    PackedConfig(
+        inner=_inner(config), architectures=["PackedForCausalLM"], auto_map=AUTO_MAP
+    ).save_pretrained(folder)
     drop_machine_dependent(folder)
 
 
@@ -78,7 +78,7 @@ def _inner(config: PretrainedConfig) -> dict[str, Any]:
 
 
 def _copy_code(config: PretrainedConfig, folder: Path) -> None:
-    """The files that load the folder, and those of the packed model's own class where it is not transformers'."""
+    """The files that load the folder, and those of the packed model's class where it is not transformers'."""
     heads = [Path(modeling_packed.__file__), *(_own_code(config) or ())]
     for head in heads:
         for path in [head, *map(Path, get_relative_import_files(head))]:

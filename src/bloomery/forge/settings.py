@@ -111,3 +111,21 @@ class ExamConfig:
 def is_data_set(name: str) -> bool:
     """Whether a mixture's entry is a data set with records, not a generated task."""
     return name in SOURCES and SOURCES[name].kind == "records"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TernaryConfig:
+    """What becomes of a model's weights: trits in its linear layers, a few bits elsewhere."""
+
+    threshold: float = option(
+        0.5, help="weights below this share of the mean |w| become 0; more is sparser, so smaller", low=0
+    )
+    per_row: bool = option(False, help="a scale for each row of a matrix instead of one for all of it")
+    scaling: Literal["absmean", "least_squares"] = option(
+        "absmean", help="the scale of the trits: the mean |w|, or that of the weights that are not 0"
+    )
+    embedding_bits: int = option(8, help="bits of a weight in matrices that are not trits", low=2, high=8)
+    skip: tuple[str, ...] = option(
+        (),
+        help="linear layers that stay, by pattern (*.gate_proj), beside those the model itself keeps",
+    )

@@ -118,6 +118,8 @@ class CognatePreTrainedModel(PreTrainedModel):
     _is_stateful = True
     _no_split_modules = ["CognateLayer", "Recursion"]  # noqa: RUF012 (read by transformers from the class)
     _supports_sdpa = True
+    # Read as a matrix, or so small that trits would save nothing: what quantizes layers leaves these.
+    full_precision_layers = ("embedding.up_proj", "*.memory.to_gates", "halting.score")
 
     @classmethod
     def _supports_default_dynamic_cache(cls) -> bool:

@@ -38,6 +38,7 @@ DEFAULTS = MuonGrokfastConfig()
 PRESETS: Mapping[str, MuonGrokfastConfig] = {
     "cognate": MuonGrokfastConfig(lam=0.3, ns_steps=3),
     "quietstar": MuonGrokfastConfig(lam=0.1),
+    "bitnet": MuonGrokfastConfig(lam=0.0),  # the seed names none; latent weights flip on noise, not drift
     "curriculum": MuonGrokfastConfig(lam=2.0),
     "baking": MuonGrokfastConfig(lam=0.2),
     "experts": MuonGrokfastConfig(lam=0.15),

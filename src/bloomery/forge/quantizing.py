@@ -1,0 +1,71 @@
+"""Ternary models: which layers become trits, and the model written down as it is shipped.
+
+Source: arXiv 2402.17764 (BitNet b1.58)
+"""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from bloomery.core.errors import UserError
+from bloomery.forge.coding import raw, rows, ternary
+from bloomery.forge.folders import check_free, load_model
+from bloomery.forge.packed_folder import save_packed, weights_size
+from bloomery.forge.settings import TernaryConfig
+from bloomery.models.packed.coded import Coded
+from bloomery.models.packed.converting import convert, ternary_layers
+from bloomery.models.packed.modeling_packed import slots
+from bloomery.models.packed.ternary import TernaryLinear
+
+
+def make_ternary(model: PreTrainedModel, config: TernaryConfig, *, share: float = 1.0) -> list[str]:
+    """Turn the model's linear layers into ternary ones of the same parameters; the names of those turned.
+
+    Raises: UserError where a pattern of `skip` names none, or nothing is left.
+    """
+    try:
+        return convert(
+            model, skip=[*_stay(model), *config.skip], share=share, threshold=config.threshold,
+            per_row=config.per_row, scaling=config.scaling,
+        )  # fmt: skip
+    except ValueError as error:
+        raise UserError(f"{error}; see stages.bitnet.ternary") from error
+
+
+def items_of(model: PreTrainedModel, embedding_bits: int) -> list[Coded]:
+    """The model's tensors in the order of a packed file: trits, rows of integers, half precision."""
+    layers = ternary_layers(model)
+    return [_coded(name, tensor, layers, embedding_bits) for name, tensor in slots(model)]
+
+
+def quantize_folder(base: Path, output: Path, config: TernaryConfig) -> dict[str, float]:
+    """Post-training quantization of a model folder into a packed folder; bytes before and after.
+
+    Raises: UserError, MissingFile, FormatRefused, DamagedArtifact.
+    """
+    check_free(output)
+    model, tokenizer = load_model(base)
+    make_ternary(model, config)
+    save_packed(model.config, items_of(model, config.embedding_bits), tokenizer, output)
+    return {"bytes before": weights_size(base), "bytes after": weights_size(output)}
+
+
+def _stay(model: PreTrainedModel) -> Iterator[str]:
+    """The layers that are embeddings in another role, and those that the model's class keeps whole."""
+    layers = {name: module for name, module in model.named_modules() if type(module) is nn.Linear}
+    for pattern in getattr(model, "full_precision_layers", ()):
+        yield from (name for name in layers if fnmatchcase(name, pattern))
+    head = model.get_output_embeddings()
+    yield from (name for name, module in layers.items() if module is head)
+
+
+def _coded(name: str, tensor: Tensor, layers: dict[str, TernaryLinear], bits: int) -> Coded:
+    owner, _, leaf = name.rpartition(".")
+    if leaf == "weight" and owner in layers:
+        return ternary.from_trits(*layers[owner].ternarized())
+    if tensor.ndim > 1:
+        return rows.encode(tensor, bits=bits)
+    return raw.encode(tensor, precision="float16" if isinstance(tensor, nn.Parameter) else "float32")

@@ -1,0 +1,62 @@
+"""bitnet's steps: training a model towards trits, and packing what came of it.
+
+Each function here is a step: a function of its context alone.
+"""
+
+from functools import partial
+
+from torch import nn
+
+from bloomery.core import machine
+from bloomery.core.step import StepContext
+from bloomery.forge.data import training_data
+from bloomery.forge.exams import WHILE_TRAINING, exams, rates
+from bloomery.forge.fitting import fit, set_threads
+from bloomery.forge.folders import load_model, save_model
+from bloomery.forge.packed_folder import save_packed, weights_size
+from bloomery.forge.quantizing import items_of, make_ternary
+from bloomery.forge.settings import FitConfig, TernaryConfig
+from bloomery.models.packed.converting import set_share
+from bloomery.training.callbacks import Callback
+from bloomery.training.config import Progress
+
+
+class WarmUp(Callback):
+    """Raises the quantized share from 0 to 1, in equal steps over the first part of the training.
+
+    Source: the lambda of Hugging Face's fine-tuning to 1.58 bits, there over 1000 steps
+    """
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def on_start(self, model: nn.Module, progress: Progress) -> None:
+        self.on_step(model, progress)
+
+    def on_step(self, model: nn.Module, progress: Progress) -> None:
+        set_share(model, min(1.0, progress.step / self.steps) if self.steps else 1.0)
+
+
+def tune(context: StepContext) -> None:
+    """Quantization-aware training; what is kept are the latent weights."""
+    set_threads(machine.threads())
+    fitting: FitConfig = context.config["fit"]
+    model, tokenizer = load_model(context.inputs["model"])
+    make_ternary(model, context.config["ternary"], share=0.0)
+    data = training_data(fitting, tokenizer, seed=context.seed)
+    validate = partial(rates, tokenizer=tokenizer, given=exams(fitting.mixture, WHILE_TRAINING, "selection"))
+    warm_up = WarmUp(round(context.config["warmup"] * fitting.total_steps()))
+    fit(context, model, data, fitting, validate=validate, callbacks=[warm_up])
+    context.kinds["latent"] = "latent model"
+    save_model(model, tokenizer, context.output / "latent")
+
+
+def pack(context: StepContext) -> None:
+    """A model's linear layers as trits, in a packed folder."""
+    set_threads(machine.threads())
+    ternary: TernaryConfig = context.config
+    model, tokenizer = load_model(context.inputs["model"])
+    make_ternary(model, ternary)
+    save_packed(model.config, items_of(model, ternary.embedding_bits), tokenizer, context.output / "packed")
+    context.kinds["packed"] = "model"
+    context.facts["weight_bytes"] = weights_size(context.output / "packed")
