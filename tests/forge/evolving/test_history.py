@@ -8,11 +8,11 @@ from bloomery.forge.evolving.history import (
     ancestry,
     best,
     diversity,
-    from_plain,
+    history_from_plain,
+    history_to_plain,
     population,
     ranked,
     spread,
-    to_plain,
 )
 
 
@@ -67,4 +67,4 @@ def test_ancestry_is_everything_an_individual_descends_from_and_nothing_else():
 
 def test_json_keeps_every_bit():
     odd = [one("0.1", 0.1 + 0.2, genes=(1 / 3, 2**-40))]
-    assert from_plain(json.loads(json.dumps(to_plain(odd)))) == odd
+    assert history_from_plain(json.loads(json.dumps(history_to_plain(odd)))) == odd

@@ -12,9 +12,9 @@ from bloomery.forge.evolving.history import (
     ELITES,
     Child,
     best,
-    from_plain,
+    history_from_plain,
+    history_to_plain,
     population,
-    to_plain,
 )
 from bloomery.forge.evolving.search import Limits, ended, evolve
 from bloomery.forge.evolving.searches import SEARCHES, search_of
@@ -90,11 +90,11 @@ def test_it_goes_on_from_any_generation_as_if_it_had_not_been_stopped(kind):
     whole = run(
         kind,
         landscape=Landscape(bumpy),
-        after=lambda history: snapshots.append(json.dumps(to_plain(history))),
+        after=lambda history: snapshots.append(json.dumps(history_to_plain(history))),
     )
     assert len(snapshots) > 3
     for snapshot in snapshots:
-        again = run(kind, landscape=Landscape(bumpy), history=from_plain(json.loads(snapshot)))
+        again = run(kind, landscape=Landscape(bumpy), history=history_from_plain(json.loads(snapshot)))
         assert again == whole
 
 

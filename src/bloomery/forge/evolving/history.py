@@ -86,12 +86,12 @@ def ancestry(history: History, name: str) -> list[Individual]:
     return [one for one in history if one.name in wanted]
 
 
-def to_plain(history: History) -> list[dict[str, Any]]:
-    """JSON-able, to the bit; `from_plain` is the inverse."""
+def history_to_plain(history: History) -> list[dict[str, Any]]:
+    """JSON-able, to the bit; `history_from_plain` is the inverse."""
     return [asdict(one) for one in history]
 
 
-def from_plain(values: Iterable[Mapping[str, Any]]) -> list[Individual]:
+def history_from_plain(values: Iterable[Mapping[str, Any]]) -> list[Individual]:
     return [_individual(one) for one in values]
 
 

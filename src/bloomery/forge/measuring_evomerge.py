@@ -1,0 +1,89 @@
+"""The consumer's view of a champion: from disk, beside parents and rivals, on examples that chose nothing."""
+
+import json
+import time
+from collections.abc import Mapping
+from functools import partial
+from statistics import fmean
+from typing import Any
+
+from bloomery.core import machine
+from bloomery.core.config import build
+from bloomery.core.evidence import Measured, judge, measure, not_run
+from bloomery.core.step import StepContext
+from bloomery.forge.examining import Bench, Results, bench_of
+from bloomery.forge.exams import Part, exams, mean_rate, record_by_difficulty
+from bloomery.forge.fitting import set_threads
+from bloomery.forge.folders import load_model
+from bloomery.forge.measuring import answer_latency_ms, as_measured, peak_memory_gb
+from bloomery.forge.merging.recipe import MergeRecipe
+from bloomery.forge.merging_parents import examined
+from bloomery.forge.stage import given
+from bloomery.forge.stages.cognate import NAMES as PARENTS
+from bloomery.forge.stages.evomerge import EvomergeStageConfig, checks
+
+CLOCKED = ("latency", "resident memory")
+
+
+def measure_champion(context: StepContext) -> None:
+    """Every check of the gate, and how far the champion is above what it has to be compared with."""
+    claims, began = json.loads(context.inputs["claims"].read_text()), time.perf_counter()
+    rivals = {name: build(MergeRecipe, recipe) for name, recipe in claims["rivals"].items()}
+    bench, champion = _bench(context, "test"), str(context.inputs["model"])
+    parents = dict(zip(PARENTS, bench.parents, strict=True))
+    results = examined(context, bench, {"champion": champion, **parents, **rivals})
+    again = examined(context, _bench(context, "selection"), {"champion": champion})["champion"]
+    for name, result in results.items():
+        record_by_difficulty(context, name, result)
+        context.metric(f"test accuracy/{name}", mean_rate(result), 0)
+    found = _gains(results, list(rivals)) | {
+        "claims measured again": Measured(value=_furthest(claims["scores"]["champion"], again)),
+        **{f"accuracy: {task}": as_measured(result) for task, result in results["champion"].items()},
+    }
+    took, cid = time.perf_counter() - began, context.inputs["model"].name
+    told: dict[str, Any] = {"how": f"{__name__}.measure_champion", "inputs": [cid]}
+    for check in checks(context.config):
+        if check.name in found:
+            context.evidence(judge(check, found[check.name], duration_s=took, **told))
+        elif check.name not in CLOCKED:
+            context.evidence(not_run(check, "no parent answered anything right", **told))
+
+
+def _bench(context: StepContext, part: Part) -> Bench:
+    config: EvomergeStageConfig = context.config
+    return bench_of(
+        context.inputs, parents=PARENTS, mixture=config.mixture, exam=config.exam, part=part, name=given
+    )
+
+
+def _gains(results: Mapping[str, Results], rivals: list[str]) -> dict[str, Measured]:
+    """The champion's mean accuracy against the parents' best and mean, and against each rival's."""
+    rate = {name: mean_rate(result) for name, result in results.items()}
+    best, mean = max(rate[name] for name in PARENTS), fmean(rate[name] for name in PARENTS)
+    over = {"the best parent": best} | {name: rate[name] for name in rivals}
+    gains = {
+        f"over {name}": Measured(value=rate["champion"] - base, baseline=base) for name, base in over.items()
+    }
+    if mean > 0.0:  # a share of nothing is no number
+        gains["over the mean parent"] = Measured(value=rate["champion"] / mean - 1, baseline=mean)
+    return gains
+
+
+def _furthest(claimed: Mapping[str, Any], again: Results) -> float:
+    """How far the claimed accuracies are from those measured here on the same examples."""
+    return max(abs(result.rate - claimed[task]["rate"]) for task, result in again.items())
+
+
+def clock_champion(context: StepContext) -> None:
+    """Latency and memory of the champion on this machine: reported, never decided on."""
+    set_threads(machine.threads())
+    config: EvomergeStageConfig = context.config
+    model, tokenizer = load_model(context.inputs["model"])
+    prompts = [one for exam in exams(config.mixture, config.exam, "test").values() for one in exam.prompts()]
+    by_name = {check.name: check for check in checks(config)}
+    answers: dict[str, Any] = {
+        "latency": partial(answer_latency_ms, model, tokenizer, max(prompts, key=len)),
+        "resident memory": peak_memory_gb,
+    }
+    for name, answer in answers.items():
+        context.evidence(measure(by_name[name], answer, inputs=[context.inputs["model"].name]))

@@ -1,0 +1,109 @@
+from random import Random
+
+import pytest
+import torch
+
+from bloomery.forge.evolving.genome import Genome, distance
+from bloomery.forge.merge_space import COMBINATIONS, MergeSpace, soup_recipe
+from bloomery.forge.merging.combos import combinations
+from bloomery.forge.merging.merge import merge
+
+LAYERS, PARENTS = 4, 3
+MERGES = MergeSpace(PARENTS, LAYERS, seed=5)
+FIRST = {child.genome.form: child.genome for child in MERGES.first()}
+
+
+def model(seed):
+    generator = torch.Generator().manual_seed(seed)
+    names = ["embedding.weight", *(f"layers.{layer}.mlp.weight" for layer in range(LAYERS)), "norm.weight"]
+    return {name: torch.randn(3, 4, generator=generator) for name in names}
+
+
+BASE, TRIO = model(0), [model(seed) for seed in (1, 2, 3)]
+
+
+def merged(genome):
+    return merge(MERGES.recipe(genome), TRIO, BASE)
+
+
+def changed(genome, genes):
+    return Genome(genome.form, tuple(genes.get(place, gene) for place, gene in enumerate(genome.genes)))
+
+
+@pytest.mark.parametrize("form", COMBINATIONS)
+def test_generation_0_is_the_eight_combinations_to_the_bit(form):
+    """The reference is the operators' own defaults."""
+    expected = merge(combinations(seed=5)[form], TRIO, BASE)
+    found = merged(FIRST[form])
+    for name, tensor in expected.items():
+        assert torch.equal(found[name], tensor)
+
+
+def test_beside_the_combinations_stand_the_soup_and_task_arithmetic():
+    """By hand: the mean of the parents, and the base plus all task vectors. float32 sums of four terms."""
+    soup, arithmetic = merged(FIRST["linear"]), merged(FIRST["dare"])
+    for name in BASE:
+        mean = sum(parent[name] for parent in TRIO) / 3
+        torch.testing.assert_close(soup[name], mean, rtol=1e-5, atol=1e-6)
+        whole = BASE[name] + sum(parent[name] - BASE[name] for parent in TRIO)
+        torch.testing.assert_close(arithmetic[name], whole, rtol=1e-5, atol=1e-5)
+
+
+def test_no_two_of_generation_0_are_alike():
+    genomes = [child.genome for child in MERGES.first()]
+    assert len(genomes) == 11
+    assert all(distance(a, b) > 0 for i, a in enumerate(genomes) for b in genomes[:i])
+
+
+def test_every_genome_is_a_recipe_that_merges():
+    rng = Random(1)
+    for _ in range(60):
+        genome = MERGES.space.draw(rng)
+        assert set(merged(genome)) == set(BASE)
+
+
+@pytest.mark.parametrize("form", COMBINATIONS)
+@pytest.mark.parametrize("extreme", [0.0, 1.0])
+def test_the_corners_of_the_space_merge_too(form, extreme):
+    found = merged(Genome(form, (extreme,) * MERGES.space.genes))
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in found.values())
+
+
+def test_a_layers_weights_act_on_that_layer_alone():
+    """Genes 3 to 5 are layer 0's: with the third parent's alone there, layer 0 is (nearly) that parent's."""
+    plain = FIRST["linear"]
+    found, before = merged(changed(plain, {3: 0.0, 4: 0.0, 5: 1.0})), merged(plain)
+    different = {name for name in BASE if not torch.equal(found[name], before[name])}
+    assert different == {"layers.0.mlp.weight"}
+    expected = (TRIO[2] | {})["layers.0.mlp.weight"]
+    assert float((found["layers.0.mlp.weight"] - expected).abs().max()) < 0.1  # 2 % of the weight is left
+
+
+def test_the_first_genes_are_the_weights_outside_the_layers():
+    plain = FIRST["linear"]
+    found, before = merged(changed(plain, {0: 1.0})), merged(plain)
+    different = {name for name in BASE if not torch.equal(found[name], before[name])}
+    assert different == {"embedding.weight", "norm.weight"}
+
+
+@pytest.mark.parametrize("form", ["slerp+ties+frankenmerge", "slerp+ties+dfs"])
+def test_the_last_genes_choose_where_each_layer_comes_from(form):
+    """(0, .5] is the merged layer; thirds of what is above are the parents."""
+    start = MERGES.space.genes - LAYERS
+    places = {start: 0.5, start + 1: 0.6, start + 2: 0.75, start + 3: 1.0}
+    found = merged(changed(FIRST[form], places))
+    for layer, parent in ((1, 0), (2, 1), (3, 2)):
+        assert torch.equal(found[f"layers.{layer}.mlp.weight"], TRIO[parent][f"layers.{layer}.mlp.weight"])
+    assert not any(torch.equal(found["layers.0.mlp.weight"], one["layers.0.mlp.weight"]) for one in TRIO)
+
+
+def test_density_and_factor_have_their_genes():
+    start = MERGES.space.genes - LAYERS - 2
+    recipe = MERGES.recipe(changed(FIRST["ties"], {start: 0.75, start + 1: 0.25}))
+    assert (recipe.density, recipe.lam) == (0.75, 0.5)
+
+
+def test_a_soup_is_the_mean_of_its_members():
+    found = merge(soup_recipe(("a", "c"), ("a", "b", "c")), TRIO)
+    for name in BASE:
+        torch.testing.assert_close(found[name], (TRIO[0][name] + TRIO[2][name]) / 2, rtol=1e-5, atol=1e-6)
