@@ -7,7 +7,7 @@ import torch
 from bloomery.models.packed import ternary_kernel
 from bloomery.models.packed.compiled import Unavailable
 from bloomery.models.packed.ternary import MAX_FAN_IN
-from bloomery.models.packed.ternary_kernel import BACKENDS, backend, product_by, ternary_matmul
+from bloomery.models.packed.ternary_kernel import BACKENDS, backend, linear_by, product_by, ternary_matmul
 from bloomery.models.packed.trits import pack_2bit
 
 # around a byte, both vector widths, blocks of 4 rows, 4 tokens and 16 tokens
@@ -35,7 +35,7 @@ def product(request):
 @pytest.fixture
 def fresh_choice():
     """Choose the backend anew, before the test and after it."""
-    caches = (ternary_kernel._chosen, ternary_kernel._library, product_by)
+    caches = (backend, product_by, linear_by, ternary_kernel._library)
     for cached in caches:
         cached.cache_clear()
     yield
@@ -89,6 +89,32 @@ def test_the_chosen_backend_computes_them_too():
     assert backend().name in BACKENDS
 
 
+@pytest.fixture(params=[name for name in BACKENDS if name.startswith("c ")])
+def linear_in_c(request):
+    try:
+        return linear_by(request.param)
+    except Unavailable as error:
+        pytest.skip(f"{request.param}: {error}")
+
+
+@pytest.mark.parametrize("scales", [1, 11])
+@pytest.mark.parametrize("size", [1e-7, 1.0, 1e30])
+def test_the_layer_in_one_call_rounds_as_the_steps_in_torch_do(linear_in_c, scales, size):
+    x, scale = torch.randn(37, 300) * size, torch.rand(scales)
+    x[0] = torch.arange(300) % 255 - 127  # the code itself, and halves between codes
+    x[1] = x[0] / 2
+    x[2] = 0
+    packed = pack_2bit(some(1, 300, 11)[1])
+    assert torch.equal(linear_in_c(x, packed, scale), linear_by("torch")(x, packed, scale))
+
+
+def test_the_layer_in_one_call_keeps_a_sick_token_in_sight(linear_in_c):
+    x = torch.ones(3, 5)
+    x[0, 2], x[1, 2] = float("nan"), float("inf")
+    y = linear_in_c(x, pack_2bit(torch.ones(2, 5, dtype=torch.int8)), torch.ones(1))
+    assert y.isfinite().tolist() == [[False] * 2, [False] * 2, [True] * 2]
+
+
 def lacking(reason):
     def unavailable(*_):
         raise Unavailable(reason)
@@ -114,9 +140,9 @@ def test_a_backend_that_computes_wrong_products_is_not_used(fresh_choice, monkey
 def test_what_does_not_fit_is_refused():
     codes, trits = some(2, 9, 3)
     packed = pack_2bit(trits)
-    with pytest.raises(ValueError, match="expected int8 codes and uint8 packed trits"):
+    with pytest.raises(ValueError, match=r"expected torch.int8 and packed trits in uint8, got torch.float32"):
         ternary_matmul(codes.float(), packed)
-    with pytest.raises(ValueError, match=r"codes \(2, 8\) do not fit packed trits \(3, 3\)"):
+    with pytest.raises(ValueError, match=r"activations \(2, 8\) do not fit packed trits \(3, 3\)"):
         ternary_matmul(codes[:, :8], packed)
     with pytest.raises(ValueError, match="do not fit"):
         ternary_matmul(codes[0], packed)

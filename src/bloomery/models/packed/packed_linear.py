@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .ternary import MAX_FAN_IN, TernaryLinear, quantize_activations, rescale
-from .ternary_kernel import ternary_matmul
+from .ternary import MAX_FAN_IN, TernaryLinear
+from .ternary_kernel import ternary_linear
 from .trits import PER_BYTE, pack_2bit, unpack_2bit
 
 ZEROS = 0b01010101  # four zero trits
@@ -19,20 +19,13 @@ class PackedProduct(torch.autograd.Function):
     def forward(ctx, x: Tensor, packed: Tensor, scale: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
         ctx.save_for_backward(packed, scale)
         ctx.width, ctx.dtype = x.shape[-1], x.dtype
-        return packed_product(x, packed, scale)
+        return ternary_linear(x, packed, scale)
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[no-untyped-def]
         packed, scale = ctx.saved_tensors
         weight = unpack_2bit(packed, ctx.width) * scale[:, None]
         return (gradient @ weight).to(ctx.dtype), None, None
-
-
-def packed_product(x: Tensor, packed: Tensor, scale: Tensor) -> Tensor:
-    """Shapes: (..., K), (M, ceil(K / 4)), (1,) or (M,) -> (..., M) float32."""
-    codes, activation_scale = quantize_activations(x)
-    products = ternary_matmul(codes.reshape(-1, x.shape[-1]), packed)
-    return rescale(products.reshape(*x.shape[:-1], len(packed)), activation_scale, scale)
 
 
 class PackedTernaryLinear(nn.Module):
@@ -88,7 +81,7 @@ class PackedTernaryLinear(nn.Module):
         if torch.is_grad_enabled() and x.requires_grad:
             y = PackedProduct.apply(x, self.packed, self.scale)
         else:
-            y = packed_product(x, self.packed, self.scale)
+            y = ternary_linear(x, self.packed, self.scale)
         return (y if self.bias is None else y + self.bias.float()).to(x.dtype)
 
     def extra_repr(self) -> str:

@@ -73,8 +73,7 @@ def _quantize(x: Tensor) -> tuple[Tensor, Tensor]:
     """Codes as float32. Scalars multiply rather than divide: CPU and GPU round that alike."""
     x = x.float()
     largest = x.abs().amax(-1, keepdim=True).clamp(min=SMALLEST)
-    codes = (x * (LARGEST_CODE / largest)).round().clamp(-LARGEST_CODE, LARGEST_CODE)
-    return codes, largest * (1 / LARGEST_CODE)
+    return (x * (LARGEST_CODE / largest)).round(), largest * (1 / LARGEST_CODE)
 
 
 def rescale(products: Tensor, activation_scale: Tensor, weight_scale: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ LEVELS = ("portable", "avx2", "avx512-vnni")
 SOURCE = r"""
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Adds the sums of code x to out, which holds -(sum of x). Byte j of a row of w holds the codes of columns
    4j .. 4j+3; x holds four planes a token, plane i with columns 4j+i at j, zeros up to its pitch. */
@@ -31,11 +32,11 @@ static void product_portable(const uint8_t *w, long rows, long bytes, const int8
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
-#include <string.h>
 #define INLINE(ISA) static inline __attribute__((always_inline, target(ISA)))
 
 /* R rows by T tokens, both constants where the tile is inlined, so that the sums stay in registers.
-   Rows that end within a vector are read by TAIL, which reads no byte beyond them. */
+   Rows that end within a vector are read by TAIL, which reads no byte beyond them. The prefetch helps where
+   weights come from memory; one beyond the last row does nothing. */
 #define TILES(NAME, ISA, V, WIDTH, LOAD, TAIL, ZERO, AND, SHIFT, SET1, DOT, TOTAL)                          \
     INLINE(ISA) void tile_##NAME(const int R, const int T, const uint8_t *w, long rows, long bytes,         \
                                  const int8_t *x, long pitch, int32_t *out) {                               \
@@ -46,6 +47,7 @@ static void product_portable(const uint8_t *w, long rows, long bytes, const int8
         for (long j = 0; j < bytes; j += WIDTH) {                                                           \
             for (int r = 0; r < R; r++) {                                                                   \
                 const uint8_t *from = w + r * bytes + j;                                                    \
+                __builtin_prefetch(from + 4096);                                                            \
                 packed[r] = bytes - j < WIDTH ? TAIL(from, bytes - j) : LOAD(from);                         \
             }                                                                                               \
             for (int i = 0; i < 4; i++)                                                                     \
@@ -136,5 +138,47 @@ int ternary_product(int level, const int8_t *x, long tokens, long width, const u
     }
     free(planes);
     return 0;
+}
+
+/* One token's codes by its largest magnitude; returns their scale. Float bits without sign are in order of
+   magnitude, NaN last, and adding 1.5 * 2^23 rounds half to even: loops that every compiler vectorises. */
+static float quantize(const float *x, long width, int8_t *codes) {
+    const float magic = 12582912.0f;
+    uint32_t most = 0, bits;
+    float largest;
+    for (long k = 0; k < width; k++) {
+        memcpy(&bits, x + k, 4);
+        bits &= 0x7fffffff;
+        most = bits > most ? bits : most;
+    }
+    memcpy(&largest, &most, 4);
+    largest = largest < 1e-5f ? 1e-5f : largest;
+    const float by = 1.0f / largest * 127.0f;
+    for (long k = 0; k < width; k++) {
+        const float rounded = x[k] * by + magic;
+        memcpy(&bits, &rounded, 4);
+        codes[k] = (int8_t)bits; /* the low byte of the mantissa: magic's is zero */
+    }
+    return largest * (float)(1.0 / 127);
+}
+
+/* Quantizes, multiplies and rescales, rounding each float operation as the layer in torch does. */
+int ternary_linear(int level, const float *x, long tokens, long width, const uint8_t *w, long rows,
+                   const float *scale, long scales, float *y) {
+    int8_t *codes = malloc(BLOCK * width + 1);
+    int32_t *sums = malloc(BLOCK * rows * sizeof *sums + 1);
+    int failed = !codes || !sums;
+    for (long first = 0; first < tokens && !failed; first += BLOCK) {
+        const long count = tokens - first < BLOCK ? tokens - first : BLOCK;
+        float by[BLOCK];
+        for (long t = 0; t < count; t++) by[t] = quantize(x + (first + t) * width, width, codes + t * width);
+        failed = ternary_product(level, codes, count, width, w, rows, sums);
+        for (long t = 0; t < count; t++)
+            for (long m = 0; m < rows; m++)
+                y[(first + t) * rows + m] = (float)sums[t * rows + m] * (by[t] * scale[scales == 1 ? 0 : m]);
+    }
+    free(codes);
+    free(sums);
+    return failed;
 }
 """
