@@ -32,11 +32,12 @@ def merge(recipe: MergeRecipe, parents: Sequence[State], base: State | None = No
         if name in tied and original == name and tied[name] in result:
             result[name] = result[tied[name]]
         elif source == MERGED:
-            tensors = [parent[original] for parent in parents]
+            tensors = {f"model {number}": parent[original] for number, parent in enumerate(parents)}
             anchor = base[original] if base is not None else None
             result[name] = merge_tensor(recipe, original, layers.get(original), tensors, anchor)
         else:
-            result[name] = copy_tensor(original, source, parents[source][original], parents[0][original])
+            dtype = parents[0][original].dtype
+            result[name] = copy_tensor(original, f"model {source}", parents[source][original], dtype)
     return result
 
 

@@ -43,35 +43,34 @@ OPERATORS: Mapping[str, Operator] = {"linear": _linear, "slerp": _slerp, "ties":
 
 
 def merge_tensor(
-    recipe: MergeRecipe, name: str, layer: int | None, parents: Sequence[Tensor], base: Tensor | None
+    recipe: MergeRecipe, name: str, layer: int | None, parents: Mapping[str, Tensor], base: Tensor | None
 ) -> Tensor:
-    """The recipe's blend and sparse method on one tensor of each model, in parent 0's type.
+    """The recipe's blend and sparse method on one tensor of each model, in the first one's type.
 
-    What is not floating point (counters, masks) is not merged: it is parent 0's, and all must agree on it.
+    `parents` are the models' tensors by what messages call the models, in order. What is not floating point
+    (counters, masks) is not merged: it is the first one's, and all must agree on it.
     Raises: FormatRefused naming the tensor, for values that disagree, are not finite or do not fit.
     """
-    first = parents[0]
+    first, *_ = parents.values()
     if not first.is_floating_point():
         return _agreed(name, parents)
     _check_finite(name, parents, base)
     weights = recipe.weights_of(layer, len(parents))
-    wide = [parent.detach().to(torch.promote_types(first.dtype, torch.float32)) for parent in parents]
+    kind = torch.promote_types(first.dtype, torch.float32)
+    wide = [parent.detach().to(kind) for parent in parents.values()]
     merged = base
     for method in recipe.methods:
         if method in OPERATORS:
             merged = OPERATORS[method](recipe, name, weights, merged, wide)
     assert merged is not None  # a recipe has such a method, or its layout takes tensors from parents alone
-    merged = merged.to(first.dtype)
-    if not is_finite(merged):
-        raise FormatRefused(f"{name} grew beyond what {first.dtype} can hold: lower lam or the weights")
-    return merged
+    return _narrowed(name, merged, first.dtype)
 
 
-def copy_tensor(name: str, model: int, tensor: Tensor, like: Tensor) -> Tensor:
-    """A parent's own tensor in the type of `like`. Raises: FormatRefused if it is not finite."""
+def copy_tensor(name: str, model: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """A parent's own tensor, in this type. Raises: FormatRefused if it is not finite."""
     if tensor.is_floating_point() and not is_finite(tensor):
-        raise _not_finite(name, f"model {model}")
-    return tensor.detach().to(like.dtype, copy=True)
+        raise _not_finite(name, model)
+    return _narrowed(name, tensor.detach().clone(), dtype)
 
 
 def stream(seed: int, name: str) -> torch.Generator:
@@ -86,9 +85,8 @@ def is_finite(tensor: Tensor) -> bool:
     return quick or bool(torch.isfinite(tensor).all())
 
 
-def _check_finite(name: str, parents: Sequence[Tensor], base: Tensor | None) -> None:
-    models = {f"model {number}": tensor for number, tensor in enumerate(parents)}
-    for model, tensor in {**models, **({} if base is None else {"the base": base})}.items():
+def _check_finite(name: str, parents: Mapping[str, Tensor], base: Tensor | None) -> None:
+    for model, tensor in {**parents, **({} if base is None else {"the base": base})}.items():
         if not is_finite(tensor):
             raise _not_finite(name, model)
 
@@ -99,10 +97,20 @@ def _not_finite(name: str, model: str) -> FormatRefused:
     )
 
 
-def _agreed(name: str, parents: Sequence[Tensor]) -> Tensor:
-    for number, parent in enumerate(parents):
-        if parent.dtype != parents[0].dtype or not torch.equal(parent, parents[0]):
+def _narrowed(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    narrow = tensor.to(dtype)
+    if dtype.is_floating_point and not is_finite(narrow):
+        raise FormatRefused(
+            f"{name} grew beyond what {dtype} can hold: lower lam or the weights, or merge in a wider type"
+        )
+    return narrow
+
+
+def _agreed(name: str, parents: Mapping[str, Tensor]) -> Tensor:
+    (first, value), *others = parents.items()
+    for model, tensor in others:
+        if tensor.dtype != value.dtype or not torch.equal(tensor, value):
             raise FormatRefused(
-                f"{name} holds {parents[0].dtype}, which has no mean, and model {number} differs from model 0"
+                f"{name} holds {value.dtype}, which has no mean, and {model} differs from {first}"
             )
-    return parents[0].clone()
+    return value.clone()
