@@ -7,14 +7,13 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from inspect import signature
-from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.core import machine
-from bloomery.core.errors import ConfigError, Failure, suggestion
+from bloomery.core.errors import ConfigError, suggestion
 from bloomery.core.step import StepContext
 from bloomery.forge.data import training_data, training_texts
 from bloomery.forge.estimating import estimate_fit
@@ -25,17 +24,15 @@ from bloomery.forge.exams import (
     plain,
     rates,
     record_by_difficulty,
-    sit,
 )
 from bloomery.forge.fitting import fit, set_threads
 from bloomery.forge.folders import load_model, save_model
 from bloomery.forge.measuring import count_parameters
-from bloomery.forge.settings import ExamConfig, FitConfig
+from bloomery.forge.settings import FitConfig
+from bloomery.forge.sitting import sit_folders
 from bloomery.forge.stage import Estimate
 from bloomery.models.configuration_cognate import CognateConfig, cognate_25m, cognate_tiny
 from bloomery.models.modeling_cognate import CognateForCausalLM
-from bloomery.tasks.accuracy import Accuracy
-from bloomery.tasks.ingredient import Ingredient
 from bloomery.tasks.tokenizer import train_tokenizer
 
 PRESETS = {"cognate-tiny": cognate_tiny, "cognate-25m": cognate_25m}
@@ -112,25 +109,12 @@ def choose(context: StepContext) -> None:
     Raises: Failure where a model could not be examined; it names the model.
     """
     config = context.config
-    sitting = partial(_sit, mixture=config["mixture"], exam=config["exam"], threads=machine.threads())
-    outcomes = context.map(sitting, {name: str(path) for name, path in context.inputs.items()})
-    if failed := [outcome for outcome in outcomes if outcome.error]:
-        raise Failure("; ".join(f"{one.name} could not be examined: {one.error}" for one in failed))
-    scores: dict[str, dict[str, Accuracy]] = {outcome.name: outcome.value for outcome in outcomes}
+    scores = sit_folders(context, context.inputs, config["mixture"], config["exam"], "selection")
     for name, results in scores.items():
         record_by_difficulty(context, name, results)
     best = max((name for name in scores if name != "base"), key=lambda name: mean_rate(scores[name]))
     claims = {"best": best, "scores": {name: plain(results) for name, results in scores.items()}}
     (context.output / "claims.json").write_text(json.dumps(claims, indent=2, sort_keys=True))
-
-
-def _sit(
-    folder: str, *, mixture: Mapping[str, Ingredient], exam: ExamConfig, threads: int
-) -> dict[str, Accuracy]:
-    """A candidate's accuracies, with as many threads as its consumer will use, so that the bits agree."""
-    set_threads(threads)
-    model, tokenizer = load_model(Path(folder))
-    return sit(model, tokenizer, exams(mixture, exam, "selection"))
 
 
 def estimate(config: Any) -> Sequence[Estimate]:

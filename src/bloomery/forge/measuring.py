@@ -3,11 +3,14 @@
 import resource
 import statistics
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.core.evidence import Measured
+from bloomery.models.packed.packed_linear import PackedTernaryLinear
 from bloomery.tasks.accuracy import Accuracy
 
 
@@ -51,7 +54,16 @@ def peak_memory_gb() -> float:
 
 
 def count_parameters(model: PreTrainedModel) -> int:
-    return sum(parameter.numel() for parameter in model.parameters())
+    """Weights, those that are packed as trits too."""
+    packed = [layer for layer in model.modules() if isinstance(layer, PackedTernaryLinear)]
+    trits = sum(layer.in_features * layer.out_features for layer in packed)
+    biases = sum(layer.bias.numel() for layer in packed if layer.bias is not None)
+    return trits + biases + sum(parameter.numel() for parameter in model.parameters())
+
+
+def furthest(claimed: Mapping[str, Any], again: Mapping[str, Accuracy]) -> float:
+    """How far claimed accuracies are from those measured on the same examples."""
+    return max(abs(result.rate - claimed[task]["rate"]) for task, result in again.items())
 
 
 def weight_bytes(model: PreTrainedModel) -> int:

@@ -16,6 +16,7 @@ from bloomery.forge.measuring import (
     answer_latency_ms,
     as_measured,
     count_parameters,
+    furthest,
     future_leak,
     peak_memory_gb,
 )
@@ -64,7 +65,7 @@ def _broken_claims(context: StepContext, model: Any, tokenizer: Any) -> float:
     claims = json.loads(context.inputs["claims"].read_text())
     claimed = claims["scores"][claims["best"]]
     again = sit(model, tokenizer, exams(config.base.mixture, config.exam, "selection"))
-    return max(abs(result.rate - claimed[task]["rate"]) for task, result in again.items())
+    return furthest(claimed, again)
 
 
 def _ablations(

@@ -92,8 +92,8 @@ def _own_code(config: PretrainedConfig) -> tuple[Path, Path] | None:
 
 
 def _model_class(config: PretrainedConfig) -> type:
-    found: type = MODEL_FOR_CAUSAL_LM_MAPPING[CONFIG_MAPPING[config.model_type]]
-    return found
+    classes: Any = MODEL_FOR_CAUSAL_LM_MAPPING  # its values are typed as None or pairs, too
+    return classes[CONFIG_MAPPING[config.model_type]]
 
 
 def _file_of(kind: type) -> Path:

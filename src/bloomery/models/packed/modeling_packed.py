@@ -67,13 +67,14 @@ def refuse_to_save(*_: Any, **__: Any) -> None:
 
 def build(config: PackedConfig, folder: Any, hub: dict[str, Any]) -> PreTrainedModel:
     """The model with weights that mean nothing yet; what the caller draws at random stays as it was."""
-    kind = config.inner.get("model_type")
+    kind = str(config.inner.get("model_type"))
     with torch.random.fork_rng(devices=[]):
         if kind in CONFIG_MAPPING:
             inner: PretrainedConfig = CONFIG_MAPPING[kind].from_dict(config.inner)
             return AutoModelForCausalLM.from_config(inner, dtype=torch.float32)
         where = config.inner["auto_map"]
-        inner = get_class_from_dynamic_module(where["AutoConfig"], folder, **hub).from_dict(config.inner)
+        own: Any = get_class_from_dynamic_module(where["AutoConfig"], folder, **hub)
+        inner = own.from_dict(config.inner)
         return get_class_from_dynamic_module(where["AutoModelForCausalLM"], folder, **hub)(inner).float()
 
 

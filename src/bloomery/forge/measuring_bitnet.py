@@ -1,0 +1,80 @@
+"""The consumer's view of a packed model: from disk, beside the model that it was made from."""
+
+import json
+import time
+from typing import Any
+
+from bloomery.core import machine
+from bloomery.core.evidence import Measured, judge
+from bloomery.core.step import StepContext
+from bloomery.forge.exams import exams, mean_rate, record_by_difficulty
+from bloomery.forge.fitting import set_threads
+from bloomery.forge.folders import load_model
+from bloomery.forge.measuring import answer_latency_ms, as_measured, count_parameters, furthest
+from bloomery.forge.packed_folder import weights_size
+from bloomery.forge.sitting import sit_folders
+from bloomery.forge.stage import given
+from bloomery.forge.stages.bitnet import (
+    CLAIMS,
+    FASTER,
+    KEPT,
+    LATENCY,
+    OVER_ROUNDING,
+    SMALLER,
+    BitnetStageConfig,
+    checks,
+)
+
+FLOAT32 = 4  # bytes of a weight in full precision
+
+
+def measure_packed(context: StepContext) -> None:
+    """How much accuracy and how many bytes are left, on examples that chose nothing."""
+    config: BitnetStageConfig = context.config
+    began, mixture = time.perf_counter(), config.fit.mixture
+    folders = {"packed": context.inputs["model"], "rounded": context.inputs["rounded"],
+               "full": context.inputs[given("model")]}  # fmt: skip
+    results = sit_folders(context, folders, mixture, config.exam, "test")
+    again = sit_folders(context, {"packed": folders["packed"]}, mixture, config.exam, "selection")["packed"]
+    claimed = json.loads(context.inputs["claims"].read_text())["scores"]["pack"]
+    rate = {name: mean_rate(result) for name, result in results.items()}
+    size = {name: weights_size(folder) for name, folder in folders.items()}
+    for name, result in results.items():
+        record_by_difficulty(context, name, result)
+        context.metric(f"way/accuracy_{name}", rate[name], size[name])
+    full_size = FLOAT32 * count_parameters(load_model(folders["full"])[0])
+    found = {
+        KEPT: Measured(value=_share(rate["packed"], rate["full"]), baseline=rate["full"]),
+        SMALLER: Measured(value=full_size / size["packed"], baseline=size["packed"]),
+        CLAIMS: Measured(value=furthest(claimed, again)),
+        OVER_ROUNDING: Measured(value=rate["packed"] - rate["rounded"], baseline=rate["rounded"]),
+        **{f"accuracy: {task}": as_measured(result) for task, result in results["packed"].items()},
+    }
+    told: dict[str, Any] = {"how": f"{__name__}.measure_packed", "inputs": [folders["packed"].name]}
+    took = time.perf_counter() - began
+    for check in checks(config):
+        if check.name in found:
+            context.evidence(judge(check, found[check.name], duration_s=took, **told))
+
+
+def _share(kept: float, of: float) -> float:
+    return kept / of if of else float("nan")  # nan meets no bar: nothing was there to keep
+
+
+def clock_packed(context: StepContext) -> None:
+    """Latency of the packed model and of the one it was made from: reported, never decided on."""
+    set_threads(machine.threads())
+    config: BitnetStageConfig = context.config
+    prompts = [
+        one for exam in exams(config.fit.mixture, config.exam, "test").values() for one in exam.prompts()
+    ]
+    longest, began = max(prompts, key=len), time.perf_counter()
+    packed, full = (
+        answer_latency_ms(*load_model(context.inputs[name]), longest) for name in ("model", given("model"))
+    )
+    found = {LATENCY: packed, FASTER: Measured(value=full.value / packed.value, baseline=full.value)}
+    told: dict[str, Any] = {"how": f"{__name__}.clock_packed", "inputs": [context.inputs["model"].name]}
+    took = time.perf_counter() - began
+    for check in checks(config):
+        if check.name in found:
+            context.evidence(judge(check, found[check.name], duration_s=took, **told))

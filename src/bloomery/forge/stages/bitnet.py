@@ -1,0 +1,147 @@
+"""bitnet: the model's linear layers trained towards trits and 8-bit activations, and shipped packed.
+
+The latent weights go on being trained by later stages; what is handed on as `model` is the packed form, and
+the checks measure that. Rounding without training is measured beside it, at equal bytes.
+
+Source: arXiv 2402.17764 (BitNet b1.58)
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from bloomery.core.closure import Deferred
+from bloomery.core.config import option
+from bloomery.core.errors import ConfigError
+from bloomery.core.evidence import Bar, Check
+from bloomery.forge.settings import ExamConfig, FitConfig, TernaryConfig
+from bloomery.forge.stage import Estimate, Metric, Port, Stage, StageRun
+
+TUNING, MEASURING = "bloomery.forge.tuning_ternary", "bloomery.forge.measuring_bitnet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TernaryBarsConfig:
+    """What the packed model must reach on held-out examples to be kept."""
+
+    kept: float = option(0.9, help="smallest share of the given model's mean accuracy", low=0)
+    smaller: float = option(8.0, help="fewest times that the weights on disk are smaller", low=0)
+    accuracy: dict[str, float] = option(factory=dict, help="smallest accuracy for each task")
+    latency_ms: float = option(100.0, help="longest forward pass of one prompt (reported)", low=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BitnetStageConfig:
+    """How the model is made ternary."""
+
+    ternary: TernaryConfig = option(TernaryConfig(), help="what becomes of the weights")
+    fit: FitConfig = option(help="training of the latent weights, and the tasks of the whole stage")
+    warmup: float = option(
+        0.3, help="share of the steps over which the quantized share rises from 0 to 1", low=0, high=1
+    )
+    exam: ExamConfig = option(ExamConfig(), help="held-out examples")
+    bars: TernaryBarsConfig = option(TernaryBarsConfig(), help="what the gate asks for")
+
+    def __post_init__(self) -> None:
+        if unknown := sorted(set(self.bars.accuracy) - set(self.fit.mixture)):
+            raise ConfigError(f"bars.accuracy names {', '.join(unknown)}, which fit.mixture does not hold")
+
+
+def forge(at: StageRun) -> Mapping[str, str]:
+    """The packed model, its latent weights, and beside them the given model rounded without training."""
+    config: BitnetStageConfig = at.config
+    full = at.inputs["model"]
+    words = {"fit": config.fit, "ternary": config.ternary, "warmup": config.warmup}
+    latent = at.step("tune", Deferred(TUNING, "tune"), config=words, inputs={"model": full}).outputs["latent"]
+    pack = partial(at.step, function=Deferred(TUNING, "pack"), config=config.ternary)
+    packed = pack(name="pack", inputs={"model": latent}).outputs["packed"]
+    rounded = pack(name="round", inputs={"model": full}).outputs["packed"]
+    on = {"mixture": config.fit.mixture, "exam": config.exam}
+    claims = at.step(
+        "claim", Deferred(TUNING, "claim"), config=on, inputs={"pack": packed, "round": rounded}
+    ).outputs["claims"]
+    return {"model": packed, "latent": latent, "full": full, "rounded": rounded, "claims": claims}
+
+
+KEPT = "accuracy kept"
+OVER_ROUNDING = "over rounding without training"
+SMALLER = "times smaller"
+CLAIMS = "claims measured again"
+LATENCY, FASTER = "latency", "times faster than before"
+
+
+def checks(config: BitnetStageConfig) -> tuple[Check, ...]:
+    """The gate's checks, and beside them what is only reported."""
+    bars = config.bars
+    return (
+        Check(name=KEPT, bar=Bar(op=">=", value=bars.kept), unit="of the accuracy",
+              meaning="mean accuracy of the packed model over the given one; baseline: the given one"),
+        Check(name=SMALLER, bar=Bar(op=">=", value=bars.smaller), unit="times",
+              meaning="fp32 bytes of the given model's weights over bytes on disk, metadata counted; "
+              "baseline: bytes on disk"),
+        Check(name=CLAIMS, bar=Bar(op="<=", value=0.0), unit="accuracy",
+              meaning="largest difference between what the producer claimed and what was measured from disk"),
+        *(Check(name=f"accuracy: {task}", bar=Bar(op=">=", value=value), unit="accuracy",
+                meaning="exact match on held-out examples that chose nothing")
+          for task, value in bars.accuracy.items()),
+        Check(name=OVER_ROUNDING, bar=Bar(op=">", value=0.0), unit="accuracy", required=False,
+              meaning="mean accuracy minus that of the given model rounded without training, at equal bytes; "
+              "baseline: rounded"),
+        Check(name=LATENCY, bar=Bar(op="<", value=bars.latency_ms), unit="ms", required=False),
+        Check(name=FASTER, bar=Bar(op=">", value=1.0), unit="times", required=False,
+              meaning="latency of the given model over the packed model's; baseline: the given model's"),
+    )  # fmt: skip
+
+
+def work(config: BitnetStageConfig) -> Mapping[str, int]:
+    """Tokens that each step reads; a ternary layer takes about half as long again to train."""
+    exam = len(config.fit.mixture) * config.fit.seq_len
+    chosen, tested = config.exam.selection * exam // 3, config.exam.test * exam // 3
+    return {
+        "tune": config.fit.work() * 3 // 2,
+        "pack": 2000,
+        "round": 2000,
+        "claim": 2 * chosen,
+        "measure": 3 * tested + chosen,
+        "clock": 5000,
+    }
+
+
+def data(config: BitnetStageConfig) -> str:
+    return f"Trits trained on generated examples of {', '.join(sorted(config.fit.mixture))}"
+
+
+def estimate(_config: BitnetStageConfig) -> Sequence[Estimate]:
+    """What it will cost depends on the model that it is given."""
+    return ()
+
+
+STAGE = Stage(
+    name="bitnet",
+    summary="linear layers trained towards trits, weights shipped packed",
+    source="arXiv 2402.17764 (BitNet b1.58)",
+    config=BitnetStageConfig,
+    inputs=(Port(name="model", meaning="the model to make ternary"),),
+    outputs=(
+        Port(name="model", meaning="the packed model: trits, and a few bits elsewhere"),
+        Port(name="latent", kind="latent model", meaning="the weights behind the trits, to train on"),
+        Port(name="full", meaning="the model as it was given, in full precision"),
+        Port(name="rounded", meaning="the given model packed without training, for comparison"),
+        Port(name="claims", kind="claims", meaning="accuracies on the selection examples, as JSON"),
+    ),
+    metrics=(
+        Metric(name="train/loss", over="optimizer steps", meaning="nats a token"),
+        Metric(name="train/quantized_share", over="optimizer steps", meaning="how far the warm-up has come"),
+        Metric(name="validation/accuracy_<task>", over="optimizer steps", meaning="on held-out examples"),
+        Metric(name="trits/zeros_<layer>", over="nothing", meaning="share of a layer's trits that are 0"),
+        Metric(name="way/accuracy_<model>", over="bytes", meaning="mean accuracy on test examples"),
+        Metric(name="<model>/accuracy/<task>", over="difficulty", meaning="on held-out examples"),
+    ),
+    checks=checks,
+    forge=forge,
+    measure=Deferred(MEASURING, "measure_packed"),
+    clock=Deferred(MEASURING, "clock_packed"),
+    work=work,
+    data=data,
+    estimate=estimate,
+)
