@@ -84,6 +84,19 @@ def test_columns_that_matter_more_are_served_better():
         assert knowing < proxy_error(weight, decode(encode(weight, levels=levels)), hessian)
 
 
+@pytest.mark.parametrize("price", [0.0, 0.1])
+def test_with_correlated_inputs_columns_of_k_means_mend_each_other(price):
+    x = gaussian(200, 24, seed=1) @ gaussian(24, 24, seed=2)
+    weight, hessian = gaussian(64, 24), x.T @ x / 200
+    diagonal = torch.diag(hessian.diagonal())
+    mended, alone = (
+        kmeans.encode(weight, levels=9, price=price, hessian=given) for given in (hessian, diagonal)
+    )
+    errors = [proxy_error(weight, decode(coded), hessian) for coded in (mended, alone)]
+    assert errors[0] < 0.7 * errors[1]
+    assert size_bytes(mended) < 1.05 * size_bytes(alone)
+
+
 def test_a_codebook_of_the_weights_own_values_loses_nothing():
     weight = torch.tensor([0.5, -0.25, 2.0])[torch.arange(99) % 3]
     assert torch.equal(decode(kmeans.encode(weight, levels=3)), weight)

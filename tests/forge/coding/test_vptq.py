@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from bloomery.core.errors import ConfigError, UserError
-from bloomery.forge.coding import clusters, vptq
+from bloomery.forge.coding import clusters, columns, vptq
 from bloomery.forge.coding.weights import proxy_error
 from bloomery.models.packed.container import to_bytes
 from bloomery.models.packed.decoding import decode
@@ -47,8 +47,8 @@ def test_with_uncorrelated_inputs_of_one_size_it_is_plain_k_means():
 def test_the_columns_update_solves_what_is_left_of_least_squares():
     """Fix the first column's error; the best change of the others is -err * H[0, 1:] H[1:, 1:]^-1."""
     hessian = skewed_hessian(6).double().numpy()
-    upper = vptq.factor(hessian)
-    damped = hessian + vptq.DAMPING * np.diag(hessian).mean() * np.eye(6)
+    upper = columns.factor(hessian)
+    damped = hessian + columns.DAMPING * np.diag(hessian).mean() * np.eye(6)
     ours = -upper[0, 1:] / upper[0, 0]  # a unit of error in column 0, Q_0 = w_0 - 1
     best = -np.linalg.solve(damped[1:, 1:], damped[1:, 0]) * -1
     np.testing.assert_allclose(ours, best, rtol=1e-8)
@@ -112,6 +112,12 @@ def test_k_means_finds_clusters_that_lie_apart_and_weighs_their_members():
     found = clusters.centroids(x, np.array([1.0, 3, 1, 1, 1]), 3, seed=0)
     expected = [[-50, 9], [1.5, 0], [100, 2]]
     np.testing.assert_allclose(sorted(found.tolist()), expected)
+
+
+def test_an_empty_cluster_moves_to_the_vector_that_is_served_worst():
+    x, nearest = np.array([[0.0], [1], [9], [2]]), np.zeros(4, int)
+    cost = np.array([1.0, 2, 7, 3])
+    assert clusters.means(x, np.ones(4), nearest, cost, 3).tolist() == [[3.0], [9.0], [2.0]]
 
 
 def test_k_means_of_fewer_different_vectors_than_clusters_serves_each():

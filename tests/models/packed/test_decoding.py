@@ -1,11 +1,17 @@
 """Decoders on fields written by hand: the same bits everywhere, and damage refused."""
 
+import hashlib
+
 import numpy as np
 import pytest
 import torch
 
 from bloomery.models.packed.coded import Coded, Symbols
+from bloomery.models.packed.container import from_bytes, to_bytes
 from bloomery.models.packed.decoding import decode
+
+RECORDED = "41f0fc80f20ec7b107c3c230e7880035e2f400d2cd47a58c3cbe664c56e86752"
+RECORDED_TRITS = "00dde390617eaa82e582176823f3a99715239be2a84eee711f1eddcce0986e43"
 
 
 def symbols(values, alphabet):
@@ -134,3 +140,17 @@ def test_what_is_decoded_may_be_written_to():
     found = decode(Coded("float32", (2,), {"values": numbers([1, 2])}))
     found += 1
     assert found.tolist() == [2, 3]
+
+
+def test_a_file_of_the_first_version_keeps_its_bytes():
+    """Recorded once: a change here is a change of the format, and needs another version."""
+    data = to_bytes([coded for coded, _ in WRITTEN.values()])
+    assert hashlib.sha256(data).hexdigest() == RECORDED
+    for coded, (expected, _) in zip(from_bytes(data), WRITTEN.values(), strict=True):
+        assert torch.equal(decode(coded), decode(expected))
+
+
+def test_entropy_coded_bytes_of_the_first_version_are_kept():
+    trits = (np.arange(3000) ** 2 % 11 // 4).clip(0, 2)  # 0, 1 and 2 in 5, 4 and 2 of 11
+    data = to_bytes([Coded("ternary", (3000,), {"trits": symbols(trits, 3), "scale": numbers([1])})])
+    assert hashlib.sha256(data).hexdigest() == RECORDED_TRITS

@@ -7,13 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from bloomery.core.errors import UserError
 from bloomery.forge.coding.clusters import assign, centroids
+from bloomery.forge.coding.columns import by_columns
 from bloomery.forge.coding.weights import as_matrix, checked_hessian, expect_between, importance
 from bloomery.models.packed.coded import Coded, Field, Symbols
 from bloomery.models.packed.vptq import ENTRY_LEVELS, entries
-
-DAMPING = 0.01  # of the Hessian's mean diagonal, added to it
 
 
 class Codebook(NamedTuple):
@@ -46,7 +44,7 @@ def encode(
     if hessian is None:
         indices = nearest_entries(vectors.reshape(-1, length), books)
     else:
-        indices = by_columns(vectors, checked_hessian(hessian, matrix.shape[1]), books)
+        indices = mended(vectors, checked_hessian(hessian, matrix.shape[1]), books)
     return as_coded(tuple(weight.shape), indices, books, length)
 
 
@@ -85,34 +83,19 @@ def nearest_entries(vectors: np.ndarray, books: list[Codebook]) -> list[np.ndarr
     return found
 
 
-def by_columns(vectors: np.ndarray, hessian: np.ndarray, books: list[Codebook]) -> list[np.ndarray]:
-    """The columns one after another, heaviest first; the error of each is taken off those still to come.
+def mended(vectors: np.ndarray, hessian: np.ndarray, books: list[Codebook]) -> list[np.ndarray]:
+    """Indices as `nearest_entries` gives them, of columns that mend each other's errors."""
+    indices = [np.empty(vectors.shape[:2], np.int64) for _ in books]
 
-    With U' U = H^-1, U upper: err = (w_j - Q_j) / U_jj, and later columns lose err U_j,later.
-
-    Source: GPTQ, arXiv 2210.17323, algorithm 1; VPTQ, section 3.1.
-    """
-    order = np.argsort(-np.diag(hessian), kind="stable")
-    upper = factor(hessian[np.ix_(order, order)])
-    left = vectors[:, order].copy()
-    indices = [np.empty(left.shape[:2], np.int64) for _ in books]
-    for j in range(len(order)):
-        column = left[:, j]
+    def write(column: np.ndarray, place: int) -> np.ndarray:
         found = nearest_entries(column, books)
-        written = sum(book.entries[i].astype(np.float64) for book, i in zip(books, found, strict=True))
-        left[:, j + 1 :] -= ((column - written) / upper[j, j])[:, None] * upper[j, j + 1 :, None]
         for kept, i in zip(indices, found, strict=True):
-            kept[:, order[j]] = i
+            kept[:, place] = i
+        parts = (book.entries[i].astype(np.float64) for book, i in zip(books, found, strict=True))
+        return np.sum(list(parts), axis=0)
+
+    by_columns(vectors.transpose(1, 0, 2), hessian, write)
     return [kept.reshape(-1) for kept in indices]
-
-
-def factor(hessian: np.ndarray) -> np.ndarray:
-    """U with U' U = (H + damping)^-1. Raises: UserError where that is not positive definite."""
-    damped = hessian + DAMPING * np.diag(hessian).mean() * np.eye(len(hessian))
-    try:
-        return np.linalg.cholesky(np.linalg.inv(damped)).T
-    except np.linalg.LinAlgError as error:
-        raise UserError("the Hessian is not positive; calibrate on more data") from error
 
 
 def as_coded(shape: tuple[int, ...], indices: list[np.ndarray], books: list[Codebook], length: int) -> Coded:
