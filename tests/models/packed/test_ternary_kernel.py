@@ -7,7 +7,14 @@ import torch
 from bloomery.models.packed import ternary_kernel
 from bloomery.models.packed.compiled import Unavailable
 from bloomery.models.packed.ternary import MAX_FAN_IN
-from bloomery.models.packed.ternary_kernel import BACKENDS, backend, linear_by, product_by, ternary_matmul
+from bloomery.models.packed.ternary_kernel import (
+    BACKENDS,
+    Disproved,
+    backend,
+    linear_by,
+    product_by,
+    ternary_matmul,
+)
 from bloomery.models.packed.trits import pack_2bit
 
 # around a byte, both vector widths, blocks of 4 rows, 4 tokens and 16 tokens
@@ -28,6 +35,8 @@ SHAPES = [
 def product(request):
     try:
         return product_by(request.param)
+    except Disproved:
+        raise
     except Unavailable as error:
         pytest.skip(f"{request.param}: {error}")
 
@@ -93,6 +102,8 @@ def test_the_chosen_backend_computes_them_too():
 def linear_in_c(request):
     try:
         return linear_by(request.param)
+    except Disproved:
+        raise
     except Unavailable as error:
         pytest.skip(f"{request.param}: {error}")
 
@@ -128,6 +139,23 @@ def test_a_machine_without_compiler_and_numba_says_so(fresh_choice, monkeypatch)
     assert str(backend()) == "torch (no C compiler; no numba)"
     codes, trits = some(2, 9, 3)
     np.testing.assert_array_equal(ternary_matmul(codes, pack_2bit(trits)).numpy(), expected(codes, trits))
+
+
+def test_a_processor_without_the_instructions_says_so(fresh_choice, monkeypatch):
+    try:
+        library, _ = ternary_kernel._library()
+    except Unavailable as error:
+        pytest.skip(str(error))
+
+    class Plain:
+        ternary_product, ternary_linear = library.ternary_product, library.ternary_linear
+
+        def ternary_has(self, level):
+            return level == 0
+
+    monkeypatch.setattr(ternary_kernel, "_library", lambda: (Plain(), "kept nowhere"))
+    lacks = "this processor lacks avx512-vnni; this processor lacks avx2; kept nowhere"
+    assert str(backend()) == f"c portable ({lacks})"
 
 
 def test_a_backend_that_computes_wrong_products_is_not_used(fresh_choice, monkeypatch):

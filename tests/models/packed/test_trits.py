@@ -55,7 +55,8 @@ def test_altered_or_truncated_bytes_are_refused():
         unpack_base3(packed, (12,))
     with pytest.raises(ValueError, match="more trits than the shape"):
         unpack_base3(pack_base3(torch.ones(13, dtype=torch.int8)), (12,))
-    with pytest.raises(ValueError, match="got 3"):
-        unpack_2bit(torch.tensor([[0b00110000]], dtype=torch.uint8), 4)
+    for shift in (0, 2, 4, 6):
+        with pytest.raises(ValueError, match="got 3"):
+            unpack_2bit(torch.tensor([[3 << shift]], dtype=torch.uint8), 4)
     with pytest.raises(ValueError, match="rows of 5 trits take 2 bytes, got 1"):
         unpack_2bit(pack_2bit(some_trits(2, 4)), 5)

@@ -22,6 +22,10 @@ Linear = Callable[[Tensor, Tensor, Tensor], Tensor]
 BACKENDS = (*(f"c {level}" for level in reversed(LEVELS)), "numba", "torch")  # the fastest first
 
 
+class Disproved(Unavailable):
+    """A backend is there, and does not compute what torch does."""
+
+
 @dataclass(frozen=True)
 class Backend:
     """What computes ternary products on the CPU here, and why what is faster does not."""
@@ -79,7 +83,7 @@ def product_by(name: str) -> Product:
     product = partial(_product_by_c, *_c(name)) if name.startswith("c ") else PRODUCTS[name]
     trits, codes = _example()
     if not torch.equal(product(codes, pack_2bit(trits)).long(), codes.long() @ trits.long().T):
-        raise Unavailable(f"{name} computes wrong products here")
+        raise Disproved(f"{name} computes wrong products here")
     return product
 
 
@@ -96,7 +100,7 @@ def linear_by(name: str) -> Linear:
     trits, codes = _example()
     given = codes * 0.013, pack_2bit(trits), torch.tensor([0.37])
     if not torch.equal(linear(*given), in_steps(*given)):
-        raise Unavailable(f"{name} rounds otherwise than torch here")
+        raise Disproved(f"{name} rounds otherwise than torch here")
     return linear
 
 
