@@ -27,7 +27,7 @@ def ternarize(
     Shapes: weight (M, K) -> trits (M, K) int8, scale (1,), or (M,) where each row has its own.
     Source: arXiv 2402.17764, equations 1-3.
     Differs: gamma has the floor of transformers' and torchao's code instead of the paper's added epsilon, and
-    is summed in float64, so that neither threads nor device change it. What they store is 1 / scale.
+    is summed in float64, so that the number of threads does not change it. What they store is 1 / scale.
     Raises: ValueError for weights that are not a finite matrix, or a threshold below 0.
     """
     if weight.ndim != 2 or not weight.is_floating_point() or not weight.numel():
@@ -70,7 +70,7 @@ def quantize_activations(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _quantize(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Codes as float32. Scalars multiply rather than divide: CPU and GPU round that alike."""
+    """Codes as float32. The C kernel takes the very same steps in this order: keep the two alike."""
     x = x.float()
     largest = x.abs().amax(-1, keepdim=True).clamp(min=SMALLEST)
     return (x * (LARGEST_CODE / largest)).round(), largest * (1 / LARGEST_CODE)
