@@ -84,7 +84,7 @@ def test_columns_that_matter_more_are_served_better():
         assert knowing < proxy_error(weight, decode(encode(weight, levels=levels)), hessian)
 
 
-@pytest.mark.parametrize("price", [0.0, 0.1])
+@pytest.mark.parametrize("price", [0.0, 0.1, 0.5])
 def test_with_correlated_inputs_columns_of_k_means_mend_each_other(price):
     x = gaussian(200, 24, seed=1) @ gaussian(24, 24, seed=2)
     weight, hessian = gaussian(64, 24), x.T @ x / 200
@@ -94,7 +94,7 @@ def test_with_correlated_inputs_columns_of_k_means_mend_each_other(price):
     )
     errors = [proxy_error(weight, decode(coded), hessian) for coded in (mended, alone)]
     assert errors[0] < 0.7 * errors[1]
-    assert size_bytes(mended) < 1.05 * size_bytes(alone)
+    assert size_bytes(mended) < 1.1 * size_bytes(alone)  # the price is paid while mending, too: else 1.35
 
 
 def test_a_codebook_of_the_weights_own_values_loses_nothing():

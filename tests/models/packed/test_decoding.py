@@ -10,7 +10,7 @@ from bloomery.models.packed.coded import Coded, Symbols
 from bloomery.models.packed.container import from_bytes, to_bytes
 from bloomery.models.packed.decoding import decode
 
-RECORDED = "41f0fc80f20ec7b107c3c230e7880035e2f400d2cd47a58c3cbe664c56e86752"
+RECORDED = "afe77599710c77570d858b561d7bb4bd65cfe7666986d81cb3711cd9fa820a73"
 RECORDED_TRITS = "00dde390617eaa82e582176823f3a99715239be2a84eee711f1eddcce0986e43"
 
 
@@ -83,14 +83,14 @@ WRITTEN = {
             "hyper",
             (3,),
             {
-                "indices": symbols([0, 2], 4),  # nodes (0, 0), (2, 6 mod 4), doubled, minus 3
+                "indices": symbols([1, 2], 4),  # nodes (1, 3), (2, 6 mod 4), doubled, minus 3
                 "classes": symbols([0, 1], 2),
                 "nodes": numbers([4, 3], np.uint16),
                 "scale": numbers([0.5]),
                 "centre": numbers([10]),
             },
         ),
-        [8.5, 8.5, 11],
+        [9.5, 11.5, 11],
     ),
 }
 

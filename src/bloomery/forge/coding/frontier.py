@@ -99,15 +99,12 @@ def choose(hulls: Sequence[Sequence[Point]], budget_bytes: int) -> Choice:
     left = budget_bytes - chosen(hulls, at).size_bytes
     if left < 0:
         raise UserError(f"{budget_bytes} bytes are too few; the coarsest coders need {budget_bytes - left}")
-    full: set[int] = set()  # tensors whose next refinement did not fit: a later one of theirs would skip it
     for index in refinements(hulls):
         now, next_one = hulls[index][at[index] : at[index] + 2]
         more = next_one.size_bytes - now.size_bytes
-        if index in full or more > left:
-            full.add(index)
-            continue
-        at[index] += 1
-        left -= more
+        if more <= left:  # else it will not fit later either, nor what refines it
+            at[index] += 1
+            left -= more
     return chosen(hulls, at)
 
 
