@@ -63,7 +63,7 @@ def clock(context: StepContext) -> None:
     context.evidence(measure(checks(context.config)[-1], lambda: 1.0))
 
 
-def nothing_to_estimate(_config: ToyConfig) -> list[Estimate]:
+def nothing_to_estimate(_config: ToyConfig, _recipe: Mapping) -> list[Estimate]:
     return []
 
 

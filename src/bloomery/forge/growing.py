@@ -117,7 +117,7 @@ def choose(context: StepContext) -> None:
     (context.output / "claims.json").write_text(json.dumps(claims, indent=2, sort_keys=True))
 
 
-def estimate(config: Any) -> Sequence[Estimate]:
+def estimate(config: Any, _recipe: Mapping[str, Any]) -> Sequence[Estimate]:
     """Time and memory of each training, from a few measured optimizer steps of the base."""
     fits = {"base": config.base} | {name: config.specialist_fit(name) for name in config.specialists}
     return estimate_fit(fits, partial(new_model, config.preset, config.model), vocabulary=config.vocabulary)

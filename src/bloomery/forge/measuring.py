@@ -1,5 +1,6 @@
 """What a stage's consumer measures on a model that it has loaded from disk."""
 
+import math
 import resource
 import statistics
 import time
@@ -12,6 +13,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from bloomery.core.evidence import Measured
 from bloomery.models.packed.packed_linear import PackedTernaryLinear
 from bloomery.tasks.accuracy import Accuracy
+
+FLOAT32 = 4  # bytes of a weight in full precision
+
+
+def share(kept: float, of: float) -> float:
+    """How much of it was kept; nan, which meets no bar, where there was nothing to keep."""
+    return kept / of if of else math.nan
 
 
 def as_measured(result: Accuracy, baseline: float | None = None) -> Measured:

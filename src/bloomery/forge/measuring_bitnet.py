@@ -10,7 +10,14 @@ from bloomery.core.step import StepContext
 from bloomery.forge.exams import exams, mean_rate, record_by_difficulty
 from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
-from bloomery.forge.measuring import answer_latency_ms, as_measured, count_parameters, furthest
+from bloomery.forge.measuring import (
+    FLOAT32,
+    answer_latency_ms,
+    as_measured,
+    count_parameters,
+    furthest,
+    share,
+)
 from bloomery.forge.packed_folder import weights_size
 from bloomery.forge.sitting import sit_folders
 from bloomery.forge.stage import given
@@ -24,8 +31,6 @@ from bloomery.forge.stages.bitnet import (
     BitnetStageConfig,
     checks,
 )
-
-FLOAT32 = 4  # bytes of a weight in full precision
 
 
 def measure_packed(context: StepContext) -> None:
@@ -44,7 +49,7 @@ def measure_packed(context: StepContext) -> None:
         context.metric(f"way/accuracy_{name}", rate[name], size[name])
     full_size = FLOAT32 * count_parameters(load_model(folders["full"])[0])
     found = {
-        KEPT: Measured(value=_share(rate["packed"], rate["full"]), baseline=rate["full"]),
+        KEPT: Measured(value=share(rate["packed"], rate["full"]), baseline=rate["full"]),
         SMALLER: Measured(value=full_size / size["packed"], baseline=size["packed"]),
         CLAIMS: Measured(value=furthest(claimed, again)),
         OVER_ROUNDING: Measured(value=rate["packed"] - rate["rounded"], baseline=rate["rounded"]),
@@ -55,10 +60,6 @@ def measure_packed(context: StepContext) -> None:
     for check in checks(config):
         if check.name in found:
             context.evidence(judge(check, found[check.name], duration_s=took, **told))
-
-
-def _share(kept: float, of: float) -> float:
-    return kept / of if of else float("nan")  # nan meets no bar: nothing was there to keep
 
 
 def clock_packed(context: StepContext) -> None:

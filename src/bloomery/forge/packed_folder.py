@@ -40,14 +40,19 @@ def save_packed(
     `items` are the model's `slots`, coded, in their order.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    weights = torch.from_numpy(np.frombuffer(bytearray(to_bytes(items)), np.uint8))
-    save_file({TENSOR: weights}, folder / WEIGHTS, metadata={"format": "pt"})
+    save_weights(items, folder / WEIGHTS)
     tokenizer.save_pretrained(folder)
     _copy_code(config, folder)
     PackedConfig(
         inner=_inner(config), architectures=["PackedForCausalLM"], auto_map=AUTO_MAP
     ).save_pretrained(folder)
     drop_machine_dependent(folder)
+
+
+def save_weights(items: Sequence[Coded], path: Path) -> None:
+    """The packed weights alone, as a file that `read_items` reads."""
+    weights = torch.from_numpy(np.frombuffer(bytearray(to_bytes(items)), np.uint8))
+    save_file({TENSOR: weights}, path, metadata={"format": "pt"})
 
 
 def from_items(config: PretrainedConfig, items: Sequence[Coded]) -> PreTrainedModel:

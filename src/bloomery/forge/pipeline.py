@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bloomery.core.closure import Deferred
 from bloomery.core.config import Recipe, build, load_recipe, option, to_plain
 from bloomery.core.disk import remove_tree, write_atomically
 from bloomery.core.engine import EngineName
@@ -153,7 +154,8 @@ def write_report(workspace: Workspace, run_id: str) -> Path:
 def estimates(plan: Plan) -> dict[str, list[Estimate]]:
     """What each training of each stage will take, from a few optimizer steps that are really made."""
     _settle_numerics(plan)
-    return {stage.name: list(stage.estimate(config)) for stage, config in plan.stages}
+    configs = {stage.name: config for stage, config in plan.stages}
+    return {stage.name: list(stage.estimate(config, configs)) for stage, config in plan.stages}
 
 
 def _settle_numerics(plan: Plan) -> None:
@@ -181,7 +183,8 @@ def _stages(run: Run, plan: Plan) -> tuple[dict[str, str], dict[str, Sequence[st
     artifacts: dict[str, str] = {}
     rolled_back: dict[str, Sequence[str]] = {}
     for stage, config in plan.stages:
-        objections = _stage(run, stage, config, artifacts)
+        missing = sorted({port.name for port in stage.inputs} - set(artifacts))
+        objections = _skip(run, stage, config, missing) if missing else _stage(run, stage, config, artifacts)
         if objections:
             rolled_back[stage.name] = objections
     return artifacts, rolled_back
@@ -207,6 +210,14 @@ def _stage(run: Run, stage: Stage, config: Any, artifacts: dict[str, str]) -> Se
             f"{'; '.join(verdict.reasons)}"
         )
     return verdict.reasons
+
+
+def _skip(run: Run, stage: Stage, config: Any, missing: Sequence[str]) -> Sequence[str]:
+    """A stage without its inputs, since the stage that makes them was rolled back: its checks are not run."""
+    reason = f"it needs {', '.join(missing)}, and the stage that gives that was rolled back"
+    words = {"checks": stage.checks(config), "reason": reason}
+    run.step(f"{stage.name}.skipped", Deferred("bloomery.forge.skipping", "say_so"), config=words)
+    return (f"not run: {reason}",)
 
 
 def _card(run: Run, plan: Plan) -> dict[str, Any]:

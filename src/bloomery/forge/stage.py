@@ -76,7 +76,8 @@ class Stage:
     consumer: they get the outputs from disk, beside them what the stage was given (under `given(port)`), and
     give evidence. What `measure` finds must be the same on an idle and on a loaded machine, and it alone
     decides; `clock` measures times and memory, which are reported. `work` says how much each step has to do,
-    in tokens, for the time left; `data` what it trains on, in words.
+    in tokens, for the time left; `data` what it trains on, in words; `estimate` what its trainings take, from
+    its config and those of all stages of the recipe by name (what it is given is another stage's work).
     """
 
     name: str
@@ -92,4 +93,4 @@ class Stage:
     clock: Callable[[StepContext], None]
     work: Callable[[Any], Mapping[str, int]]
     data: Callable[[Any], str]
-    estimate: Callable[[Any], Sequence[Estimate]]
+    estimate: Callable[[Any, Mapping[str, Any]], Sequence[Estimate]]

@@ -26,6 +26,7 @@ class Coder:
         return self.encoder(weight, hessian=hessian) if self.weighs else self.encoder(weight)
 
 
+ROW_BITS = (8, 7, 6, 5, 4, 3)
 KMEANS_LEVELS = (32, 16, 8, 4, 2, 1)
 PRICES = (0.01, 0.03, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0, 1.3)
 BLOCK_LEVELS = (15, 7, 5, 3)
@@ -36,8 +37,7 @@ THRESHOLDS = (0.5, 0.8, 1.2)
 ALL = (
     Coder(name="float32", encoder=partial(raw.encode, precision="float32")),
     Coder(name="float16", encoder=partial(raw.encode, precision="float16")),
-    Coder(name="rows-8bit", encoder=partial(rows.encode, bits=8)),
-    Coder(name="rows-4bit", encoder=partial(rows.encode, bits=4)),
+    *(Coder(name=f"rows-{bits}bit", encoder=partial(rows.encode, bits=bits)) for bits in ROW_BITS),
     *(
         Coder(name=f"kmeans-{k}", encoder=partial(kmeans.encode, levels=k), weighs=True)
         for k in KMEANS_LEVELS

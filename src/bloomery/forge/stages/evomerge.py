@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from bloomery.core.closure import Deferred
 from bloomery.core.config import option
@@ -130,7 +131,7 @@ def data(config: EvomergeStageConfig) -> str:
     return f"Merges chosen on generated examples of {', '.join(sorted(config.mixture))}"
 
 
-def estimate(_config: EvomergeStageConfig) -> Sequence[Estimate]:
+def estimate(_config: EvomergeStageConfig, _recipe: Mapping[str, Any]) -> Sequence[Estimate]:
     """Nothing is trained."""
     return ()
 

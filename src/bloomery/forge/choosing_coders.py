@@ -1,0 +1,170 @@
+"""compression's steps: what the layers are fed, every coder's version, and the smallest that is good enough.
+
+Each function here is a step: a function of its context alone.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from bloomery.core import machine
+from bloomery.core.errors import Failure
+from bloomery.core.step import StepContext
+from bloomery.forge.calibrating import second_moments
+from bloomery.forge.compressing import (
+    Items,
+    coded_by,
+    mixtures,
+    places_of,
+    points_of,
+    smallest,
+    spread,
+)
+from bloomery.forge.data import training_data
+from bloomery.forge.exams import exams, mean_rate, plain, sit
+from bloomery.forge.fitting import set_threads
+from bloomery.forge.folders import load_model
+from bloomery.forge.packed_folder import from_items, save_packed, save_weights, weights_size
+from bloomery.forge.quantizing import items_of, make_ternary
+from bloomery.forge.settings import FitConfig
+from bloomery.forge.sitting import Results, sit_folders
+from bloomery.forge.stages.compression import CompressionStageConfig
+from bloomery.models.packed.modeling_packed import read_items
+from bloomery.tasks.batches import collate
+
+TERNARY_CHOICES = 6  # budgets for what is no trit, between the coarsest coders and the most exact
+AS_GIVEN = "as given"
+
+
+def calibrate(context: StepContext) -> None:
+    """The second moment of each layer's inputs on training examples."""
+    set_threads(machine.threads())
+    config: CompressionStageConfig = context.config
+    model, tokenizer = load_model(context.inputs["full"])
+    fitting = FitConfig(
+        steps=config.calibration, seq_len=config.seq_len, mixture=config.mixture, train={"micro_batch": 1}
+    )
+    rows = training_data(fitting, tokenizer, seed=context.seed)
+    ids = (collate([rows[index]])["input_ids"] for index in range(config.calibration))
+    moments = second_moments(model, ids)
+    save_file(moments, context.output / "moments.safetensors")
+
+
+def code(context: StepContext) -> None:
+    """Every matrix of the full model by each coder, a packed file each."""
+    names = {name: name for name in context.config.coders}
+    full, moments = str(context.inputs["full"]), str(context.inputs["moments"])
+    outcomes = context.map(partial(_code, full=full, moments=moments), names)
+    if failed := [outcome for outcome in outcomes if outcome.error]:
+        raise Failure("; ".join(f"{one.name} could not code the model: {one.error}" for one in failed))
+    (context.output / "coded").mkdir()
+    for outcome in outcomes:
+        save_weights(outcome.value, context.output / "coded" / f"{outcome.name}.safetensors")
+
+
+def _code(name: str, *, full: str, moments: str) -> Items:
+    set_threads(1)
+    return coded_by(name, places_of(load_model(Path(full))[0], load_file(moments)))
+
+
+def choose(context: StepContext) -> None:
+    """All candidates of both branches on the selection examples; the smallest that is good enough."""
+    set_threads(machine.threads())
+    config: CompressionStageConfig = context.config
+    scratch = context.checkpoint / "candidates"
+    scratch.mkdir(parents=True, exist_ok=True)
+    latent, tokenizer = load_model(context.inputs["latent"])
+    for name, items in (_ternary_branch(context, latent) | _coder_branch(context)).items():
+        save_weights(items, scratch / f"{name}.safetensors")
+    files = {path.stem: path for path in sorted([*scratch.iterdir(), *context.inputs["coded"].iterdir()])}
+    results = _examined(context, files)
+    sizes = {name: path.stat().st_size for name, path in files.items()}
+    for name, result in results.items():
+        family, _, _ = name.partition("-")
+        context.metric(f"frontier/{family}", mean_rate(result), sizes[name])
+    before = {name: context.inputs[name] for name in ("given", "full")}
+    given = sit_folders(context, before, config.mixture, config.exam, "selection")
+    bars = config.bars
+    bar = max(bars.kept * mean_rate(given["given"]), bars.kept_in_all * mean_rate(given["full"]))
+    best = smallest(sizes, lambda name: mean_rate(results[name]) >= bar) or AS_GIVEN
+    _hand_on(context, tokenizer, latent, files, best, results | {AS_GIVEN: given["given"]}, sizes)
+
+
+def _hand_on(
+    context: StepContext,
+    tokenizer: PreTrainedTokenizerBase,
+    latent: PreTrainedModel,
+    files: Mapping[str, Path],
+    best: str,
+    results: Mapping[str, Results],
+    sizes: Mapping[str, int],
+) -> None:
+    """The chosen model and, at no more bytes, the best of the branch that lost."""
+    given = context.inputs["given"] / "model.safetensors"
+    save_packed(latent.config, read_items(files.get(best, given)), tokenizer, context.output / "model")
+    limit = weights_size(context.output / "model")
+    others = [name for name in sizes if name.startswith("trits") != best.startswith(("trits", AS_GIVEN))]
+    within = [name for name in others if sizes[name] <= limit] or [min(others, key=lambda name: sizes[name])]
+    rival = max(within, key=lambda name: mean_rate(results[name]))
+    save_packed(latent.config, read_items(files[rival]), tokenizer, context.output / "rival")
+    claims: dict[str, Any] = {
+        "best": best,
+        "rival": rival,
+        "scores": {"choose": plain(results[best])},
+        "frontier": {
+            name: {"bytes": size, "accuracy": mean_rate(results[name])} for name, size in sizes.items()
+        },
+    }
+    (context.output / "claims.json").write_text(json.dumps(claims, indent=2, sort_keys=True))
+    context.facts |= {"coded by": best, "weight_bytes": limit}
+    context.kinds["rival"] = "candidate"
+
+
+def _ternary_branch(context: StepContext, latent: PreTrainedModel) -> dict[str, Items]:
+    """Trits as they are, entropy-coded; for what is none, each coder, and one a tensor at several budgets."""
+    config: CompressionStageConfig = context.config
+    make_ternary(latent, config.ternary)
+    items = items_of(latent, config.ternary.embedding_bits)
+    places = places_of(latent, load_file(context.inputs["moments"]))
+    open_ = [index for index, one in enumerate(places) if one.is_matrix and items[index].scheme != "ternary"]
+    coded = {name: coded_by(name, [places[index] for index in open_]) for name in config.embedding_coders}
+    points = points_of([places[index] for index in open_], coded)
+    mixed = mixtures(points, spread(points, TERNARY_CHOICES))
+    rest = {f"mixture-{budget}": [one.coded for one in choice.points] for budget, choice in mixed.items()}
+    return {f"trits-{name}": _with(items, open_, some) for name, some in (coded | rest).items()}
+
+
+def _with(items: Items, places: Sequence[int], others: Items) -> Items:
+    """The items, with others in these places."""
+    return [dict(zip(places, others, strict=True)).get(index, item) for index, item in enumerate(items)]
+
+
+def _coder_branch(context: StepContext) -> dict[str, Items]:
+    """The full model with one coder a tensor, at the bytes that the coders have alone."""
+    full, _ = load_model(context.inputs["full"])
+    places = places_of(full, load_file(context.inputs["moments"]))
+    coded = {path.stem: read_items(path) for path in sorted(context.inputs["coded"].iterdir())}
+    points = points_of(places, coded)
+    found = mixtures(points, spread(points, context.config.mixtures))
+    return {f"mixture-{budget}": [one.coded for one in choice.points] for budget, choice in found.items()}
+
+
+def _examined(context: StepContext, files: Mapping[str, Path]) -> dict[str, Results]:
+    config: CompressionStageConfig = context.config
+    sitting = partial(_sit, folder=str(context.inputs["full"]), config=config, threads=machine.threads())
+    outcomes = context.map(sitting, {name: str(path) for name, path in files.items()})
+    if failed := [outcome for outcome in outcomes if outcome.error]:
+        raise Failure("; ".join(f"{one.name} could not be examined: {one.error}" for one in failed))
+    return {outcome.name: outcome.value for outcome in outcomes}
+
+
+def _sit(file: str, *, folder: str, config: CompressionStageConfig, threads: int) -> Results:
+    set_threads(threads)
+    full, tokenizer = load_model(Path(folder))
+    model = from_items(full.config, read_items(Path(file)))
+    return sit(model, tokenizer, exams(config.mixture, config.exam, "selection"))

@@ -1,0 +1,76 @@
+"""The consumer's view of a compressed model: from disk, beside what it was made from and the other branch."""
+
+import json
+import time
+from functools import partial
+from typing import Any
+
+from bloomery.core import machine
+from bloomery.core.evidence import Measured, judge, measure
+from bloomery.core.step import StepContext
+from bloomery.forge.exams import exams, mean_rate, record_by_difficulty
+from bloomery.forge.fitting import set_threads
+from bloomery.forge.folders import load_model
+from bloomery.forge.measuring import (
+    FLOAT32,
+    answer_latency_ms,
+    as_measured,
+    count_parameters,
+    furthest,
+    share,
+)
+from bloomery.forge.packed_folder import weights_size
+from bloomery.forge.sitting import sit_folders
+from bloomery.forge.stage import given
+from bloomery.forge.stages.compression import (
+    CLAIMS,
+    KEPT,
+    KEPT_IN_ALL,
+    LATENCY,
+    OVER_RIVAL,
+    SMALLER,
+    CompressionStageConfig,
+    checks,
+)
+
+
+def measure_compressed(context: StepContext) -> None:
+    """How much accuracy and how many bytes are left, on examples that chose nothing."""
+    config: CompressionStageConfig = context.config
+    began = time.perf_counter()
+    folders = {"compressed": context.inputs["model"], "other_branch": context.inputs["rival"],
+               "ternary": context.inputs[given("model")], "full": context.inputs[given("full")]}  # fmt: skip
+    results = sit_folders(context, folders, config.mixture, config.exam, "test")
+    ours = {"compressed": folders["compressed"]}
+    again = sit_folders(context, ours, config.mixture, config.exam, "selection")["compressed"]
+    claimed = json.loads(context.inputs["claims"].read_text())["scores"]["choose"]
+    rate = {name: mean_rate(result) for name, result in results.items()}
+    size = {name: weights_size(folder) for name, folder in folders.items()}
+    for name, result in results.items():
+        record_by_difficulty(context, name, result)
+        context.metric(f"way/accuracy_{name}", rate[name], size[name])
+    full_size = FLOAT32 * count_parameters(load_model(folders["full"])[0])
+    found = {
+        KEPT: Measured(value=share(rate["compressed"], rate["ternary"]), baseline=rate["ternary"]),
+        KEPT_IN_ALL: Measured(value=share(rate["compressed"], rate["full"]), baseline=rate["full"]),
+        SMALLER: Measured(value=full_size / size["compressed"], baseline=size["compressed"]),
+        CLAIMS: Measured(value=furthest(claimed, again)),
+        OVER_RIVAL: Measured(value=rate["compressed"] - rate["other_branch"], baseline=rate["other_branch"]),
+        **{f"accuracy: {task}": as_measured(result) for task, result in results["compressed"].items()},
+    }
+    told: dict[str, Any] = {"how": f"{__name__}.measure_compressed", "inputs": [folders["compressed"].name]}
+    took = time.perf_counter() - began
+    for check in checks(config):
+        if check.name in found:
+            context.evidence(judge(check, found[check.name], duration_s=took, **told))
+
+
+def clock_compressed(context: StepContext) -> None:
+    """Latency of the compressed model on this machine: reported, never decided on."""
+    set_threads(machine.threads())
+    config: CompressionStageConfig = context.config
+    sat = exams(config.mixture, config.exam, "test").values()
+    longest = max((prompt for exam in sat for prompt in exam.prompts()), key=len)
+    (check,) = [one for one in checks(config) if one.name == LATENCY]
+    latency = partial(answer_latency_ms, *load_model(context.inputs["model"]), longest)
+    context.evidence(measure(check, latency, inputs=[context.inputs["model"].name]))
