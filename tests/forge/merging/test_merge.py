@@ -102,7 +102,9 @@ def test_counters_and_masks_come_from_parent_0_when_all_agree():
     _, parents = specialists(2)
     for parent in parents:
         parent["steps"] = torch.tensor(7)
-    assert merge(MergeRecipe(methods=("linear",)), parents)["steps"].item() == 7
+    merged = merge(MergeRecipe(methods=("linear",)), parents)["steps"]
+    merged += 1
+    assert (merged.item(), parents[0]["steps"].item()) == (8, 7)
     parents[1]["steps"] = torch.tensor(8)
     with pytest.raises(
         FormatRefused, match=r"steps holds torch\.int64, which has no mean, and model 1 differs"

@@ -29,6 +29,12 @@ def test_what_is_written_the_library_reads(tmp_path):
     assert equal(load_file(tmp_path / "file"), MIXED)
 
 
+def test_every_tensor_begins_at_a_multiple_of_its_width():
+    specs = list(in_file_order({name: spec(tensor) for name, tensor in MIXED.items()}).values())
+    starts = [sum(one.size_bytes for one in specs[:place]) for place in range(len(specs))]
+    assert [start % one.dtype.itemsize for start, one in zip(starts, specs, strict=True)] == [0] * len(specs)
+
+
 def test_what_the_library_writes_is_read(tmp_path):
     save_file(MIXED, tmp_path / SINGLE, metadata={"format": "pt", "who": "else"})
     with opened(tmp_path) as tensors:

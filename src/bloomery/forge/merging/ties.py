@@ -35,7 +35,8 @@ def ties(
     start = wide(base)
     trimmed = [trim(wide(tensor) - start, density) for tensor in tensors]
     change = agreeing_sum(trimmed, weights, normalize=normalize)
-    return torch.add(start, change, alpha=lam).to(tensors[0].dtype)
+    # two roundings, as mergekit's; add(alpha=lam) would be one fused step and differ in the last bit
+    return change.mul_(lam).add_(start).to(tensors[0].dtype)
 
 
 def trim(delta: Tensor, density: float) -> Tensor:
