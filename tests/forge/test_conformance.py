@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from typing import get_args
 
 import pytest
@@ -10,16 +11,17 @@ from bloomery.core.closure import Deferred, code_version
 from bloomery.core.run import Run
 from bloomery.core.workspace import Workspace
 from bloomery.forge.pipeline import plan
+from bloomery.forge.settings import FitConfig
 from bloomery.forge.stage import StageRun
-from bloomery.forge.stages import ORDER
+from bloomery.forge.stages import ORDER, bitnet
 from bloomery.forge.stages.contracts import contract
-from tests.cli.forged import RECIPE
+from tests.forge.whole import ALL
 
 EVERY = pytest.mark.parametrize("stage", ORDER, ids=lambda stage: stage.name)
-RECIPES = [RECIPE, "forge/quickstart"]
+RECIPES = [ALL, "forge/quickstart"]
 
 
-def config_of(stage, recipe=RECIPE):
+def config_of(stage, recipe=ALL):
     return {one.name: config for one, config in plan(recipe).stages}[stage.name]
 
 
@@ -85,11 +87,18 @@ def test_what_it_defers_is_there(stage):
 
 
 @EVERY
-def test_it_gives_every_port_that_it_declares_and_nothing_else(stage, workspace):
+def test_it_gives_every_port_that_it_declares_and_nothing_else(stage, whole_workspace, tmp_path):
     """From a workspace that remembers each of its steps."""
-    place, wanted = Workspace.open(workspace), plan(RECIPE)
+    place, wanted = Workspace.open(shutil.copytree(whole_workspace, tmp_path / "copy")), plan(ALL)
+    artifacts = {}
     with Run.start(place, recipe=wanted.name, config=wanted.to_plain(), seed=wanted.seed) as run:
-        given = stage.forge(StageRun(run=run, stage=stage.name, config=config_of(stage), inputs={}))
+        for one in ORDER:
+            inputs = {port.name: artifacts[port.name] for port in one.inputs}
+            at = StageRun(run=run, stage=one.name, config=config_of(one), inputs=inputs)
+            given = dict(one.forge(at))
+            if one is stage:
+                break
+            artifacts |= given
         assert {step.status for step in place.catalog.steps(run.id)} == {"memoized"}
     assert set(given) == {port.name for port in stage.outputs}
     for port in stage.outputs:
@@ -98,16 +107,16 @@ def test_it_gives_every_port_that_it_declares_and_nothing_else(stage, workspace)
 
 @EVERY
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_the_time_left_counts_every_step_that_the_stage_makes(stage, recipe, forged_workspace):
-    _, _, steps = steps_of(forged_workspace, stage)
+def test_the_time_left_counts_every_step_that_the_stage_makes(stage, recipe, whole_workspace):
+    _, _, steps = steps_of(whole_workspace, stage)
     work = stage.work(config_of(stage, recipe))
     assert [f"{stage.name}.{name}" for name in work] == [step.name for step in steps]
     assert all(tokens > 0 for tokens in work.values())
 
 
 @EVERY
-def test_every_check_is_answered_once_by_whoever_consumes_it(stage, forged_workspace):
-    catalog, run_id, _ = steps_of(forged_workspace, stage)
+def test_every_check_is_answered_once_by_whoever_consumes_it(stage, whole_workspace):
+    catalog, run_id, _ = steps_of(whole_workspace, stage)
     parts = ("measure", "clock")
     answered = [item.check for part in parts for item in catalog.evidence(run_id, f"{stage.name}.{part}")]
     assert sorted(answered) == sorted(check.name for check in stage.checks(config_of(stage)))
@@ -124,19 +133,24 @@ def test_it_says_what_it_trains_on(stage):
 @EVERY
 def test_its_estimate_counts_what_its_recipe_says(stage):
     config = config_of(stage)
-    estimates = stage.estimate(config)
+    estimates = stage.estimate(config, {one.name: config_of(one) for one in ORDER})
     work = stage.work(config)
     for one in estimates:
         assert one.tokens == work[one.part]
         assert one.total_s == pytest.approx(one.steps * one.step_s)
         assert one.step_s > 0
         assert one.peak_bytes > 1e6
-    assert estimates
+    trained = [field.name for field in dataclasses.fields(config) if field.type is FitConfig]
+    assert bool(estimates) == bool(trained)
+
+
+def test_an_estimate_of_a_stage_alone_is_empty_where_its_model_is_another_stages():
+    assert bitnet.STAGE.estimate(config_of(bitnet.STAGE), {}) == ()
 
 
 @EVERY
-def test_the_curves_that_it_declares_are_recorded(stage, forged_workspace):
-    catalog, run_id, steps = steps_of(forged_workspace, stage)
+def test_the_curves_that_it_declares_are_recorded(stage, whole_workspace):
+    catalog, run_id, steps = steps_of(whole_workspace, stage)
     recorded = {row.name for step in steps for row in catalog.metrics(run_id, step.name)}
     for metric in stage.metrics:
         head, tail = metric.name.partition("<")[0], metric.name.rpartition(">")[2]
