@@ -91,7 +91,13 @@ def read(place, cid):
 def parents(place, made):
     best = read(place, made["cognate.choose"]["claims"])["best"]
     folders = {name: place.store.path(made[f"cognate.{name}"]["specialist"]) for name in NAMES}
-    return {**folders, "base": place.store.path(made["cognate.base"]["base"]), "model": folders[best]}
+    soups = place.store.path(made["evomerge.soups"]["soups"])
+    return {
+        **folders,
+        "soups": soups,
+        "base": place.store.path(made["cognate.base"]["base"]),
+        "model": folders[best],
+    }
 
 
 def context_in(folder, inputs, words, **options):
@@ -175,7 +181,16 @@ def test_the_champion_is_the_best_of_all_that_were_tried(place, made):
     tried = history_from_plain(lineage["individuals"])
     assert lineage["fitness"] == max(one.fitness for one in tried)
     assert {one.name: one.fitness for one in tried}[lineage["champion"]] == lineage["fitness"]
-    assert lineage["evaluations"] == len(tried) == 11 + 3 * 4
+    first = [one for one in tried if one.generation == 0]
+    assert lineage["evaluations"] == len(tried) == len(first) + 3 * 4
+    assert len(first) in (11, 12)  # the greedy soup may be the uniform one
+
+
+def test_no_soup_and_no_parent_did_better_on_the_selection_examples(place, made):
+    lineage = read(place, made["evomerge.search"]["lineage"])
+    soups = read(place, made["evomerge.soups"]["soups"])
+    rivals = [*(one["fitness"] for one in soups["soups"].values()), *soups["parents"].values()]
+    assert lineage["fitness"] >= max(rivals) - 1e-4  # likelihoods, of merges to float32 rounding
 
 
 def test_random_search_had_as_many_evaluations(place, made):
@@ -251,7 +266,7 @@ def test_a_finished_history_is_not_examined_again(parents, tmp_path, monkeypatch
     search_merges(context)
     monkeypatch.setattr("bloomery.forge.searching_merges.examined", None)
     search_merges(context)
-    assert context.facts["evaluations"] == 23
+    assert context.facts["evaluations"] in (23, 24)
 
 
 @pytest.mark.parametrize("kind", ["cma", "random"])
@@ -259,7 +274,7 @@ def test_the_other_searches_run_too(parents, tmp_path, kind):
     context = context_in(tmp_path, parents, searching(kind=kind, generations=1))
     search_merges(context)
     lineage = json.loads((context.output / "lineage.json").read_text())
-    assert lineage["evaluations"] == 11 + 4
+    assert lineage["evaluations"] in (15, 16)
     assert lineage["fitness"] == max(one["fitness"] for one in lineage["individuals"])
 
 
@@ -393,7 +408,7 @@ def test_wrong_configs_are_refused(changes, message):
 
 def test_no_field_of_its_config_is_a_second_default():
     """What the stage's file says of generation 0 and of random generations is what the code does."""
-    assert len(MergeSpace(3, 2, 0).first()) == evomerge.FIRST
+    assert len(MergeSpace(3, 2, 0).first([[0, 1, 2], [1, 2]])) == evomerge.FIRST
     assert dataclasses.replace(config().search, kind="cma", population=0).population == 0
     drawn = config(search={"kind": "cma", "population": 0}).drawn()
     assert (drawn.kind, drawn.population) == ("random", evomerge.REPLACEMENT)

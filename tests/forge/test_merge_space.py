@@ -40,13 +40,24 @@ def test_generation_0_is_the_eight_combinations_to_the_bit(form):
 
 
 def test_beside_the_combinations_stand_the_soup_and_task_arithmetic():
-    """By hand: the mean of the parents, and the base plus all task vectors. float32 sums of four terms."""
-    soup, arithmetic = merged(FIRST["linear"]), merged(FIRST["dare"])
+    """By hand: both are the parents' mean in the middle of the space. float32 sums of four terms."""
+    for form in ("linear", "dare"):
+        found = merged(FIRST[form])
+        for name in BASE:
+            mean = sum(parent[name] for parent in TRIO) / 3
+            torch.testing.assert_close(found[name], mean, rtol=1e-5, atol=1e-6)
+
+
+def test_soups_of_some_parents_are_in_it_as_they_are():
+    *_, pair, single = MERGES.first([[0, 2], [1]])
+    found, alone = merged(pair.genome), merged(single.genome)
     for name in BASE:
-        mean = sum(parent[name] for parent in TRIO) / 3
-        torch.testing.assert_close(soup[name], mean, rtol=1e-5, atol=1e-6)
-        whole = BASE[name] + sum(parent[name] - BASE[name] for parent in TRIO)
-        torch.testing.assert_close(arithmetic[name], whole, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(found[name], (TRIO[0][name] + TRIO[2][name]) / 2, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(alone[name], TRIO[1][name], rtol=1e-5, atol=1e-6)
+
+
+def test_a_soup_that_is_there_already_does_not_come_twice():
+    assert MERGES.first([[0, 1, 2]]) == MERGES.first()
 
 
 def test_no_two_of_generation_0_are_alike():
@@ -69,21 +80,35 @@ def test_the_corners_of_the_space_merge_too(form, extreme):
     assert all(bool(torch.isfinite(tensor).all()) for tensor in found.values())
 
 
-def test_a_layers_weights_act_on_that_layer_alone():
-    """Genes 3 to 5 are layer 0's: with the third parent's alone there, layer 0 is (nearly) that parent's."""
-    plain = FIRST["linear"]
-    found, before = merged(changed(plain, {3: 0.0, 4: 0.0, 5: 1.0})), merged(plain)
-    different = {name for name in BASE if not torch.equal(found[name], before[name])}
-    assert different == {"layers.0.mlp.weight"}
-    expected = (TRIO[2] | {})["layers.0.mlp.weight"]
-    assert float((found["layers.0.mlp.weight"] - expected).abs().max()) < 0.1  # 2 % of the weight is left
+def different(genome, other):
+    found, before = merged(genome), merged(other)
+    return {name for name in BASE if not torch.equal(found[name], before[name])}
 
 
-def test_the_first_genes_are_the_weights_outside_the_layers():
+def test_a_layers_factors_act_on_that_layer_alone():
+    """Genes 6 to 8 are layer 0's, after the shared weights and those outside the layers."""
     plain = FIRST["linear"]
-    found, before = merged(changed(plain, {0: 1.0})), merged(plain)
-    different = {name for name in BASE if not torch.equal(found[name], before[name])}
-    assert different == {"embedding.weight", "norm.weight"}
+    alone = changed(plain, {6: 0.0, 7: 0.0, 8: 1.0})
+    assert different(alone, plain) == {"layers.0.mlp.weight"}
+    found = merged(alone)["layers.0.mlp.weight"]
+    torch.testing.assert_close(found, TRIO[2]["layers.0.mlp.weight"], rtol=1e-5, atol=1e-6)
+
+
+def test_the_first_genes_weigh_a_parent_everywhere_and_the_next_outside_the_layers():
+    plain = FIRST["linear"]
+    assert different(changed(plain, {0: 1.0}), plain) == set(BASE)
+    assert different(changed(plain, {3: 1.0}), plain) == {"embedding.weight", "norm.weight"}
+
+
+def test_shared_and_own_factors_multiply():
+    """2 x 1 of the first parent to 1 of each other outside the layers: half of it, and a quarter of each."""
+    recipe = MERGES.recipe(changed(FIRST["linear"], {0: 1.0, 6: 0.25}))
+    assert recipe.weights == pytest.approx((2 / 3, 1 / 3, 1 / 3))
+    assert recipe.layer_weights[0] == pytest.approx((1 / 3, 1 / 3, 1 / 3))
+
+
+def test_a_row_without_any_weight_counts_all_parents_alike():
+    assert MERGES.recipe(changed(FIRST["linear"], {0: 0.0, 1: 0.0, 2: 0.0})).weights == (1 / 3,) * 3
 
 
 @pytest.mark.parametrize("form", ["slerp+ties+frankenmerge", "slerp+ties+dfs"])

@@ -1,5 +1,6 @@
 """The merges that a search may propose: which recipe a genome stands for. Imports no torch."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bloomery.forge.evolving.genome import NEUTRAL, Genome, Space
@@ -12,19 +13,20 @@ from bloomery.forge.merging.recipe import DENSITY, MergeRecipe
 
 COMBINATIONS = tuple(combinations())
 PLAIN = ("linear", "ties", "dare")
-SMALLEST = 0.01  # of a weight and of a density: SLERP needs one above zero, a task vector something to keep
+SMALLEST = 0.01  # density: a task vector keeps something
 
 
 @dataclass(frozen=True)
 class MergeSpace:
     """Merges of so many parents with so many layers; `seed` is that of DARE's masks.
 
-    A genome's genes are, in this order: a weight for each parent, outside the layers and then in each layer;
-    the density; the factor of the task vectors; and for each layer where frankenmerge or DFS take it from.
-    In the middle, weights are equal, the factor is 1, and every layer is the merged one.
+    A genome's genes are, in this order: a weight for each parent; a factor of that weight outside the layers,
+    and in each layer; the density; the factor of the task vectors; and for each layer where frankenmerge or
+    DFS take it from. In the middle all parents weigh 1/N, factors are 1, and every layer is the merged one.
 
     Source: arXiv 2403.13187, section 3.1 (coefficients a layer)
-    Differs: a path of DFS visits every layer once and in order, so that the model keeps its depth.
+    Differs: a weight has a part that all layers share, so that one gene can move a parent as a whole; a path
+    of DFS visits every layer once and in order, so that the model keeps its depth.
     """
 
     parents: int
@@ -35,24 +37,24 @@ class MergeSpace:
     def space(self) -> Space:
         return Space(COMBINATIONS + PLAIN, self._weights() + 2 + self.layers)
 
-    def first(self) -> list[Child]:
-        """Generation 0: the eight combinations, and beside them the plain soup, TIES and task arithmetic."""
-        combined = [self._genome(form, DENSITY[form.split("+")[1]]) for form in COMBINATIONS]
-        density = {"linear": NEUTRAL, "ties": DENSITY["ties"], "dare": 1.0}
-        plain = [self._genome(form, density[form]) for form in PLAIN]
-        return [Child(genome=genome, operator="given") for genome in combined + plain]
+    def first(self, soups: Iterable[Sequence[int]] = ()) -> list[Child]:
+        """Generation 0: the eight combinations; the uniform soup, TIES and task arithmetic (DARE that drops
+        nothing) from the base; and soups of some parents, given by their places."""
+        density = {form: DENSITY[form.split("+")[1]] for form in COMBINATIONS} | {"ties": DENSITY["ties"]}
+        genomes = [self._genome(form, density.get(form, 1.0)) for form in self.space.forms]
+        genomes += [self._soup(members) for members in soups]
+        return [Child(genome=genome, operator="given") for genome in dict.fromkeys(genomes)]
 
     def recipe(self, genome: Genome) -> MergeRecipe:
-        """DARE alone sums whole task vectors in the middle; everything else takes the parents' mean."""
         methods = tuple(genome.form.split("+"))
-        share = 1.0 if methods == ("dare",) else 1.0 / self.parents
-        weights, (density, factor), places = self._parts(genome.genes)
-        outside, *rows = [tuple(max(SMALLEST, 2 * gene) * share for gene in row) for row in weights]
+        rows, (density, factor), places = self._parts(genome.genes)
+        shared, *local = [tuple(2 * gene for gene in row) for row in rows]
+        outside, *layers = [self._weighted(shared, row) for row in local]
         sources = tuple(self._source(place) for place in places)
         return MergeRecipe(
             methods=methods,  # type: ignore[arg-type]  # the forms are made of methods
             weights=outside,
-            layer_weights=tuple(rows),
+            layer_weights=tuple(layers),
             density=max(SMALLEST, density),
             lam=2 * factor,
             sources=sources if "frankenmerge" in methods else (),
@@ -61,7 +63,7 @@ class MergeSpace:
         )
 
     def _weights(self) -> int:
-        return self.parents * (self.layers + 1)
+        return self.parents * (self.layers + 2)
 
     def _parts(
         self, genes: tuple[float, ...]
@@ -69,6 +71,11 @@ class MergeSpace:
         end = self._weights()
         rows = [genes[start : start + self.parents] for start in range(0, end, self.parents)]
         return rows, genes[end : end + 2], genes[end + 2 :]
+
+    def _weighted(self, shared: tuple[float, ...], local: tuple[float, ...]) -> tuple[float, ...]:
+        """Equal weights where none is above 0: they cannot be normalised."""
+        weights = tuple(a * b / self.parents for a, b in zip(shared, local, strict=True))
+        return weights if sum(weights) > 1e-6 else (1.0 / self.parents,) * self.parents
 
     def _source(self, gene: float) -> int:
         """The merged layer up to the middle, above it the parents in equal shares."""
@@ -79,7 +86,7 @@ class MergeSpace:
         return NEUTRAL / 2 if source == MERGED else NEUTRAL + (source + 0.5) / (2 * self.parents)
 
     def _genome(self, form: str, density: float) -> Genome:
-        """The form as its method's own defaults have it."""
+        """The form with its method's own defaults, where it has any."""
         layout = (MERGED,) * self.layers
         if "frankenmerge" in form:
             layout = blocks(self.layers, self.parents)
@@ -87,6 +94,11 @@ class MergeSpace:
             layout = tuple(source for source, _ in alternating(self.layers, self.parents, merged=True))
         genes = (NEUTRAL,) * self._weights() + (density, NEUTRAL) + tuple(self._place(one) for one in layout)
         return Genome(form, genes)
+
+    def _soup(self, members: Sequence[int]) -> Genome:
+        soup = self._genome("linear", 1.0)
+        shares = tuple(NEUTRAL if place in members else 0.0 for place in range(self.parents))
+        return Genome("linear", shares + soup.genes[self.parents :])
 
 
 def soup_recipe(members: tuple[str, ...], parents: tuple[str, ...]) -> MergeRecipe:

@@ -38,12 +38,13 @@ def search_merges(context: StepContext) -> None:
     bench = bench_of(context.inputs, part="selection", **context.config["on"])
     config = context.config["search"]
     merges = MergeSpace(len(bench.parents), depth_of(weights_of(bench.model)), context.seed)
+    first = merges.first(_soups(context))
     limits = _limits(config, context.config["evaluations"])
     kept = context.checkpoint / "history.json"
     found = evolve(
         search_of(config, merges.space, context.seed),
-        partial(_fitness_of, context, bench, merges, _generations(config, limits, len(merges.first()))),
-        merges.first(),
+        partial(_fitness_of, context, bench, merges, _generations(config, limits, len(first))),
+        first,
         limits,
         history=history_from_plain(json.loads(kept.read_text())) if kept.exists() else (),
         after=partial(_after_generation, context),
@@ -51,6 +52,13 @@ def search_merges(context: StepContext) -> None:
     context.facts |= {"evaluations": len(found), "ended by": ended(found, limits)}
     context.facts["graph"] = family_tree(found, best(found).name)
     _write(context, found, merges)
+
+
+def _soups(context: StepContext) -> list[list[int]]:
+    """The places of the soups' members among the parents."""
+    names = list(context.config["on"]["parents"])
+    soups = json.loads(context.inputs["soups"].read_text())["soups"]
+    return [[names.index(name) for name in soup["members"]] for soup in soups.values()]
 
 
 def _limits(config: SearchConfig, evaluations: int | None) -> Limits:

@@ -1,9 +1,9 @@
 """evomerge: the specialists' weights merged into one champion that is at least as good as the best of them.
 
-Recipes of merging are evolved, from the eight binary combinations of merge methods onwards. They are chosen
-on selection examples; the champion is measured, beside its parents, their soups and random search at equal
-evaluations, on test examples that chose nothing. A champion that is worse than the best parent is rolled
-back.
+Recipes of merging are evolved, from the eight binary combinations of merge methods, three plain merges and
+the parents' soups onwards. They are chosen on selection examples; the champion is measured, beside its
+parents, their soups and random search at equal evaluations, on test examples that chose nothing. A champion
+that is worse than the best parent is rolled back.
 
 Source: arXiv 2403.13187 (evolutionary model merging), arXiv 2203.05482 (model soups)
 """
@@ -27,7 +27,7 @@ from bloomery.tasks.ingredient import Ingredient
 MERGING, SEARCHING = "bloomery.forge.merging_parents", "bloomery.forge.searching_merges"
 MEASURING = "bloomery.forge.measuring_evomerge"
 EXAMPLE = 40  # tokens of an example and its answer, about, for the time left
-FIRST = 11  # candidates of generation 0
+FIRST = 12  # candidates of generation 0: 8 combinations, 3 plain merges, and a soup
 REPLACEMENT = 8  # candidates a generation of random search, where cma's population is its own
 RIVALS = ("uniform soup", "greedy soup", "random search")
 
@@ -72,14 +72,17 @@ def forge(at: StageRun) -> Mapping[str, str]:
     """The champion as `model`, with its lineage and what is claimed of it."""
     config: EvomergeStageConfig = at.config
     on = {"mixture": config.mixture, "exam": config.exam, "parents": PARENTS}
-    step, search = partial(at.step, inputs=at.inputs), Deferred(SEARCHING, "search_merges")
-    rivals = {"soups": step("soups", Deferred(MERGING, "cook_soups"), config={"on": on}).outputs["soups"]}
+    soups = at.step("soups", Deferred(MERGING, "cook_soups"), config={"on": on}, inputs=at.inputs).outputs
+    search = partial(
+        at.step, function=Deferred(SEARCHING, "search_merges"), inputs={**at.inputs, "soups": soups["soups"]}
+    )
     words = {"on": on, "search": config.search, "evaluations": None}
-    found = step("search", search, config=words).outputs["lineage"]
+    found = search("search", config=words).outputs["lineage"]
+    rivals = {"soups": soups["soups"]}
     if config.random_search:
         evaluations = json.loads(at.run.workspace.store.read(found))["evaluations"]
         words = {"on": on, "search": config.drawn(), "evaluations": evaluations}
-        rivals["drawn"] = step("random", search, config=words).outputs["lineage"]
+        rivals["drawn"] = search("random", config=words).outputs["lineage"]
     merging = partial(at.step, config={"on": on})
     champion = merging(
         "champion", Deferred(MERGING, "merge_champion"), inputs={**at.inputs, "lineage": found}
