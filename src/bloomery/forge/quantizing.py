@@ -36,7 +36,10 @@ def make_ternary(model: PreTrainedModel, config: TernaryConfig, *, share: float 
 
 
 def items_of(model: PreTrainedModel, embedding_bits: int) -> list[Coded]:
-    """The model's tensors in the order of a packed file: trits, rows of integers, half precision."""
+    """The model's tensors in the order of a packed file: trits, rows of integers, half precision.
+
+    Raises: UserError naming a tensor that is not finite.
+    """
     layers = ternary_layers(model)
     return [_coded(name, tensor, layers, embedding_bits) for name, tensor in slots(model)]
 
@@ -63,6 +66,8 @@ def _stay(model: PreTrainedModel) -> Iterator[str]:
 
 
 def _coded(name: str, tensor: Tensor, layers: dict[str, TernaryLinear], bits: int) -> Coded:
+    if not tensor.isfinite().all():
+        raise UserError(f"{name} has NaN or infinite weights; restore the model from a sound checkpoint")
     owner, _, leaf = name.rpartition(".")
     if leaf == "weight" and owner in layers:
         return ternary.from_trits(*layers[owner].ternarized())

@@ -38,13 +38,15 @@ class PackedForCausalLM(PreTrainedModel):
     def from_pretrained(cls, folder: Any, *_: Any, config: Any = None, **given: Any) -> PreTrainedModel:  # type: ignore[override]
         """Raises: ValueError where the file is no packed weights, or altered, or of another model.
 
-        Of transformers' options only those of the hub count, and `device_map` as one device.
+        Of transformers' options those of the hub count, and `device_map` as one device; a name that the packed
+        model's config has changes that.
         """
         hub = {name: given[name] for name in HUB if given.get(name) is not None}
         if config is None:
             config = PackedConfig.from_pretrained(folder, **hub)
         if given.get("dtype") not in (None, "auto", torch.float32, "float32"):
             raise ValueError(f"packed weights compute in float32, not {given['dtype']}; leave dtype out")
+        config.inner |= {name: value for name, value in given.items() if name in config.inner}
         model = build(config, folder, hub)
         path = cached_file(folder, WEIGHTS, **hub)
         assert path is not None  # it raises where there is none
