@@ -32,11 +32,27 @@ def taught(
     """A `cognate-tiny` with these changes, trained on one task, as the quick-start trains."""
     torch.manual_seed(seed)
     pupil = new_model("cognate-tiny", model, TOKENIZER)
-    stream = Mixture([(task, 1.0, difficulties)], TOKENIZER, seq_len=seq_len, seed=seed, length=steps * batch)
+    return trained(
+        pupil,
+        [(task, 1.0, difficulties)],
+        steps=steps,
+        batch=batch,
+        seed=seed,
+        seq_len=seq_len,
+        halting=halting,
+    )
+
+
+def trained(
+    pupil: CognateForCausalLM, parts: Sequence[tuple[Task, float, Sequence[int]]], *, steps: int, batch: int,
+    seed: int, seq_len: int, halting: float = 0.0, lr: float = 1e-2,
+) -> CognateForCausalLM:  # fmt: skip
+    """The model after so many more steps on a mixture of tasks (task, weight, difficulties)."""
+    stream = Mixture(parts, TOKENIZER, seq_len=seq_len, seed=seed, length=steps * batch)
     train(
         pupil,
         Loader(stream, batch, seed=seed, collate=collate),
-        optimizer=MuonGrokfast(pupil, MuonGrokfastConfig(lr=1e-2, lam=0.3)),
+        optimizer=MuonGrokfast(pupil, MuonGrokfastConfig(lr=lr, lam=0.3)),
         config=TrainConfig(steps=steps, micro_batch=batch, device="cpu", seed=seed),
         schedule=warm_up(cosine(steps - WARM_UP, final=0.05), WARM_UP),
         loss=partial(halting_loss, share=halting) if halting else language_loss,
