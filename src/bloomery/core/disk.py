@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bloomery.core.errors import DiskFull
+from bloomery.core.errors import BloomeryError, DiskFull
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -18,7 +18,7 @@ def full_disk_named(path: Path) -> Iterator[None]:
     """Turn "no space left" into a DiskFull that says where and how much is free; other errors pass."""
     try:
         yield
-    except OSError as error:
+    except Exception as error:  # edge: libraries written in Rust say it by types of their own
         if not is_full_disk(error):
             raise
         raise DiskFull(
@@ -27,8 +27,12 @@ def full_disk_named(path: Path) -> Iterator[None]:
         ) from error
 
 
-def is_full_disk(error: OSError) -> bool:
-    return error.errno in _FULL
+def is_full_disk(error: Exception) -> bool:
+    """Safetensors and tokenizers say it in words alone, with the number in them."""
+    if isinstance(error, OSError):
+        return error.errno in _FULL
+    said = "" if isinstance(error, BloomeryError) else str(error)
+    return any(f"(os error {code})" in said for code in _FULL)
 
 
 @contextmanager
@@ -40,6 +44,22 @@ def beside(path: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill, which becomes `path` when the block ends well: whole, or not there at all.
+
+    Raises: DiskFull, with nothing left behind.
+    """
+    path = path.absolute()
+    with full_disk_named(path), beside(path) as work:
+        folder = work / path.name
+        folder.mkdir()
+        yield folder
+        sync_tree(folder)
+        folder.replace(path)
+        sync_folder(path.parent)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -8,7 +8,6 @@ runs/<id>/pause                put there by `request_pause`: the run stops at it
 
 import json
 import secrets
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +34,7 @@ from bloomery.core.errors import (
     UserError,
 )
 from bloomery.core.log import get_log, log_to
+from bloomery.core.sigterm import sigterm_sets
 from bloomery.core.step import Journal, Paused, StepContext, StepResult, step_key
 from bloomery.core.workspace import Workspace
 
@@ -191,7 +191,7 @@ class Run:
             self.id, recipe=self.recipe, config=self.config, seed=self.seed, environment=environment
         )
         lock.enter_context(log_to(self.folder / "log.jsonl", run=self.id))
-        lock.enter_context(_sigterm_sets(self._stop))
+        lock.enter_context(sigterm_sets(self._stop))
         self._open = lock.pop_all()
         return self
 
@@ -311,25 +311,6 @@ def _held(workspace: Workspace, purpose: str) -> Iterator[ExitStack]:
     with ExitStack() as stack:
         stack.enter_context(workspace.lock(purpose))
         yield stack
-
-
-@contextmanager
-def _sigterm_sets(stop: threading.Event) -> Iterator[None]:
-    """The first SIGTERM asks to stop, a second one ends the process. Only a main thread can listen."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGTERM)
-
-    def ask(_signal: int, _frame: object) -> None:
-        stop.set()
-        signal.signal(signal.SIGTERM, before)
-
-    signal.signal(signal.SIGTERM, ask)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _one_line(error: Exception) -> str:
