@@ -79,7 +79,7 @@ def choose(context: StepContext) -> None:
     scratch = context.checkpoint / "candidates"
     scratch.mkdir(parents=True, exist_ok=True)
     latent, tokenizer = load_model(context.inputs["latent"])
-    for name, items in (_ternary_branch(context, latent) | _coder_branch(context)).items():
+    for name, items in (ternary_branch(context, latent) | _coder_branch(context)).items():
         save_weights(items, scratch / f"{name}.safetensors")
     files = {path.stem: path for path in sorted([*scratch.iterdir(), *context.inputs["coded"].iterdir()])}
     results = _examined(context, files)
@@ -125,7 +125,7 @@ def _hand_on(
     context.kinds["rival"] = "candidate"
 
 
-def _ternary_branch(context: StepContext, latent: PreTrainedModel) -> dict[str, Items]:
+def ternary_branch(context: StepContext, latent: PreTrainedModel) -> dict[str, Items]:
     """Trits as they are, entropy-coded; for what is none, each coder, and one a tensor at several budgets."""
     config: CompressionStageConfig = context.config
     make_ternary(latent, config.ternary)

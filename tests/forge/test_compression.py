@@ -1,0 +1,210 @@
+"""Compression: what layers are fed, two branches at equal bytes, the smallest that is good enough."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from bloomery.core.config import build, to_plain
+from bloomery.core.errors import ConfigError, UserError
+from bloomery.core.evidence import State
+from bloomery.core.step import StepContext
+from bloomery.core.workspace import Workspace
+from bloomery.forge.calibrating import second_moments
+from bloomery.forge.choosing_coders import choose, ternary_branch
+from bloomery.forge.compressing import coded_by, mixtures, places_of, points_of, smallest, spread
+from bloomery.forge.folders import load_model
+from bloomery.forge.measuring_compression import measure_compressed
+from bloomery.forge.packed_folder import weights_size
+from bloomery.forge.pipeline import forge, plan
+from bloomery.forge.stage import given
+from bloomery.forge.stages.compression import KEPT, KEPT_IN_ALL, OVER_RIVAL, SMALLER, CompressionStageConfig
+from bloomery.models.packed.decoding import decode
+from bloomery.models.packed.modeling_packed import WEIGHTS, read_items
+from tests.forge.whole import ALL
+
+
+def config(**changes) -> CompressionStageConfig:
+    (found,) = [one for stage, one in plan(ALL).stages if stage.name == "compression"]
+    return build(CompressionStageConfig, {**to_plain(found), **changes})
+
+
+@pytest.fixture
+def place(whole_workspace):
+    return Workspace.open(whole_workspace)
+
+
+@pytest.fixture
+def made(place):
+    (run,) = place.catalog.runs()
+    outputs = {step.name: dict(step.outputs) for step in place.catalog.steps(run.run_id)}
+    return {
+        "full": place.store.path(outputs["evomerge.champion"]["model"]),
+        "latent": place.store.path(outputs["bitnet.tune"]["latent"]),
+        "given": place.store.path(outputs["bitnet.pack"]["packed"]),
+        "moments": place.store.path(outputs["compression.calibrate"]["moments"]),
+        "coded": place.store.path(outputs["compression.code"]["coded"]),
+        "model": place.store.path(outputs["compression.choose"]["model"]),
+        "rival": place.store.path(outputs["compression.choose"]["rival"]),
+        "claims": place.store.path(outputs["compression.choose"]["claims"]),
+    }
+
+
+def context_in(folder, inputs, words):
+    places = {name: folder / name for name in ("output", "checkpoint")}
+    for path in places.values():
+        path.mkdir(parents=True, exist_ok=True)
+    return StepContext(**places, config=words, inputs=inputs, seed=1)
+
+
+class Fed(nn.Module):
+    """A layer that is fed what is given, as a model would be called."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 2, bias=False)
+
+    def forward(self, input_ids, use_cache):
+        return self.layer(input_ids)
+
+
+def test_the_second_moment_is_the_mean_of_x_times_x():
+    rows = torch.randn(4, 5, 3, generator=torch.Generator().manual_seed(0))
+    (moment,) = second_moments(Fed(), list(rows)).values()
+    flat = rows.reshape(-1, 3).double()
+    assert torch.allclose(moment, sum(torch.outer(x, x) for x in flat) / 20, atol=1e-12)
+
+
+def test_a_calibration_set_that_is_too_small_is_refused():
+    with pytest.raises(UserError, match="layer has 3 inputs and saw 5 tokens, at least 6"):
+        second_moments(Fed(), [torch.randn(1, 5, 3)])
+
+
+def test_the_layers_of_a_model_have_a_moment_and_those_never_called_none(made):
+    model, _ = load_model(made["full"])
+    moments = load_file(made["moments"])
+    assert moments["layers.0.attention.q_proj.weight"].shape == (16, 16)
+    assert set(moments) <= set(dict(model.named_parameters()))
+    for moment in moments.values():
+        assert torch.equal(moment, moment.T)
+        assert torch.linalg.eigvalsh(moment).min() > -1e-9
+
+
+def test_an_error_counts_as_the_share_of_the_outputs_energy_that_is_lost(made):
+    """By hand: a matrix coded as nothing loses all of it, once for each of its weights."""
+    places = [
+        one for one in places_of(load_model(made["full"])[0], load_file(made["moments"])) if one.is_matrix
+    ]
+    (points,) = points_of(places[:1], {"kmeans-1": coded_by("kmeans-1", places[:1])})
+    place, W = places[0], places[0].tensor.double()
+    D = W - decode(points[0].coded).double()
+    expected = W.numel() * torch.trace(D @ H @ D.T) / torch.trace(W @ H @ W.T)
+    assert points[0].error == pytest.approx(float(expected), rel=1e-6)  # decoded in float32
+
+
+def test_mixtures_keep_to_their_budgets_and_more_bytes_are_never_worse(made):
+    places = [one for one in places_of(load_model(made["full"])[0], {}) if one.is_matrix][:4]
+    points = points_of(
+        places, {name: coded_by(name, places) for name in ("rows-8bit", "rows-4bit", "kmeans-2")}
+    )
+    found = mixtures(points, spread(points, 5))
+    assert len(found) == 5
+    assert all(choice.size_bytes <= budget for budget, choice in found.items())
+    errors = [found[budget].error for budget in sorted(found)]
+    assert errors == sorted(errors, reverse=True)
+    assert mixtures(points, [1]) == {}
+
+
+@pytest.mark.parametrize(("enough", "best"), [({"a", "b", "c"}, "b"), ({"a", "c"}, "a"), (set(), None)])
+def test_the_smallest_that_is_good_enough_is_taken(enough, best):
+    assert smallest({"a": 20, "b": 10, "c": 20}, lambda name: name in enough) == best
+
+
+def chosen(made, folder, **bars):
+    words = config(bars={"kept": 0.0, "kept_in_all": 0.0, "smaller": 1.0, **bars})
+    inputs = {name: made[name] for name in ("full", "latent", "given", "coded", "moments")}
+    choose(context_in(folder, inputs, words))
+    return json.loads((folder / "output" / "claims.json").read_text()), folder / "output" / "model"
+
+
+def test_without_a_bar_the_fewest_bytes_of_all_are_taken(made, tmp_path):
+    claims, model = chosen(made, tmp_path)
+    sizes = {name: one["bytes"] for name, one in claims["frontier"].items()}
+    assert sizes[claims["best"]] == min(sizes.values()) == weights_size(model)
+
+
+def test_where_nothing_is_good_enough_the_model_stays_as_it_was_given(made, tmp_path):
+    claims, model = chosen(made, tmp_path, kept=100.0)
+    assert claims["best"] == "as given"
+    assert (model / WEIGHTS).read_bytes() == (made["given"] / WEIGHTS).read_bytes()
+
+
+def test_the_trits_of_the_ternary_branch_are_those_that_were_given(made, tmp_path):
+    """Coders of 3 or 4 bits cannot improve on them: they are kept to the bit, what is none is coded again."""
+    context = context_in(tmp_path, {"moments": made["moments"]}, config())
+    given_items = read_items(made["given"] / WEIGHTS)
+    branch = ternary_branch(context, load_model(made["latent"])[0])
+    assert {"trits-rows-8bit", "trits-rows-4bit"} < set(branch)
+    for items in branch.values():
+        for old, new in zip(given_items, items, strict=True):
+            assert (old.scheme == "ternary") == (new.scheme == "ternary")
+            if old.scheme == "ternary":
+                assert torch.equal(decode(old), decode(new))
+
+
+def consumer(made, folder, **replaced):
+    inputs = {
+        "model": made["model"],
+        "rival": made["rival"],
+        "claims": made["claims"],
+        given("model"): made["given"],
+        given("full"): made["full"],
+    }
+    return context_in(folder, inputs | replaced, config())
+
+
+def measured(context):
+    measure_compressed(context)
+    return {item.check: item for item in context.journal.evidence}
+
+
+def test_a_model_measured_against_itself_keeps_all(made, tmp_path):
+    same = {given("model"): made["model"], given("full"): made["model"], "rival": made["model"]}
+    found = measured(consumer(made, tmp_path, **same))
+    assert found[KEPT].measured == found[KEPT_IN_ALL].measured == 1.0
+    assert found[OVER_RIVAL].measured == 0.0
+    assert found[OVER_RIVAL].state == State.FAILED
+
+
+def test_the_ratio_counts_every_byte_of_the_file(made, tmp_path):
+    found = measured(consumer(made, tmp_path))
+    weights = sum(p.numel() for p in load_model(made["full"])[0].parameters())
+    assert found[SMALLER].measured == pytest.approx(4 * weights / (made["model"] / WEIGHTS).stat().st_size)
+
+
+def test_a_claim_that_is_not_what_is_measured_fails_the_gate(made, tmp_path):
+    claims = json.loads(made["claims"].read_text())
+    claims["scores"]["choose"]["parity"]["rate"] -= 0.125
+    (tmp_path / "claims.json").write_text(json.dumps(claims))
+    found = measured(consumer(made, tmp_path, claims=tmp_path / "claims.json"))
+    assert found["claims measured again"].measured == pytest.approx(0.125)
+    assert found["claims measured again"].state == State.FAILED
+
+
+def test_without_coders_there_is_nothing_to_compare():
+    with pytest.raises(ConfigError, match="at least one coder"):
+        config(coders=[])
+
+
+def test_a_stage_whose_inputs_were_rolled_back_is_not_run_and_says_so(tmp_path):
+    """A bar that nothing can meet rolls bitnet back; what is shipped is the model before it."""
+    place = Workspace.open(tmp_path)
+    forged = forge(place, plan(ALL, ["stages.bitnet.bars.kept=100"]), engine="inline")
+    assert set(forged.rolled_back) == {"bitnet", "compression"}
+    (reason,) = forged.rolled_back["compression"]
+    assert "needs full, latent" in reason
+    evidence = place.catalog.evidence(forged.run_id, "compression.skipped")
+    assert {item.state for item in evidence} == {State.NOT_RUN}
+    assert load_model(forged.folder)[0].config.model_type == "cognate"
