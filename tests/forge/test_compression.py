@@ -94,11 +94,10 @@ def test_the_layers_of_a_model_have_a_moment_and_those_never_called_none(made):
 
 def test_an_error_counts_as_the_share_of_the_outputs_energy_that_is_lost(made):
     """By hand: a matrix coded as nothing loses all of it, once for each of its weights."""
-    places = [
-        one for one in places_of(load_model(made["full"])[0], load_file(made["moments"])) if one.is_matrix
-    ]
-    (points,) = points_of(places[:1], {"kmeans-1": coded_by("kmeans-1", places[:1])})
-    place, W = places[0], places[0].tensor.double()
+    places = places_of(load_model(made["full"])[0], load_file(made["moments"]))
+    place = next(one for one in places if one.hessian is not None)
+    (points,) = points_of([place], {"kmeans-1": coded_by("kmeans-1", [place])})
+    W, H = place.tensor.double(), place.hessian
     D = W - decode(points[0].coded).double()
     expected = W.numel() * torch.trace(D @ H @ D.T) / torch.trace(W @ H @ W.T)
     assert points[0].error == pytest.approx(float(expected), rel=1e-6)  # decoded in float32
