@@ -33,6 +33,7 @@ def undisturbed(forged_workspace):
     assert set(found["outputs"]) == {
         *(f"cognate.{name}" for name in ("tokenizer", "base", "reasoning", "memory_integration")),
         *(f"cognate.{name}" for name in ("adaptive_computation", "choose", "measure", "clock")),
+        "way",
         "ship",
     }
     return found

@@ -10,7 +10,6 @@ from bloomery.forge.measuring import (
     count_parameters,
     future_leak,
     peak_memory_gb,
-    weight_bytes,
 )
 from bloomery.forge.shipping import RELOADS
 from bloomery.tasks.tokenizer import train_tokenizer
@@ -53,7 +52,6 @@ def test_a_cognate_model_does_not_leak_and_one_that_looks_ahead_does():
 
 def test_parameters_and_bytes_are_counted():
     assert count_parameters(Toy(ahead=0)) == 3
-    assert weight_bytes(Toy(ahead=0)) == 6
 
 
 def test_latency_is_the_median_of_what_was_timed(tokenizer, monkeypatch):

@@ -84,15 +84,17 @@ def test_a_folder_that_is_another_model_to_a_stranger_is_not_shipped(run, model,
 
 def test_the_card_shows_what_it_is_given_and_counts_the_model(run, model, monkeypatch):
     monkeypatch.setattr(packing, "logits_elsewhere", here)
-    rows = [card_row(measure(CHECK, lambda: 0.75)), card_row(not_run(CHECK, "no scales"))]
+    found = measure(CHECK, lambda: 0.75), not_run(CHECK, "no scales")
+    rows = [{"stage": "cognate", **card_row(item)} for item in found]
     shipped = ship(run, model, CARD | {"evidence": rows, "data": "Eighteen sums"})
     card = (run.workspace.store.path(shipped) / "README.md").read_text()
     parameters = sum(one.numel() for one in small_pair()[0].parameters())
-    assert f"A language model of {parameters:,} parameters ({4 * parameters:,} bytes of weights)" in card
+    on_disk = (run.workspace.store.path(shipped) / "model.safetensors").stat().st_size
+    assert f"A language model of {parameters:,} parameters ({on_disk:,} bytes of weights)" in card
     assert "recipe `mine`, seed 4" in card
     assert "Eighteen sums" in card
-    assert "| good | yes | passed | 0.75 marks |  |  | >= 0.5 |" in card
-    assert "| good | yes | not_run | no scales  |  |  | >= 0.5 |" in card
+    assert "| cognate | good | yes | passed | 0.75 marks |  |  | >= 0.5 |" in card
+    assert "| cognate | good | yes | not_run | no scales  |  |  | >= 0.5 |" in card
     assert run.workspace.catalog.artifact(shipped).kind == "shipped model"
 
 

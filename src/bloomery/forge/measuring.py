@@ -74,10 +74,6 @@ def furthest(claimed: Mapping[str, Any], again: Mapping[str, Accuracy]) -> float
     return max(abs(result.rate - claimed[task]["rate"]) for task, result in again.items())
 
 
-def weight_bytes(model: PreTrainedModel) -> int:
-    return sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
-
-
 def logits_of(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompt: str) -> torch.Tensor:
     """Shapes: (1, T, V)"""
     model.eval()

@@ -11,7 +11,8 @@ from bloomery.core.step import StepContext
 from bloomery.forge.elsewhere import logits_elsewhere
 from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
-from bloomery.forge.measuring import count_parameters, logits_of, weight_bytes
+from bloomery.forge.measuring import count_parameters, logits_of
+from bloomery.forge.packed_folder import weights_size
 from bloomery.forge.shipping import RELOADS
 
 CARD = Path(__file__).with_name("model_card.md.j2")
@@ -26,7 +27,7 @@ def write_folder(context: StepContext) -> None:
     for path in sorted(context.inputs["model"].iterdir()):
         shutil.copyfile(path, folder / path.name)
     model, tokenizer = load_model(folder)
-    facts = {"parameters": count_parameters(model), "weight_bytes": weight_bytes(model)}
+    facts = {"parameters": count_parameters(model), "weight_bytes": weights_size(folder)}
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
     card = environment.from_string(CARD.read_text())
     (folder / "README.md").write_text(card.render(**context.config, **facts, seed=context.seed, probe=PROBE))

@@ -21,6 +21,7 @@ from bloomery.forge.stage import Estimate, Stage, StageRun, given
 from bloomery.forge.stages import ORDER
 
 SHIPPING = 50_000  # about what two cores read in the time that a second process takes to load a model
+LOOKING_BACK = 10_000  # what sitting the exams takes for one model, about
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,9 @@ class Plan:
             for stage, config in self.stages
             for step, tokens in stage.work(config).items()
         }
-        return steps | {"ship": SHIPPING}
+        judged = [stage for stage, _ in self.stages if stage.judged_on is not None]
+        way = {"way": LOOKING_BACK * len(self.stages)} if judged else {}
+        return steps | way | {"ship": SHIPPING}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +171,8 @@ def _settle_numerics(plan: Plan) -> None:
 def _finish(run: Run, plan: Plan) -> Forged:
     try:
         with run:
-            forged, rolled_back = _stages(run, plan)
+            forged, rolled_back, kept = _stages(run, plan)
+            _look_back(run, plan, kept)
             shipped = ship(run, forged["model"], _card(run, plan))
             remove_tree(run.folder / "model")  # there already if a kill came after the next line
             folder = run.workspace.store.copy_to(shipped, run.folder / "model")
@@ -179,15 +183,28 @@ def _finish(run: Run, plan: Plan) -> Forged:
     )
 
 
-def _stages(run: Run, plan: Plan) -> tuple[dict[str, str], dict[str, Sequence[str]]]:
+def _stages(run: Run, plan: Plan) -> tuple[dict[str, str], dict[str, Sequence[str]], dict[str, str]]:
+    """The artifacts at the end, the objections to what was rolled back, each kept stage's model."""
     artifacts: dict[str, str] = {}
     rolled_back: dict[str, Sequence[str]] = {}
+    kept: dict[str, str] = {}
     for stage, config in plan.stages:
         missing = sorted({port.name for port in stage.inputs} - set(artifacts))
         objections = _skip(run, stage, config, missing) if missing else _stage(run, stage, config, artifacts)
         if objections:
             rolled_back[stage.name] = objections
-    return artifacts, rolled_back
+        else:
+            kept[stage.name] = artifacts["model"]
+    return artifacts, rolled_back, kept
+
+
+def _look_back(run: Run, plan: Plan, kept: Mapping[str, str]) -> None:
+    """Accuracy and bytes after each kept stage, by the exam of the first stage that has one."""
+    judged = [stage.judged_on(config) for stage, config in plan.stages if stage.judged_on is not None]
+    if judged:
+        mixture, exam = judged[0]
+        words = {"mixture": mixture, "exam": exam, "stages": list(kept)}
+        run.step("way", Deferred("bloomery.forge.way", "look_back"), config=words, inputs=kept)
 
 
 def _stage(run: Run, stage: Stage, config: Any, artifacts: dict[str, str]) -> Sequence[str]:
@@ -223,12 +240,12 @@ def _skip(run: Run, stage: Stage, config: Any, missing: Sequence[str]) -> Sequen
 def _card(run: Run, plan: Plan) -> dict[str, Any]:
     """What the model card says: the evidence that depends on no clock, the data and the sources."""
     evidence = [
-        item
+        {"stage": stage.name, **card_row(item)}
         for stage, _ in plan.stages
         for item in run.workspace.catalog.evidence(run.id, f"{stage.name}.measure")
     ]
     return {
-        "evidence": [card_row(item) for item in evidence],
+        "evidence": evidence,
         "data": "; ".join(stage.data(config) for stage, config in plan.stages),
         "sources": "; ".join(dict.fromkeys(stage.source for stage, _ in plan.stages)),
     }

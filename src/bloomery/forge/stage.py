@@ -77,7 +77,8 @@ class Stage:
     give evidence. What `measure` finds must be the same on an idle and on a loaded machine, and it alone
     decides; `clock` measures times and memory, which are reported. `work` says how much each step has to do,
     in tokens, for the time left; `data` what it trains on, in words; `estimate` what its trainings take, from
-    its config and those of all stages of the recipe by name (what it is given is another stage's work).
+    its config and those of all stages of the recipe by name (what it is given is another stage's work);
+    `judged_on` the mixture and the exam by which the way through all stages is told.
     """
 
     name: str
@@ -94,3 +95,4 @@ class Stage:
     work: Callable[[Any], Mapping[str, int]]
     data: Callable[[Any], str]
     estimate: Callable[[Any, Mapping[str, Any]], Sequence[Estimate]]
+    judged_on: Callable[[Any], tuple[Mapping[str, Any], Any]] | None = None

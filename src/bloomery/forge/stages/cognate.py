@@ -170,6 +170,10 @@ def data(config: CognateStageConfig) -> str:
     return f"Generated examples of {', '.join(sorted(config.base.mixture))}"
 
 
+def judged_on(config: CognateStageConfig) -> tuple[Mapping[str, Any], ExamConfig]:
+    return config.base.mixture, config.exam
+
+
 STAGE = Stage(
     name="cognate",
     summary="a shared base and three specialists; the best is handed on",
@@ -199,4 +203,5 @@ STAGE = Stage(
     work=work,
     data=data,
     estimate=Deferred(GROWING, "estimate"),
+    judged_on=judged_on,
 )
