@@ -19,7 +19,12 @@ from pathlib import Path
 from typing import Any
 
 RECIPE, BAR_S, REPEATS = "forge/quickstart", 5.0, 3
-SHORT = ("base.steps=90", "specialist.steps=20", "bars.accuracy={}")
+SHORT = (
+    "cognate.base.steps=90",
+    "cognate.specialist.steps=20",
+    "cognate.bars.accuracy={}",
+    "bitnet.fit.steps=30",
+)
 
 
 def forge(workspace: Path, changes: list[str]) -> dict[str, float]:
@@ -82,7 +87,7 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help="train a tenth of the steps")
     options = parser.parse_args()
     start = time.monotonic()
-    changes = [f"stages.cognate.{change}" for change in SHORT] if options.short else []
+    changes = [f"stages.{change}" for change in SHORT] if options.short else []
     found = measure(changes)
     one = row(found, "a shortened quick-start" if options.short else "the whole quick-start")
     print(f"{one['what']}: {one['ours']:.2f} s and {one['peer']:.1f} s; {one['note']}")
