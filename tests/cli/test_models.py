@@ -51,13 +51,15 @@ def test_a_shown_model_has_the_evidence_of_the_model_whose_folder_it_is(bloomery
 
 
 def test_compare_puts_what_was_measured_side_by_side(bloomery, forged_workspace):
-    rows = json.loads(
-        bloomery("models", "compare", "cognate.base", "ship", "-w", forged_workspace, "--json").out
-    )
-    assert rows["parameters"] == {"cognate.base": 7852, "ship": 7852}
-    assert set(rows["selection: parity"]) == {"cognate.base"}
-    said = bloomery("models", "compare", "cognate.base", "ship", "-w", forged_workspace)
+    both = ("cognate.base", "ship")
+    found = json.loads(bloomery("models", "compare", *both, "-w", forged_workspace, "--json").out)
+    assert found["recorded"]["parameters"] == {"cognate.base": 7852, "ship": 7852}
+    assert set(found["recorded"]["selection: parity"]) == {"cognate.base"}
+    assert set(found["measured"]) == {"parameters", "weights on disk", "latency, ms"}
+    said = bloomery("models", "compare", *both, "-w", forged_workspace)
     assert said.out.startswith("A  cognate.base\nB  ship\n")
+    assert "measured now" in said.out
+    assert "what was recorded" in said.out
 
 
 def test_an_exported_model_is_the_forged_one_in_plain_transformers(bloomery, forged_workspace, tmp_path):

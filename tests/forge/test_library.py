@@ -119,7 +119,7 @@ def test_a_path_is_a_path_and_a_name_a_name(workspace, tmp_path):
         library.model_folder(None, "base")
 
 
-def test_a_shipped_model_is_compared_by_what_was_measured_on_its_parent(workspace):
+def test_what_was_measured_on_its_parent_is_recorded_of_a_shipped_model(workspace):
     begin(workspace, "r1")
     base = keep(workspace, "base", step="stage.base", parameters=7)
     best = keep(workspace, "best", step="stage.best", parents=[base], parameters=7)
@@ -128,10 +128,13 @@ def test_a_shipped_model_is_compared_by_what_was_measured_on_its_parent(workspac
     workspace.catalog.add_evidence("r1", "measure", measure(check, lambda: 0.75, inputs=[best]))
     claims = workspace.store.put_bytes(json.dumps({"scores": {"base": {"sums": {"rate": 0.25}}}}).encode())
     workspace.catalog.add_artifact(claims, kind="claims", size_bytes=1, name="claims", parents=[base, best])
-    rows = library.compare_models(workspace, ["stage.base", "stage.best", "ship"])
-    assert rows["accuracy"] == {"stage.best": 0.75, "ship": 0.75}
-    assert rows["selection: sums"] == {"stage.base": 0.25}
-    assert rows["parameters"] == {"stage.base": 7, "stage.best": 7}
+    stage_base, stage_best, ship = (
+        library.recorded(workspace, name) for name in ("stage.base", "stage.best", "ship")
+    )
+    assert (stage_best["accuracy"], ship["accuracy"]) == (0.75, 0.75)
+    assert stage_base["selection: sums"] == 0.25
+    assert "accuracy" not in stage_base
+    assert (stage_base["parameters"], stage_best["parameters"]) == (7, 7)
 
 
 def test_removal_waits_for_no_run(workspace):

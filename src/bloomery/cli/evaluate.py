@@ -4,7 +4,16 @@ from typing import Annotated
 
 import typer
 
-from bloomery.cli.options import DEFAULT_WORKSPACE, AsJson, WorkspacePath, print_json
+from bloomery.cli.options import (
+    DEFAULT_WORKSPACE,
+    AsJson,
+    Count,
+    Difficulties,
+    ExamSeed,
+    WorkspacePath,
+    opened,
+    print_json,
+)
 from bloomery.cli.tables import print_table
 from bloomery.cli.wording import number
 
@@ -16,11 +25,9 @@ def evaluate(
     task: Annotated[
         list[str], typer.Option("--task", "-t", help="A task; may be given often. Default: all.")
     ] = [],
-    count: Annotated[int, typer.Option(help="Held-out examples a task.", min=1)] = 256,
-    difficulty: Annotated[
-        list[int], typer.Option("--difficulty", "-d", help="Default: the task's first four.")
-    ] = [],
-    seed: Annotated[int, typer.Option(help="Which held-out examples.", min=0)] = 7,
+    count: Count = 256,
+    difficulty: Difficulties = [],
+    seed: ExamSeed = 7,
     recursion_steps: Annotated[
         int | None, typer.Option(help="Cognate: a fixed depth, no halting.", min=1)
     ] = None,
@@ -31,12 +38,10 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure exact-match accuracy on held-out examples, with chance level and 95 % interval."""
-    from bloomery.core.workspace import Workspace
     from bloomery.forge import evaluation
 
-    opened = Workspace.open(workspace, create=False) if workspace.exists() else None
     results = evaluation.evaluate(
-        opened, model, task, count=count, difficulties=difficulty, seed=seed,
+        opened(workspace), model, task, count=count, difficulties=difficulty, seed=seed,
         recursion_steps=recursion_steps, memory=not without_memory,
     )  # fmt: skip
     if as_json:

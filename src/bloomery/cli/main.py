@@ -4,7 +4,6 @@ Exit codes: 0 it was done (or paused, as asked), 1 a gate failed or the mistake 
 it, 130 interrupted.
 """
 
-import errno
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,11 +11,11 @@ from collections.abc import Sequence
 import typer
 
 from bloomery import __version__
-from bloomery.cli import config, evaluate, forge, models, workspace
+from bloomery.cli import compress, config, evaluate, forge, merge, models, quantize, workspace
+from bloomery.core.disk import is_full_disk
 from bloomery.core.errors import BloomeryError
 
 OURS, USERS, INTERRUPTED = 1, 2, 130
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 app = typer.Typer(
     name="bloomery",
@@ -29,6 +28,9 @@ app = typer.Typer(
 )
 app.add_typer(forge.app, name="forge")
 app.command("eval")(evaluate.evaluate)
+app.command("merge")(merge.merge)
+app.command("quantize")(quantize.quantize)
+app.command("compress")(compress.compress)
 app.add_typer(models.app, name="models")
 app.add_typer(workspace.app, name="workspace")
 app.add_typer(config.app, name="config")
@@ -87,7 +89,7 @@ def _is_full_disk(error: Exception) -> bool:
     """SQLite cannot even read on a full disk, and calls that an I/O error."""
     if type(error).__module__.startswith("sqlalchemy"):
         return any(words in str(error) for words in ("disk is full", "disk I/O error"))
-    return isinstance(error, OSError) and error.errno in FULL
+    return is_full_disk(error)
 
 
 def _say(message: str, code: int) -> int:

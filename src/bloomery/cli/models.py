@@ -1,13 +1,25 @@
 """bloomery models: what was forged."""
 
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from string import ascii_uppercase
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from bloomery.cli.options import DEFAULT_WORKSPACE, AsJson, Wide, WorkspacePath, print_json
+from bloomery.cli.options import (
+    DEFAULT_WORKSPACE,
+    AsJson,
+    Count,
+    Difficulties,
+    ExamSeed,
+    Tasks,
+    Wide,
+    WorkspacePath,
+    opened,
+    print_json,
+)
 from bloomery.cli.tables import print_evidence, print_fields, print_table
 from bloomery.cli.wording import short, size
 
@@ -25,14 +37,14 @@ def list_them(
     from bloomery.core.workspace import Workspace
     from bloomery.forge.library import list_models
 
-    opened = Workspace.open(workspace, create=False)
-    found = list_models(opened)
+    there = Workspace.open(workspace, create=False)
+    found = list_models(there)
     if as_json:
         print_json(found)
         return
     rows = [
         [one.step or one.name, one.created_at, one.facts.get("parameters"),
-         size(one.size_bytes) if opened.store.has(one.cid) else "removed", short(one.cid, wide=wide),
+         size(one.size_bytes) if there.store.has(one.cid) else "removed", short(one.cid, wide=wide),
          *([one.run_id] if wide else [])]
         for one in found
     ]  # fmt: skip
@@ -63,25 +75,45 @@ def show(model: Model, workspace: WorkspacePath = DEFAULT_WORKSPACE, as_json: As
 
 @app.command()
 def compare(
-    models: Annotated[list[str], typer.Argument(help="Two or more models.")],
+    models: Annotated[list[str], typer.Argument(help="Folders, CIDs or names of two or more models.")],
+    task: Tasks = [],
+    count: Count = 256,
+    difficulty: Difficulties = [],
+    seed: ExamSeed = 7,
     workspace: WorkspacePath = DEFAULT_WORKSPACE,
     as_json: AsJson = False,
 ) -> None:
-    """Compare models by what was measured on each; what was not measured is left empty."""
-    from bloomery.core.workspace import Workspace
-    from bloomery.forge.library import compare_models
+    """Compare models: bytes on disk, parameters and latency, measured now, and quality.
 
-    rows = compare_models(Workspace.open(workspace, create=False), models)
+    With tasks, accuracy is measured now, too, on the same held-out examples. Beside it stands what the
+    workspace recorded. What was not measured is left empty.
+    """
+    from bloomery.forge.comparing import WEIGHT_BYTES, compare_models
+
+    found = compare_models(opened(workspace), models, task, count=count, difficulties=difficulty, seed=seed)
     if as_json:
-        print_json(rows)
+        print_json(found)
         return
     letters = dict(zip(models, ascii_uppercase, strict=False))
     print_fields((letter, name) for name, letter in letters.items())
-    print_table(
-        ["", *letters.values()],
-        [[row, *(values.get(name) for name in letters)] for row, values in rows.items()],
-        title="\nwhat was measured on each",
-    )
+    columns = ["", *letters.values()]
+    measured = _side_by_side(found.measured, letters, {WEIGHT_BYTES: size})
+    print_table(columns, measured, title="\nmeasured now, on this machine")
+    if found.recorded:
+        print_table(columns, _side_by_side(found.recorded, letters, {}), title="\nwhat was recorded")
+
+
+def _side_by_side(
+    rows: Mapping[str, Mapping[str, Any]], names: Iterable[str], shown: Mapping[str, Callable[[float], str]]
+) -> list[list[Any]]:
+    return [
+        [row, *(shown.get(row, _as_it_is)(values[name]) if name in values else None for name in names)]
+        for row, values in rows.items()
+    ]
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 @app.command()
@@ -114,14 +146,14 @@ def rm(
     from bloomery.core.workspace import Workspace
     from bloomery.forge.library import find_model, remove_model
 
-    opened = Workspace.open(workspace, create=False)
-    found = find_model(opened, model)
+    there = Workspace.open(workspace, create=False)
+    found = find_model(there, model)
     if not yes and (as_json or not sys.stdin.isatty()):
         raise UserError(f"removing {found.step or found.name} needs an answer: say --yes")
     if not yes:
         question = f"remove {found.step or found.name} ({size(found.size_bytes)}, {found.cid})?"
         typer.confirm(question, abort=True, err=True)
-    removed = remove_model(opened, found.cid)
+    removed = remove_model(there, found.cid)
     if as_json:
         print_json({"cid": removed.cid, "size_bytes": removed.size_bytes})
     else:

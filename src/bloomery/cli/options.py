@@ -6,9 +6,12 @@ import math
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from bloomery.core.workspace import Workspace
 
 WorkspacePath = Annotated[
     Path,
@@ -39,8 +42,26 @@ Track = Annotated[
         "--track", help="Send metrics there too, into the workspace; Weights & Biases stays offline."
     ),
 ]
+Base = Annotated[
+    str,
+    typer.Option("--base", "-b", help="The model: a folder of a Hugging Face causal LM, a CID, or a name."),
+]
+Output = Annotated[Path, typer.Option("--output", "-o", help="The folder to write; it must not exist.")]
+Tasks = Annotated[list[str], typer.Option("--task", "-t", help="A task or a data set; may be given often.")]
+Count = Annotated[int, typer.Option(help="Held-out examples a task.", min=1)]
+Difficulties = Annotated[
+    list[int], typer.Option("--difficulty", "-d", help="Default: the task's first four.")
+]
+ExamSeed = Annotated[int, typer.Option(help="Which held-out examples.", min=0)]
 
 DEFAULT_WORKSPACE = Path(".bloomery")
+
+
+def opened(path: Path) -> "Workspace | None":
+    """The workspace, where there is one: a model may be named by its folder alone."""
+    from bloomery.core.workspace import Workspace
+
+    return Workspace.open(path, create=False) if path.exists() else None
 
 
 def print_json(value: Any) -> None:

@@ -1,7 +1,7 @@
 """What a workspace holds, for people: its runs and models, found, shown, compared, exported, removed."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -154,13 +154,12 @@ def show_model(workspace: Workspace, name: str) -> ModelCard:
     )
 
 
-def compare_models(workspace: Workspace, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What was measured on each model, side by side: row -> model -> value, absent if not measured."""
-    rows: dict[str, dict[str, Any]] = {}
-    for name in names:
-        for row, value in _values(workspace, show_model(workspace, name)).items():
-            rows.setdefault(row, {})[name] = value
-    return rows
+def recorded(workspace: Workspace, name: str) -> Mapping[str, Any]:
+    """What a workspace holds of a model: its facts, what was measured on it, and what chose it.
+
+    Raises: UnknownName, UserError.
+    """
+    return _values(workspace, show_model(workspace, name))
 
 
 def export_model(workspace: Workspace, name: str, destination: Path) -> Path:

@@ -12,8 +12,8 @@ from transformers import PreTrainedModel
 
 from bloomery.core.errors import UserError
 from bloomery.forge.coding import raw, rows, ternary
-from bloomery.forge.folders import check_free, load_model
-from bloomery.forge.packed_folder import save_packed, weights_size
+from bloomery.forge.folders import check_free
+from bloomery.forge.full_models import load_full, pack_folder
 from bloomery.forge.settings import TernaryConfig
 from bloomery.models.packed.coded import Coded
 from bloomery.models.packed.converting import convert, ternary_layers
@@ -44,16 +44,17 @@ def items_of(model: PreTrainedModel, embedding_bits: int) -> list[Coded]:
     return [_coded(name, tensor, layers, embedding_bits) for name, tensor in slots(model)]
 
 
-def quantize_folder(base: Path, output: Path, config: TernaryConfig) -> dict[str, float]:
-    """Post-training quantization of a model folder into a packed folder; bytes before and after.
+def quantize_folder(base: Path, output: Path, config: TernaryConfig) -> list[str]:
+    """Post-training quantization of a model folder into a packed folder; the names of the layers of trits.
 
-    Raises: UserError, MissingFile, FormatRefused, DamagedArtifact.
+    Nothing is trained. The folder appears whole or not at all.
+    Raises: UserError, MissingFile, FormatRefused, DamagedArtifact, DiskFull.
     """
     check_free(output)
-    model, tokenizer = load_model(base)
-    make_ternary(model, config)
-    save_packed(model.config, items_of(model, config.embedding_bits), tokenizer, output)
-    return {"bytes before": weights_size(base), "bytes after": weights_size(output)}
+    model, tokenizer = load_full(base)
+    turned = make_ternary(model, config)
+    pack_folder(model, items_of(model, config.embedding_bits), tokenizer, base, output)
+    return turned
 
 
 def _stay(model: PreTrainedModel) -> Iterator[str]:

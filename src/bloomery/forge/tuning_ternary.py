@@ -18,6 +18,7 @@ from bloomery.forge.estimating import estimate_fit
 from bloomery.forge.exams import WHILE_TRAINING, exams, plain, rates
 from bloomery.forge.fitting import fit, set_threads
 from bloomery.forge.folders import load_model, save_model
+from bloomery.forge.full_models import load_full
 from bloomery.forge.growing import new_model
 from bloomery.forge.packed_folder import save_packed, weights_size
 from bloomery.forge.quantizing import items_of, make_ternary
@@ -56,7 +57,7 @@ def tune(context: StepContext) -> None:
     """Quantization-aware training; what is kept are the latent weights."""
     set_threads(machine.threads())
     fitting: FitConfig = context.config["fit"]
-    model, tokenizer = load_model(context.inputs["model"])
+    model, tokenizer = load_full(context.inputs["model"])
     make_ternary(model, context.config["ternary"], share=0.0)
     data = training_data(fitting, tokenizer, seed=context.seed)
     validate = partial(rates, tokenizer=tokenizer, given=exams(fitting.mixture, WHILE_TRAINING, "selection"))

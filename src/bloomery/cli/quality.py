@@ -1,0 +1,27 @@
+"""What an operation on a model cost: before and after, side by side."""
+
+from typing import TYPE_CHECKING, Any
+
+from bloomery.cli.tables import print_table
+from bloomery.cli.wording import number, size
+
+if TYPE_CHECKING:
+    from bloomery.forge.comparing import Look
+    from bloomery.tasks.accuracy import Accuracy
+
+
+def print_cost(before: "Look", after: "Look") -> None:
+    """Bytes, latency and each task's accuracy with its interval, of the model given and of the one made."""
+    rates = {task: (_rate(before.accuracy[task]), _rate(result)) for task, result in after.accuracy.items()}
+    rows: list[list[Any]] = [
+        ["weights on disk", size(before.weight_bytes), size(after.weight_bytes)],
+        ["times smaller", None, before.weight_bytes / after.weight_bytes],
+        ["latency, ms", before.latency_ms, after.latency_ms],
+        *([f"accuracy: {task}", *pair] for task, pair in rates.items()),
+    ]  # fmt: skip
+    print_table(["", "before", "after"], rows, title="\nwhat it costs, measured now")
+
+
+def _rate(result: "Accuracy") -> str:
+    known = f"{number(result.low)} to {number(result.high)}; chance {number(result.chance)}"
+    return f"{number(result.rate)} ({known})"

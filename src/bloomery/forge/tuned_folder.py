@@ -1,0 +1,72 @@
+"""A model folder trained towards trits and packed: the stage bitnet's training, outside a workspace."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from bloomery.core.step import Progress, nobody_watches
+from bloomery.forge.folders import check_folder, check_free, load_model
+from bloomery.forge.full_models import pack_folder
+from bloomery.forge.quantizing import items_of, make_ternary
+from bloomery.forge.resumable import resumable
+from bloomery.forge.settings import FitConfig, TernaryConfig
+from bloomery.forge.stages.bitnet import BitnetStageConfig
+from bloomery.forge.tuning_ternary import tune
+from bloomery.tasks.ingredient import Ingredient
+from bloomery.training.schedules import ScheduleConfig
+
+WARM_STEPS, WARM_SHARE = 10, 0.1  # the learning rate rises over the fewer of the two
+FINAL = 0.05  # of the learning rate, at the end
+
+
+def tune_folder(
+    base: Path,
+    output: Path,
+    config: TernaryConfig,
+    fit: FitConfig,
+    *,
+    warmup: float = BitnetStageConfig.warmup,
+    seed: int = 0,
+    watch: Progress = nobody_watches,
+) -> list[str]:
+    """Quantization-aware fine-tuning of a model folder into a packed folder; the names of the ternary layers.
+
+    `warmup` is the share of the steps over which the quantized share rises. Killed or paused, the same call
+    goes on from its last checkpoint, which lies in `<output>.unfinished`.
+    Raises: Paused; UserError, MissingFile, FormatRefused, DamagedArtifact, DiskFull; Failure for a training
+    that diverges.
+    """
+    check_free(output)
+    check_folder(base)
+    words = {"fit": fit, "ternary": config, "warmup": warmup}
+    with resumable(output, config=words, inputs={"model": base}, seed=seed, watch=watch) as context:
+        tune(context)
+        model, tokenizer = load_model(context.output / "latent")
+        turned = make_ternary(model, config)
+        pack_folder(model, items_of(model, config.embedding_bits), tokenizer, base, output)
+    return turned
+
+
+def fine_tuning(
+    mixture: Mapping[str, Ingredient],
+    *,
+    steps: int,
+    seq_len: int = FitConfig.seq_len,
+    lr: float | None = None,
+    batch: int | None = None,
+    checkpoint_every: int | None = None,
+) -> FitConfig:
+    """A training on these tasks with bitnet's optimizer numbers and a cosine; what is None is their default.
+
+    Raises: ConfigError.
+    """
+    train = {"micro_batch": batch, "checkpoint_every": checkpoint_every}
+    warm = min(WARM_STEPS, int(WARM_SHARE * steps))
+    return FitConfig(
+        steps=steps,
+        seq_len=seq_len,
+        mixture=dict(mixture),
+        preset="bitnet",
+        muon_grokfast={} if lr is None else {"lr": lr},
+        schedule=ScheduleConfig(kind="cosine", warmup_steps=warm, final=FINAL),
+        train={name: value for name, value in train.items() if value is not None},
+    )
