@@ -46,12 +46,12 @@ from bloomery.tasks.registry import task
 MIXTURE = {
     "needle": Ingredient(difficulties=(2, 3)),
     "recall": Ingredient(difficulties=(8,), options={"questions": 4}),
-    "sorting": Ingredient(difficulties=(6,)),
+    "sorting": Ingredient(difficulties=(8,)),
 }
 MODEL: Mapping[str, Any] = {"sliding_window": 32, "micro_steps": 1, "max_recursion": 1}
 EXAM = ExamConfig(selection=192, test=640, seed=7)
 SEARCH = SearchConfig(generations=10, population=8, patience=10)
-BASE_STEPS, OWN_STEPS, BATCH, SEQ_LEN, SEEDS = 200, 60, 32, 40, (1, 2, 3)
+BASE_STEPS, OWN_STEPS, BATCH, SEQ_LEN, SEEDS = 260, 100, 32, 40, (1, 2, 3)
 BASE_LR, OWN_LR = 1e-2, 2e-3
 RIVALS = ("best parent", "uniform soup", "greedy soup")
 WORDS = {"random": "random search at equal evaluations", "cma": "CMA-ES at equal evaluations"}

@@ -40,12 +40,12 @@ def test_generation_0_is_the_eight_combinations_to_the_bit(form):
 
 
 def test_beside_the_combinations_stand_the_soup_and_task_arithmetic():
-    """By hand: both are the parents' mean in the middle of the space. float32 sums of four terms."""
-    for form in ("linear", "dare"):
-        found = merged(FIRST[form])
-        for name in BASE:
-            mean = sum(parent[name] for parent in TRIO) / 3
-            torch.testing.assert_close(found[name], mean, rtol=1e-5, atol=1e-6)
+    """By hand: the parents' mean, and half-way to it from the base. float32 sums of four terms."""
+    soup, arithmetic = merged(FIRST["linear"]), merged(FIRST["dare"])
+    for name in BASE:
+        mean = sum(parent[name] for parent in TRIO) / 3
+        torch.testing.assert_close(soup[name], mean, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(arithmetic[name], (BASE[name] + mean) / 2, rtol=1e-5, atol=1e-6)
 
 
 def test_soups_of_some_parents_are_in_it_as_they_are():

@@ -38,8 +38,8 @@ class MergeSpace:
         return Space(COMBINATIONS + PLAIN, self._weights() + 2 + self.layers)
 
     def first(self, soups: Iterable[Sequence[int]] = ()) -> list[Child]:
-        """Generation 0: the eight combinations; the uniform soup, TIES and task arithmetic (DARE that drops
-        nothing) from the base; and soups of some parents, given by their places."""
+        """Generation 0: the eight combinations; the uniform soup; TIES from the base; task arithmetic (DARE
+        that drops nothing) half-way from the base to that soup; soups of some parents, by their places."""
         density = {form: DENSITY[form.split("+")[1]] for form in COMBINATIONS} | {"ties": DENSITY["ties"]}
         genomes = [self._genome(form, density.get(form, 1.0)) for form in self.space.forms]
         genomes += [self._soup(members) for members in soups]
@@ -92,7 +92,8 @@ class MergeSpace:
             layout = blocks(self.layers, self.parents)
         elif "dfs" in form:
             layout = tuple(source for source, _ in alternating(self.layers, self.parents, merged=True))
-        genes = (NEUTRAL,) * self._weights() + (density, NEUTRAL) + tuple(self._place(one) for one in layout)
+        factor = NEUTRAL / 2 if form == "dare" else NEUTRAL
+        genes = (NEUTRAL,) * self._weights() + (density, factor) + tuple(self._place(one) for one in layout)
         return Genome(form, genes)
 
     def _soup(self, members: Sequence[int]) -> Genome:
