@@ -87,7 +87,7 @@ def rows(runs: Sequence[Found]) -> list[dict[str, Any]]:
             "peer": one["bytes"] * one["times"], "ratio": one["times"], "unit": "bytes",
             "bar": ">= 14 times at 84 % of the accuracy",
             "met": all(run["times"] >= 14 and run["kept"] >= 0.84 for run in runs),
-            "note": f"{each}; beside them {nearby['tokenizer']:,} bytes of tokenizer, {nearby['code']:,} of code",
+            "note": f"{each}; and {nearby['tokenizer']:,} bytes of tokenizer, {nearby['code']:,} of code",
         },
         common | {
             "what": "the same, stretched", "ours": one["bytes"], "peer": one["bytes"] * one["times"],

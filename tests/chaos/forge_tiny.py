@@ -1,6 +1,6 @@
-"""The tiny recipe forged in children of one process, that are killed; started as a program.
+"""A tiny recipe forged in children of one process, that are killed; started as a program.
 
-    forge_tiny.py FOLDER ENGINE SEED KILLS S    kill -9 KILLS times, within S seconds of a start, finish
+    forge_tiny.py RECIPE FOLDER ENGINE SEED KILLS S    kill -9 KILLS times, within S seconds of a start
 
 A child is forked when all is imported and nothing has been computed, so that no thread is lost by it. It
 leads a process group of its own; of two kills one hits all of it, and one the child alone, whose workers live
@@ -17,16 +17,22 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import bloomery.forge.choosing_coders
 import bloomery.forge.growing
 import bloomery.forge.measuring_cognate
-import bloomery.forge.packing  # noqa: F401  # all that the steps need
+import bloomery.forge.merging_parents
+import bloomery.forge.packing
+import bloomery.forge.searching_merges
+import bloomery.forge.tuning_ternary
+import bloomery.forge.way  # noqa: F401  # all that the steps need
 from bloomery.core.log import set_level
 from bloomery.core.workspace import Workspace
 from bloomery.forge.pipeline import forge, plan
 
 CHILDREN: list[int] = []
 ENDED = os.WEXITED | os.WNOHANG | os.WNOWAIT
-RECIPE = Path(__file__).parents[1] / "integration" / "recipes" / "tiny.yaml"
+RECIPES = Path(__file__).parents[1] / "integration" / "recipes"
+RECIPE = RECIPES / "tiny.yaml"
 
 
 def born(root: Path, engine: str) -> int:
@@ -130,8 +136,9 @@ def main(root: Path, engine: str, seed: str, kills: str, within_s: str) -> list[
 
 if __name__ == "__main__":
     set_level("silent")
+    RECIPE = RECIPES / f"{sys.argv[1]}.yaml"
     try:
-        sys.stdout.write(json.dumps(main(Path(sys.argv[1]), *sys.argv[2:])) + "\n")
+        sys.stdout.write(json.dumps(main(Path(sys.argv[2]), *sys.argv[3:])) + "\n")
     finally:
         for leader in CHILDREN:
             kill_group(leader)

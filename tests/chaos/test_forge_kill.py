@@ -12,13 +12,14 @@ import pytest
 from tests.chaos import forge_tiny
 from tests.chaos.test_kill import burn
 from tests.cli.forged import forged_workspace
+from tests.forge.whole import whole_workspace
 
-__all__ = ["forged_workspace"]
+__all__ = ["forged_workspace", "whole_workspace"]
 
 
-def start(folder: Path, *arguments: object) -> list[dict]:
+def start(folder: Path, *arguments: object, recipe: str = "tiny") -> list[dict]:
     done = subprocess.run(
-        [sys.executable, forge_tiny.__file__, folder, *map(str, arguments)],
+        [sys.executable, forge_tiny.__file__, recipe, folder, *map(str, arguments)],
         capture_output=True, text=True, timeout=1500, check=False,
         env=os.environ | {"PYTHONHASHSEED": "4711"},
     )  # fmt: skip
@@ -46,6 +47,11 @@ def same_but_for_the_kills(found: list[dict], undisturbed: dict) -> None:
             assert part in ("kills", "resumed") or workspace[part] == json.loads(json.dumps(value)), part
 
 
+@pytest.fixture(scope="module")
+def undisturbed_whole(whole_workspace):
+    return forge_tiny.contents(whole_workspace, 0)
+
+
 def test_a_forge_that_was_killed_three_times_gives_the_same_model(tmp_path, undisturbed):
     found = start(tmp_path, "inline", 3, 3, 3.0)
     assert sum(one["kills"] for one in found) == 3
@@ -58,6 +64,13 @@ def test_a_forge_that_was_killed_twenty_times_gives_the_same_model(tmp_path, und
     found = start(tmp_path, engine, 11, 20, 6.0)
     assert sum(one["kills"] for one in found) == 20
     same_but_for_the_kills(found, undisturbed)
+
+
+@pytest.mark.slow
+def test_a_forge_of_all_stages_that_was_killed_gives_the_same_model(tmp_path, undisturbed_whole):
+    found = start(tmp_path, "inline", 5, 15, 20.0, recipe="all")
+    assert sum(one["kills"] for one in found) == 15
+    same_but_for_the_kills(found, undisturbed_whole)
 
 
 @pytest.mark.slow
