@@ -115,6 +115,9 @@ def test_a_path_is_a_path_and_a_name_a_name(workspace, tmp_path):
     assert library.model_folder(workspace, "base") == workspace.store.path(cid)
     with pytest.raises(MissingFile, match="no model folder"):
         library.model_folder(workspace, "./base")
+    (tmp_path / "model.safetensors").touch()
+    with pytest.raises(MissingFile, match="no model folder"):
+        library.model_folder(workspace, str(tmp_path / "model.safetensors"))
     with pytest.raises(MissingFile, match="no model folder"):
         library.model_folder(None, "base")
 

@@ -64,17 +64,20 @@ def compress(
     from bloomery.cli.progress import watching
     from bloomery.forge.coded_folder import CodingConfig, compress_folder
     from bloomery.forge.comparing import look_at
+    from bloomery.forge.folders import check_free
     from bloomery.forge.library import model_folder
 
     config = CodingConfig(coders=tuple(coder), bits=bits)
     rows = _rows(text, task, difficulty, seq_len, examples, seed)
+    check_free(output)
     folder = model_folder(opened(workspace), base)
+    before = look_at(folder, task, count=count, difficulties=difficulty)
     with watching({"code": 1}) as watch:
         coding = compress_folder(
             folder, output, config, calibration=rows,
             watch=lambda done, total, what: watch("code", done, total, what),
         )  # fmt: skip
-    before, after = (look_at(one, task, count=count, difficulties=difficulty) for one in (folder, output))
+    after = look_at(output, task, count=count, difficulties=difficulty)
     if as_json:
         print_json({"folder": output, "coding": coding, "before": before, "after": after})
         return

@@ -77,6 +77,7 @@ def quantize(
     """
     from bloomery.forge.calibration_rows import mixture_of
     from bloomery.forge.comparing import look_at
+    from bloomery.forge.folders import check_free
     from bloomery.forge.library import model_folder
     from bloomery.forge.quantizing import quantize_folder
 
@@ -86,12 +87,14 @@ def quantize(
                            embedding_bits=embedding_bits, skip=tuple(skip))  # fmt: skip
     mixture = mixture_of(task, difficulty)
     _check(steps, task, fitting | tuning)
+    check_free(output)
     folder = model_folder(opened(workspace), base)
+    before = look_at(folder, task, count=count, difficulties=difficulty)
     if steps is None:
         turned = quantize_folder(folder, output, config)
     else:
         turned = _tuned(folder, output, config, mixture, _given(fitting | {"steps": steps}), _given(tuning))
-    before, after = (look_at(one, task, count=count, difficulties=difficulty) for one in (folder, output))
+    after = look_at(output, task, count=count, difficulties=difficulty)
     if as_json:
         print_json({"folder": output, "trained_steps": steps or 0, "ternary_layers": turned, "before": before,
                     "after": after})  # fmt: skip

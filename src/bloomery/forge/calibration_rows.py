@@ -18,12 +18,13 @@ from bloomery.tasks.registry import task as task_of
 
 Rows = Callable[[PreTrainedTokenizerBase], Iterator[Tensor]]
 PIECE = 2**20  # characters that are read at a time
+TOGETHER = 8  # rows of a text in a forward pass
 
 
 def text_rows(
     tokenizer: PreTrainedTokenizerBase, *, path: Path, seq_len: int, examples: int
 ) -> Iterator[Tensor]:
-    """The text's beginning in rows of `seq_len` tokens, at most so many. Shapes: (1, seq_len) each.
+    """The text's beginning in rows of `seq_len` tokens, at most so many. Shapes: (B, seq_len) each.
 
     Raises: MissingFile; FormatRefused for what is no UTF-8; UserError for a text shorter than a row.
     """
@@ -34,7 +35,7 @@ def text_rows(
             "longer text, or shorter rows"
         )
     rows = min(examples, len(tokens) // seq_len)
-    yield from torch.tensor(tokens[: rows * seq_len]).reshape(rows, 1, seq_len)
+    yield from torch.tensor(tokens[: rows * seq_len]).reshape(rows, seq_len).split(TOGETHER)
 
 
 def task_rows(

@@ -125,7 +125,8 @@ def model_folder(workspace: Workspace | None, name: str) -> Path:
     path = Path(name).expanduser()
     if path.is_dir():
         return path
-    if workspace is None or path.suffix or ("/" in name.rstrip("/") and name.startswith((".", "/", "~"))):
+    is_path = "/" in name.rstrip("/") and name.startswith((".", "/", "~"))
+    if workspace is None or is_path or path.exists():
         raise MissingFile(
             f"there is no model folder {path}; name a folder, a CID or a model of the workspace"
         )
