@@ -7,6 +7,10 @@ specialists, each on one task alone. The stage's own search then merges them: ca
 selection examples, everything in the table on test examples that chose nothing. Scores are mean accuracies
 over the three tasks. All searches begin with the same candidates, the soups among them, and judge equally
 many. The base, before it was specialised, and CMA-ES stand beside without a bar.
+
+How far the champion can rise depends on how much the specialists learn and forget. The sizes of the training
+below were chosen on seeds 11 and 12. With less of it (200 and 60 steps, sorting of 6 digits) the bars are
+missed: with seed 2 the champion is 16 % over the mean parent, with seed 3 it is 0.002 below the best one.
 """
 
 import argparse
