@@ -1,6 +1,7 @@
 """Why merged models share a base: the loss on the straight line between two models.
 
     python benchmarks/loss_barrier.py --json out.json
+    python benchmarks/loss_barrier.py --plot docs/assets/loss_barrier.svg  # and draws the two lines
 
 Two-layer Llamas learn two languages (random second-order Markov chains over 12 symbols): first half and half,
 then a specialist of each from that base. The barrier is the largest amount by which the loss on the line
@@ -111,11 +112,35 @@ def row(kind: str, curves: list[list[float]]) -> dict[str, Any]:
     }
 
 
+def draw(by_seed: list[dict[str, list[float]]], path: Path) -> None:
+    """The loss along both lines: the seeds thin, their mean thick."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    matplotlib.rcParams["svg.hashsalt"] = "loss barrier"  # the same figures give the same file
+    figure, axes = pyplot.subplots(figsize=(7, 3.6))
+    for number, kind in enumerate(by_seed[0]):
+        curves, color = [curves[kind] for curves in by_seed], f"C{number}"
+        for curve in curves:
+            axes.plot(PLACES, curve, color=color, linewidth=0.7, alpha=0.5)
+        mean = [statistics.mean(points) for points in zip(*curves, strict=True)]
+        found = statistics.mean(barrier(curve) for curve in curves)
+        label = f"{kind}: barrier {found:.3f} nats"
+        axes.plot(PLACES, mean, color=color, marker="o", markersize=4, linewidth=2, label=label)
+    axes.set(xlabel="from one specialist (0) to the other (1)", ylabel="loss, nats a symbol")
+    axes.grid(alpha=0.2)
+    axes.legend(frameon=False)
+    figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--plot", type=Path, help="draw the losses along the lines here")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     started = time.perf_counter()
@@ -123,6 +148,8 @@ def main() -> None:
     rows = [row(kind, [curves[kind] for curves in by_seed]) for kind in by_seed[0]]
     for one in rows:
         print(f"{one['what']}: {one['ours']:.3f} nats; {one['note']}")
+    if arguments.plot:
+        draw(by_seed, arguments.plot)
     if arguments.json:
         found = {
             "name": "loss_barrier", "command": "python benchmarks/loss_barrier.py", "rows": rows,
