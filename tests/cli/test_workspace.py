@@ -21,13 +21,13 @@ def test_ls_shows_runs_and_artifacts_within_80_columns(bloomery, forged_workspac
     assert "7 artifacts in the store" in said.out
     assert max(map(len, said.out.splitlines()[1:])) <= 80
     everything = json.loads(bloomery("workspace", "ls", "-w", forged_workspace, "--json").out)
-    assert len(everything["artifacts"]) == 7
+    assert len(everything["artifacts"]) == 8
     assert [run["status"] for run in everything["runs"]] == ["done"]
 
 
 def test_a_sound_workspace_is_verified(bloomery, forged_workspace):
     said = bloomery("workspace", "verify", "-w", forged_workspace, "--json")
-    assert (said.code, json.loads(said.out)) == (0, {"checked": 7, "damaged": []})
+    assert (said.code, json.loads(said.out)) == (0, {"checked": 8, "damaged": []})
 
 
 def test_clean_keeps_young_runs_and_removes_all_when_told_to_keep_none(bloomery, workspace):
@@ -39,8 +39,8 @@ def test_clean_keeps_young_runs_and_removes_all_when_told_to_keep_none(bloomery,
     said = bloomery("workspace", "clean", "--keep-runs", 0, "-w", workspace)
     after = json.loads(bloomery("workspace", "ls", "-w", workspace, "--json").out)
     assert kept["runs"] == kept["artifacts"] == []
-    assert (len(tried["runs"]), len(tried["artifacts"]), still) == (1, 7, 7)
-    assert said.out.startswith("removed 1 runs and 7 artifacts")
+    assert (len(tried["runs"]), len(tried["artifacts"]), still) == (1, 8, 8)
+    assert said.out.startswith("removed 1 runs and 8 artifacts")
     assert after["runs"] == []
 
 

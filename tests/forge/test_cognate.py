@@ -263,8 +263,8 @@ def test_the_card_shows_the_evidence_and_no_clock(place):
 
 
 def test_the_estimate_counts_the_real_quick_start():
-    ((stage, wanted),) = plan("forge/quickstart", [f"{ONLY}base.train.micro_batch=2"]).stages
-    parts = {one.part: one for one in stage.estimate(wanted)}
+    ((stage, wanted), *_) = plan("forge/quickstart", [f"{ONLY}base.train.micro_batch=2"]).stages
+    parts = {one.part: one for one in stage.estimate(wanted, {})}
     assert list(parts) == ["base", *wanted.specialists]
     assert parts["base"].steps == wanted.base.steps
     assert parts["base"].tokens == wanted.base.steps * 2 * wanted.base.seq_len
