@@ -34,7 +34,7 @@ def text_rows(
             f"the calibration set is too small: {path} has {len(tokens)} tokens and a row {seq_len}; give a "
             "longer text, or shorter rows"
         )
-    rows = min(examples, len(tokens) // seq_len)
+    rows = len(tokens) // seq_len
     yield from torch.tensor(tokens[: rows * seq_len]).reshape(rows, seq_len).split(TOGETHER)
 
 
