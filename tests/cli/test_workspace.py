@@ -18,7 +18,7 @@ def shipped(forged_workspace):
 def test_ls_shows_runs_and_artifacts_within_80_columns(bloomery, forged_workspace, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     said = bloomery("workspace", "ls", "-w", forged_workspace)
-    assert "7 artifacts in the store" in said.out
+    assert "8 artifacts in the store" in said.out
     assert max(map(len, said.out.splitlines()[1:])) <= 80
     everything = json.loads(bloomery("workspace", "ls", "-w", forged_workspace, "--json").out)
     assert len(everything["artifacts"]) == 8
