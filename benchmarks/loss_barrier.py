@@ -131,7 +131,7 @@ def draw(by_seed: list[dict[str, list[float]]], path: Path) -> None:
         axes.plot(PLACES, mean, color=color, marker="o", markersize=4, linewidth=2, label=label)
     axes.set(xlabel="from one specialist (0) to the other (1)", ylabel="loss, nats a symbol")
     axes.grid(alpha=0.2)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
 
 
