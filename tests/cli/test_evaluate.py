@@ -55,3 +55,17 @@ def test_a_difficulty_that_a_task_does_not_have_is_the_callers_mistake(bloomery,
     said = bloomery("eval", "ship", "-t", "parity", "-d", 10_000, "-w", forged_workspace)
     assert said.code == 2
     assert "difficulties" in said.err
+
+
+def test_without_difficulties_a_task_with_few_prompts_gives_all_that_it_has(bloomery, foreign):
+    """Parity of 2 to 5 digits has 60 different prompts, of which an eighth is held out."""
+    said = bloomery("eval", foreign, "-t", "parity", "--json")
+    found = json.loads(said.out)["results"]["parity"]
+    assert said.code == 0
+    assert 0 < found["total"] < 60
+
+
+def test_at_difficulties_that_are_named_there_must_be_enough(bloomery, foreign):
+    said = bloomery("eval", foreign, "-t", "parity", "-d", 3)
+    assert said.code == 2
+    assert "ask for fewer or for harder ones" in said.err

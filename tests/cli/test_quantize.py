@@ -12,6 +12,7 @@ from bloomery.forge.settings import TernaryConfig
 from tests.forge.small_folders import FOLDERS, broken_llama, files_of, llama
 
 EXAM = ["--task", "parity", "--difficulty", 10, "--count", 8]
+EASY = ["--task", "parity"]  # at its first difficulties, which hold few different prompts
 TRAINING = ["--steps", 4, "--batch", 2, "--seq-len", 16, "--checkpoint-every", 2, "--lr", 0.01]
 
 
@@ -51,11 +52,11 @@ def test_every_option_reaches_the_function(bloomery, base, tmp_path):
 
 
 def test_a_trained_model_is_another_than_a_rounded_one(bloomery, base, tmp_path):
-    said = bloomery("quantize", "--base", base, "-o", tmp_path / "trained", *EXAM, *TRAINING, "--json")
+    said = bloomery("quantize", "--base", base, "-o", tmp_path / "trained", *EASY, *TRAINING, "--json")
     bloomery("quantize", "--base", base, "-o", tmp_path / "rounded")
     found = json.loads(said.out)
     assert found["trained_steps"] == 4
-    assert found["after"]["accuracy"]["parity"]["total"] == 8
+    assert found["after"]["accuracy"]["parity"]["total"] > 0
     trained, rounded = (files_of(tmp_path / name)["model.safetensors"] for name in ("trained", "rounded"))
     assert trained != rounded
     assert {path.name for path in tmp_path.iterdir()} == {"trained", "rounded"}

@@ -48,7 +48,7 @@ Base = Annotated[
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The folder to write; it must not exist.")]
 Tasks = Annotated[list[str], typer.Option("--task", "-t", help="A task or a data set; may be given often.")]
-Count = Annotated[int, typer.Option(help="Held-out examples a task.", min=1)]
+Count = Annotated[int, typer.Option(help="Held-out examples a task, if it has so many.", min=1)]
 Difficulties = Annotated[
     list[int], typer.Option("--difficulty", "-d", help="Default: the task's first four.")
 ]

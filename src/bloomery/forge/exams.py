@@ -93,9 +93,18 @@ class NumberExam:
         return [one.prompt for one in self.examples]
 
 
-def exams(mixture: Mapping[str, Ingredient], config: ExamConfig, part: Part) -> dict[str, Exam]:
-    """For each entry of a mixture its exam; a data set without an exact scorer here (code) has none."""
-    found = {name: _exam(name, given, config, part) for name, given in mixture.items() if given.weight > 0}
+def exams(
+    mixture: Mapping[str, Ingredient], config: ExamConfig, part: Part, *, fewer_ok: bool = False
+) -> dict[str, Exam]:
+    """For each entry of a mixture its exam; a data set without an exact scorer here (code) has none.
+
+    With `fewer_ok`, difficulties that hold too few different prompts give all that they hold.
+    """
+    found = {
+        name: _exam(name, given, config, part, fewer_ok=fewer_ok)
+        for name, given in mixture.items()
+        if given.weight > 0
+    }
     found |= {name: _data_set_exam(name, config, part) for name in config.data_sets}
     return {name: exam for name, exam in found.items() if exam is not None}
 
@@ -139,7 +148,8 @@ def evaluate_tasks(
 ) -> dict[str, Accuracy]:
     """Accuracy on held-out examples of tasks and evaluation splits of data sets by name; none: all tasks.
 
-    By default at a task's four lowest difficulties.
+    By default at a task's four lowest difficulties, which may hold fewer different prompts than `count`: then
+    all that they hold.
     """
     config = ExamConfig(selection=1, test=count, seed=seed)
     results: dict[str, Accuracy] = {}
@@ -150,7 +160,7 @@ def evaluate_tasks(
             continue
         task = task_of(name)
         levels = tuple(difficulties) or tuple(task.difficulties)[:4]
-        given = examples(task, "test", count=count, seed=seed, difficulties=levels)
+        given = examples(task, "test", count=count, seed=seed, difficulties=levels, fewer_ok=not difficulties)
         results[name] = accuracy(model, tokenizer, given, task, **options)
     return results
 
@@ -179,14 +189,15 @@ def plain(results: Mapping[str, Accuracy]) -> dict[str, Any]:
     return {name: asdict(result) | {"rate": result.rate} for name, result in results.items()}
 
 
-def _exam(name: str, given: Ingredient, config: ExamConfig, part: Part) -> Exam | None:
+def _exam(name: str, given: Ingredient, config: ExamConfig, part: Part, *, fewer_ok: bool) -> Exam | None:
     if is_data_set(name):
         return _data_set_exam(name, config, part)
     task = task_of(name, **given.options)
     levels = given.difficulties or tuple(task.difficulties)
     drawn = examples(
-        task, "test", count=config.selection + config.test, seed=config.seed, difficulties=levels
-    )
+        task, "test", count=config.selection + config.test, seed=config.seed, difficulties=levels,
+        fewer_ok=fewer_ok,
+    )  # fmt: skip
     share = config.selection / (config.selection + config.test)
     chosen: list[Example] = []
     for level in levels:

@@ -60,7 +60,8 @@ def tune(context: StepContext) -> None:
     model, tokenizer = load_full(context.inputs["model"])
     make_ternary(model, context.config["ternary"], share=0.0)
     data = training_data(fitting, tokenizer, seed=context.seed)
-    validate = partial(rates, tokenizer=tokenizer, given=exams(fitting.mixture, WHILE_TRAINING, "selection"))
+    given = exams(fitting.mixture, WHILE_TRAINING, "selection", fewer_ok=True)
+    validate = partial(rates, tokenizer=tokenizer, given=given)
     warm_up = WarmUp(round(context.config["warmup"] * fitting.total_steps()), context.metric)
     fit(context, model, data, fitting, validate=validate, callbacks=[warm_up])
     context.kinds["latent"] = "latent model"
