@@ -29,17 +29,17 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 
 from benchmarks.small_models import TOKENIZER, trained
+from bloomery.forge.cognate.growing import new_model
 from bloomery.forge.evolving.genome import Genome
 from bloomery.forge.evolving.history import best
 from bloomery.forge.evolving.search import Limits, evolve
 from bloomery.forge.evolving.searches import search_of
 from bloomery.forge.evolving.settings import SearchConfig
 from bloomery.forge.evolving.soups import Soup, greedy_soup, uniform_soup
-from bloomery.forge.examining import Bench, examine, fitness, weights_of
+from bloomery.forge.evomerge.examining import Bench, examine, fitness, weights_of
+from bloomery.forge.evomerge.space import MergeSpace, soup_recipe
 from bloomery.forge.exams import mean_rate
 from bloomery.forge.folders import save_model
-from bloomery.forge.growing import new_model
-from bloomery.forge.merge_space import MergeSpace, soup_recipe
 from bloomery.forge.merging.layers import depth_of
 from bloomery.forge.merging.recipe import MergeRecipe
 from bloomery.forge.settings import ExamConfig

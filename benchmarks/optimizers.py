@@ -28,8 +28,8 @@ from torch.optim import AdamW, Optimizer
 
 from bloomery.core.config import build
 from bloomery.core.recipe import load_recipe
+from bloomery.forge.cognate.growing import new_model
 from bloomery.forge.data import task_parts, training_data, training_texts
-from bloomery.forge.growing import new_model
 from bloomery.forge.stages.cognate import CognateStageConfig
 from bloomery.tasks.batches import Row, collate
 from bloomery.tasks.mixture import ExampleRows

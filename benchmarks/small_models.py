@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
+from bloomery.forge.cognate.growing import new_model
 from bloomery.forge.fitting import halting_loss, language_loss
-from bloomery.forge.growing import new_model
 from bloomery.models.modeling_cognate import CognateForCausalLM
 from bloomery.tasks.batches import collate
 from bloomery.tasks.intervals import wilson

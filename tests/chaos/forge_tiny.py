@@ -17,13 +17,13 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import bloomery.forge.choosing_coders
-import bloomery.forge.growing
-import bloomery.forge.measuring_cognate
-import bloomery.forge.merging_parents
+import bloomery.forge.bitnet.tuning
+import bloomery.forge.cognate.growing
+import bloomery.forge.cognate.measuring
+import bloomery.forge.compression.choosing
+import bloomery.forge.evomerge.parents
+import bloomery.forge.evomerge.searching
 import bloomery.forge.packing
-import bloomery.forge.searching_merges
-import bloomery.forge.tuning_ternary
 import bloomery.forge.way  # noqa: F401  # all that the steps need
 from bloomery.core.log import set_level
 from bloomery.core.workspace import Workspace

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bloomery.forge.coded_folder import CodingConfig, compress_folder
+from bloomery.forge.compression.coded_folder import CodingConfig, compress_folder
 from tests.forge.small_folders import FOLDERS, files_of, llama, tied_llama
 
 EXAM = ["--task", "parity", "--difficulty", 10, "--count", 8]

@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from bloomery.forge import tuned_folder
-from bloomery.forge.quantizing import quantize_folder
+from bloomery.forge.bitnet import tuned_folder
+from bloomery.forge.bitnet.quantizing import quantize_folder
 from bloomery.forge.settings import TernaryConfig
 from tests.forge.small_folders import FOLDERS, broken_llama, files_of, llama
 

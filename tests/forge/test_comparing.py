@@ -5,10 +5,10 @@ from safetensors import safe_open
 
 from bloomery.core.errors import MissingFile, UnknownName
 from bloomery.core.workspace import Workspace
+from bloomery.forge.bitnet.quantizing import quantize_folder
 from bloomery.forge.comparing import compare_models, look_at
 from bloomery.forge.evaluation import evaluate
 from bloomery.forge.library import remove_model
-from bloomery.forge.quantizing import quantize_folder
 from bloomery.forge.settings import TernaryConfig
 from tests.forge.small_folders import llama
 

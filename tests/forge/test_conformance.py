@@ -158,7 +158,7 @@ def test_the_curves_that_it_declares_are_recorded(stage, whole_workspace):
 
 
 def test_the_presets_of_the_first_stage_are_those_that_it_can_make():
-    from bloomery.forge.growing import PRESETS
+    from bloomery.forge.cognate.growing import PRESETS
     from bloomery.forge.stages.cognate import CognateStageConfig
 
     (field,) = [one for one in dataclasses.fields(CognateStageConfig) if one.name == "preset"]

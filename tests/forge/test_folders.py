@@ -12,8 +12,8 @@ import torch
 
 from bloomery.core.cid import cid_of_path
 from bloomery.core.errors import DamagedArtifact, FormatRefused, MissingFile
+from bloomery.forge.cognate.growing import new_model
 from bloomery.forge.folders import check_folder, load_model, save_model
-from bloomery.forge.growing import new_model
 from bloomery.tasks.tokenizer import train_tokenizer
 
 SMALL = {

@@ -9,11 +9,11 @@ from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from bloomery.core.errors import DamagedArtifact, FormatRefused
+from bloomery.forge.bitnet.quantizing import items_of, make_ternary
 from bloomery.forge.elsewhere import logits_elsewhere
 from bloomery.forge.folders import load_model
 from bloomery.forge.measuring import count_parameters, logits_of
 from bloomery.forge.packed_folder import from_items, save_packed, weights_size
-from bloomery.forge.quantizing import items_of, make_ternary
 from bloomery.forge.settings import TernaryConfig
 from bloomery.models.configuration_cognate import cognate_tiny
 from bloomery.models.modeling_cognate import CognateForCausalLM

@@ -23,8 +23,8 @@ from bloomery.cli.quality import print_cost
 from bloomery.cli.tables import print_fields, say
 
 if TYPE_CHECKING:
-    from bloomery.forge.calibration_rows import Rows
-    from bloomery.forge.coded_folder import Coding
+    from bloomery.forge.compression.calibration_rows import Rows
+    from bloomery.forge.compression.coded_folder import Coding
 
 Coders = Annotated[
     list[str],
@@ -62,8 +62,8 @@ def compress(
     costs.
     """
     from bloomery.cli.progress import watching
-    from bloomery.forge.coded_folder import CodingConfig, compress_folder
     from bloomery.forge.comparing import look_at
+    from bloomery.forge.compression.coded_folder import CodingConfig, compress_folder
     from bloomery.forge.folders import check_free
     from bloomery.forge.library import model_folder
 
@@ -91,7 +91,7 @@ def _rows(
     text: Path | None, tasks: list[str], difficulties: list[int], seq_len: int, examples: int, seed: int
 ) -> "Rows | None":
     """What calibrates: the text where there is one, else the tasks."""
-    from bloomery.forge.calibration_rows import mixture_of, task_rows, text_rows
+    from bloomery.forge.compression.calibration_rows import mixture_of, task_rows, text_rows
 
     mixture = mixture_of(tasks, difficulties)
     if text is not None:

@@ -75,11 +75,11 @@ def quantize(
     A training that was stopped or killed goes on when the same command is given again. Held-out examples of
     the tasks say what it costs.
     """
-    from bloomery.forge.calibration_rows import mixture_of
+    from bloomery.forge.bitnet.quantizing import quantize_folder
     from bloomery.forge.comparing import look_at
+    from bloomery.forge.compression.calibration_rows import mixture_of
     from bloomery.forge.folders import check_free
     from bloomery.forge.library import model_folder
-    from bloomery.forge.quantizing import quantize_folder
 
     fitting = {"lr": lr, "batch": batch, "seq_len": seq_len, "checkpoint_every": checkpoint_every}
     tuning = {"warmup": warmup, "seed": seed}
@@ -117,7 +117,7 @@ def _tuned(
     from bloomery.cli.progress import watching
     from bloomery.core.log import set_level
     from bloomery.core.step import Paused
-    from bloomery.forge.tuned_folder import fine_tuning, tune_folder
+    from bloomery.forge.bitnet.tuned_folder import fine_tuning, tune_folder
 
     set_level("warning")
     try:

@@ -136,6 +136,11 @@ def timed_sit(
     return results, seconds
 
 
+def longest_prompt(given: Mapping[str, Exam]) -> str:
+    """By which latency is measured."""
+    return max((prompt for exam in given.values() for prompt in exam.prompts()), key=len)
+
+
 def evaluate_tasks(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,

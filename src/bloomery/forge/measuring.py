@@ -4,13 +4,14 @@ import math
 import resource
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from bloomery.core.evidence import Measured
+from bloomery.core.evidence import Check, Measured, judge
+from bloomery.core.step import StepContext
 from bloomery.models.packed.packed_linear import PackedTernaryLinear
 from bloomery.tasks.accuracy import Accuracy
 
@@ -67,6 +68,21 @@ def count_parameters(model: PreTrainedModel) -> int:
     trits = sum(layer.in_features * layer.out_features for layer in packed)
     biases = sum(layer.bias.numel() for layer in packed if layer.bias is not None)
     return trits + biases + sum(parameter.numel() for parameter in model.parameters())
+
+
+def give_evidence(
+    context: StepContext,
+    checks: Iterable[Check],
+    found: Mapping[str, Measured],
+    *,
+    how: str,
+    duration_s: float,
+) -> None:
+    """Evidence about the stage's model for each check that was measured, all of them in `duration_s`."""
+    cid = context.inputs["model"].name
+    for check in checks:
+        if check.name in found:
+            context.evidence(judge(check, found[check.name], how=how, duration_s=duration_s, inputs=[cid]))
 
 
 def furthest(claimed: Mapping[str, Any], again: Mapping[str, Accuracy]) -> float:

@@ -17,7 +17,7 @@ from bloomery.core.evidence import Bar, Check
 from bloomery.forge.settings import ExamConfig, FitConfig, TernaryConfig
 from bloomery.forge.stage import Metric, Port, Stage, StageRun
 
-TUNING, MEASURING = "bloomery.forge.tuning_ternary", "bloomery.forge.measuring_bitnet"
+TUNING, MEASURING = "bloomery.forge.bitnet.tuning", "bloomery.forge.bitnet.measuring"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +129,7 @@ STAGE = Stage(
         Metric(name="train/quantized_share", over="optimizer steps", meaning="how far the warm-up has come"),
         Metric(name="validation/accuracy_<task>", over="optimizer steps", meaning="on held-out examples"),
         Metric(name="trits/zeros_<layer>", over="nothing", meaning="share of a layer's trits that are 0"),
-        Metric(name="way/accuracy_<model>", over="bytes", meaning="mean accuracy on test examples"),
+        Metric(name="test accuracy/<model>", over="bytes", meaning="mean accuracy on test examples"),
         Metric(name="<model>/accuracy/<task>", over="difficulty", meaning="on held-out examples"),
     ),
     checks=checks,

@@ -21,7 +21,7 @@ from bloomery.forge.settings import ExamConfig, FitConfig
 from bloomery.forge.stage import Metric, Port, Stage, StageRun
 
 WORKERS_START = 40_000  # tokens that could be read while processes import what they need
-GROWING, MEASURING = "bloomery.forge.growing", "bloomery.forge.measuring_cognate"
+GROWING, MEASURING = "bloomery.forge.cognate.growing", "bloomery.forge.cognate.measuring"
 NAMES = ("reasoning", "memory_integration", "adaptive_computation")
 
 

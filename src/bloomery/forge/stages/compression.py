@@ -19,7 +19,7 @@ from bloomery.forge.settings import ExamConfig, TernaryConfig
 from bloomery.forge.stage import Estimate, Metric, Port, Stage, StageRun
 from bloomery.tasks.ingredient import Ingredient
 
-CODING, MEASURING = "bloomery.forge.choosing_coders", "bloomery.forge.measuring_compression"
+CODING, MEASURING = "bloomery.forge.compression.choosing", "bloomery.forge.compression.measuring"
 FULL_CODERS = (
     "rows-8bit", "rows-4bit", "kmeans-16", "kmeans-8", "kmeans-4", "kmeans-2", "blockfloat-15",
     "blockfloat-7", "blockfloat-3", "seedlm-4bit", "seedlm-3bit", "vptq-2x64", "vptq-4x64", "vptq-4x256",
@@ -149,7 +149,7 @@ STAGE = Stage(
     ),
     metrics=(
         Metric(name="frontier/<coder>", over="bytes", meaning="mean accuracy on selection examples"),
-        Metric(name="way/accuracy_<model>", over="bytes", meaning="mean accuracy on test examples"),
+        Metric(name="test accuracy/<model>", over="bytes", meaning="mean accuracy on test examples"),
         Metric(name="<model>/accuracy/<task>", over="difficulty", meaning="on held-out examples"),
     ),
     checks=checks,

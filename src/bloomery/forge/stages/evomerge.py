@@ -24,8 +24,8 @@ from bloomery.forge.stage import Estimate, Metric, Port, Stage, StageRun
 from bloomery.forge.stages.cognate import NAMES as PARENTS
 from bloomery.tasks.ingredient import Ingredient
 
-MERGING, SEARCHING = "bloomery.forge.merging_parents", "bloomery.forge.searching_merges"
-MEASURING = "bloomery.forge.measuring_evomerge"
+MERGING, SEARCHING = "bloomery.forge.evomerge.parents", "bloomery.forge.evomerge.searching"
+MEASURING = "bloomery.forge.evomerge.measuring"
 EXAMPLE = 40  # tokens of an example and its answer, about, for the time left
 FIRST = 12  # candidates of generation 0: 8 combinations, 3 plain merges, and a soup
 REPLACEMENT = 8  # candidates a generation of random search, where cma's population is its own

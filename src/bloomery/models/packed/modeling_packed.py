@@ -1,4 +1,4 @@
-"""A folder of packed weights, loaded: the model itself, computing on the packed weights where they are trits."""
+"""A folder of packed weights, loaded: the model itself, computing on packed weights where they are trits."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class PackedForCausalLM(PreTrainedModel):
     def from_pretrained(cls, folder: Any, *_: Any, config: Any = None, **given: Any) -> PreTrainedModel:  # type: ignore[override]
         """Raises: ValueError where the file is no packed weights, or altered, or of another model.
 
-        Of transformers' options those of the hub count, and `device_map` as one device; a name that the packed
-        model's config has changes that.
+        Of transformers' options those of the hub count, and `device_map` as one device; a name that the
+        packed model's config has changes that.
         """
         hub = {name: given[name] for name in HUB if given.get(name) is not None}
         if config is None:
@@ -51,8 +51,8 @@ class PackedForCausalLM(PreTrainedModel):
         path = cached_file(folder, WEIGHTS, **hub)
         assert path is not None  # it raises where there is none
         assemble(model, read_items(Path(path)))
-        if (generation := cached_file(folder, "generation_config.json",
-                                      _raise_exceptions_for_missing_entries=False, **hub)) is not None:  # fmt: skip
+        lenient = {**hub, "_raise_exceptions_for_missing_entries": False}
+        if (generation := cached_file(folder, "generation_config.json", **lenient)) is not None:
             model.generation_config = GenerationConfig.from_pretrained(Path(generation).parent)
         model.save_pretrained = refuse_to_save  # type: ignore[method-assign]
         device = given.get("device_map")

@@ -11,9 +11,10 @@ from bloomery.core.errors import ConfigError, Failure, GateFailed
 from bloomery.core.evidence import State
 from bloomery.core.step import StepContext
 from bloomery.core.workspace import Workspace
-from bloomery.forge import growing, pipeline
-from bloomery.forge.growing import new_model
-from bloomery.forge.measuring_cognate import measure_model
+from bloomery.forge import pipeline
+from bloomery.forge.cognate import growing
+from bloomery.forge.cognate.growing import new_model
+from bloomery.forge.cognate.measuring import measure_model
 from bloomery.forge.pipeline import plan
 from bloomery.forge.stages.cognate import NAMES, checks
 from bloomery.tasks.tokenizer import train_tokenizer
@@ -81,7 +82,7 @@ def test_the_consumer_measures_every_required_check_and_the_ablations(consumer):
 
 def test_the_ablations_are_differences_of_the_means_of_the_tasks(consumer, monkeypatch):
     """Each way of answering is given a known accuracy."""
-    from bloomery.forge import measuring_cognate
+    from bloomery.forge.cognate import measuring as measuring_cognate
     from bloomery.tasks.accuracy import Accuracy
 
     def known(_model, _tokenizer, given, **options):
@@ -110,7 +111,7 @@ def test_the_ablations_are_differences_of_the_means_of_the_tasks(consumer, monke
 
 
 def test_the_evidence_of_an_accuracy_says_how_long_its_exam_took(consumer, monkeypatch):
-    from bloomery.forge import measuring_cognate
+    from bloomery.forge.cognate import measuring as measuring_cognate
 
     sitting = measuring_cognate.timed_sit
     monkeypatch.setattr(

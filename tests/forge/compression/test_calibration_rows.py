@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from bloomery.core.errors import ConfigError, FormatRefused, MissingFile, UnknownName, UserError
-from bloomery.forge import calibration_rows
-from bloomery.forge.calibration_rows import mixture_of, task_rows, text_rows
+from bloomery.forge.compression import calibration_rows
+from bloomery.forge.compression.calibration_rows import mixture_of, task_rows, text_rows
 from bloomery.tasks.splitting import side_of
 from bloomery.tasks.tokenizer import train_tokenizer
 

@@ -10,8 +10,8 @@ from transformers import GenerationConfig
 
 from bloomery.core.errors import ConfigError, DiskFull, FormatRefused, UnknownName, UserError
 from bloomery.forge import packed_folder
-from bloomery.forge.calibration_rows import mixture_of, task_rows, text_rows
-from bloomery.forge.coded_folder import CodingConfig, compress_folder
+from bloomery.forge.compression.calibration_rows import mixture_of, task_rows, text_rows
+from bloomery.forge.compression.coded_folder import CodingConfig, compress_folder
 from bloomery.forge.elsewhere import logits_elsewhere
 from bloomery.forge.folders import load_model
 from bloomery.forge.measuring import logits_of

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bloomery.core.step import Progress, nobody_watches
+from bloomery.forge.bitnet.quantizing import items_of, make_ternary
+from bloomery.forge.bitnet.tuning import tune
 from bloomery.forge.folders import check_folder, check_free, load_model
 from bloomery.forge.full_models import pack_folder
-from bloomery.forge.quantizing import items_of, make_ternary
 from bloomery.forge.resumable import resumable
 from bloomery.forge.settings import FitConfig, TernaryConfig
 from bloomery.forge.stages.bitnet import BitnetStageConfig
-from bloomery.forge.tuning_ternary import tune
 from bloomery.tasks.ingredient import Ingredient
 from bloomery.training.schedules import ScheduleConfig
 

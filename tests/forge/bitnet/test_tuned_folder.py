@@ -8,10 +8,10 @@ import pytest
 
 from bloomery.core.errors import FormatRefused, UserError, WorkspaceBusy
 from bloomery.core.step import Paused
-from bloomery.forge.calibration_rows import mixture_of
+from bloomery.forge.bitnet.tuned_folder import fine_tuning, tune_folder
+from bloomery.forge.compression.calibration_rows import mixture_of
 from bloomery.forge.folders import load_model
 from bloomery.forge.settings import TernaryConfig
-from bloomery.forge.tuned_folder import fine_tuning, tune_folder
 from bloomery.models.packed.packed_linear import PackedTernaryLinear
 from tests.forge.small_folders import broken_llama, files_of, tied_llama
 

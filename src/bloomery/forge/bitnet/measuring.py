@@ -2,12 +2,11 @@
 
 import json
 import time
-from typing import Any
 
 from bloomery.core import machine
-from bloomery.core.evidence import Measured, judge
+from bloomery.core.evidence import Measured
 from bloomery.core.step import StepContext
-from bloomery.forge.exams import exams, mean_rate, record_by_difficulty
+from bloomery.forge.exams import exams, longest_prompt, mean_rate, record_by_difficulty
 from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
 from bloomery.forge.measuring import (
@@ -16,6 +15,7 @@ from bloomery.forge.measuring import (
     as_measured,
     count_parameters,
     furthest,
+    give_evidence,
     share,
 )
 from bloomery.forge.packed_folder import weights_size
@@ -46,7 +46,7 @@ def measure_packed(context: StepContext) -> None:
     size = {name: weights_size(folder) for name, folder in folders.items()}
     for name, result in results.items():
         record_by_difficulty(context, name, result)
-        context.metric(f"way/accuracy_{name}", rate[name], size[name])
+        context.metric(f"test accuracy/{name}", rate[name], size[name])
     full_size = FLOAT32 * count_parameters(load_model(folders["full"])[0])
     found = {
         KEPT: Measured(value=share(rate["packed"], rate["full"]), baseline=rate["full"]),
@@ -55,27 +55,18 @@ def measure_packed(context: StepContext) -> None:
         OVER_ROUNDING: Measured(value=rate["packed"] - rate["rounded"], baseline=rate["rounded"]),
         **{f"accuracy: {task}": as_measured(result) for task, result in results["packed"].items()},
     }
-    told: dict[str, Any] = {"how": f"{__name__}.measure_packed", "inputs": [folders["packed"].name]}
     took = time.perf_counter() - began
-    for check in checks(config):
-        if check.name in found:
-            context.evidence(judge(check, found[check.name], duration_s=took, **told))
+    give_evidence(context, checks(config), found, how=f"{__name__}.measure_packed", duration_s=took)
 
 
 def clock_packed(context: StepContext) -> None:
     """Latency of the packed model and of the one it was made from: reported, never decided on."""
     set_threads(machine.threads())
     config: BitnetStageConfig = context.config
-    prompts = [
-        one for exam in exams(config.fit.mixture, config.exam, "test").values() for one in exam.prompts()
-    ]
-    longest, began = max(prompts, key=len), time.perf_counter()
+    longest, began = longest_prompt(exams(config.fit.mixture, config.exam, "test")), time.perf_counter()
     packed, full = (
         answer_latency_ms(*load_model(context.inputs[name]), longest) for name in ("model", given("model"))
     )
     found = {LATENCY: packed, FASTER: Measured(value=full.value / packed.value, baseline=full.value)}
-    told: dict[str, Any] = {"how": f"{__name__}.clock_packed", "inputs": [context.inputs["model"].name]}
     took = time.perf_counter() - began
-    for check in checks(config):
-        if check.name in found:
-            context.evidence(judge(check, found[check.name], duration_s=took, **told))
+    give_evidence(context, checks(config), found, how=f"{__name__}.clock_packed", duration_s=took)

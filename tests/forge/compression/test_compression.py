@@ -12,11 +12,11 @@ from bloomery.core.errors import ConfigError, UserError
 from bloomery.core.evidence import State
 from bloomery.core.step import StepContext
 from bloomery.core.workspace import Workspace
-from bloomery.forge.calibrating import second_moments
-from bloomery.forge.choosing_coders import choose, ternary_branch
-from bloomery.forge.compressing import coded_by, mixtures, places_of, points_of, smallest, spread
+from bloomery.forge.compression.branches import coded_by, mixtures, places_of, points_of, smallest, spread
+from bloomery.forge.compression.calibrating import second_moments
+from bloomery.forge.compression.choosing import choose, ternary_branch
+from bloomery.forge.compression.measuring import measure_compressed
 from bloomery.forge.folders import load_model
-from bloomery.forge.measuring_compression import measure_compressed
 from bloomery.forge.packed_folder import weights_size
 from bloomery.forge.pipeline import forge, plan
 from bloomery.forge.stage import given

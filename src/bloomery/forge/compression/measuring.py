@@ -3,12 +3,11 @@
 import json
 import time
 from functools import partial
-from typing import Any
 
 from bloomery.core import machine
-from bloomery.core.evidence import Measured, judge, measure
+from bloomery.core.evidence import Measured, measure
 from bloomery.core.step import StepContext
-from bloomery.forge.exams import exams, mean_rate, record_by_difficulty
+from bloomery.forge.exams import exams, longest_prompt, mean_rate, record_by_difficulty
 from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
 from bloomery.forge.measuring import (
@@ -17,6 +16,7 @@ from bloomery.forge.measuring import (
     as_measured,
     count_parameters,
     furthest,
+    give_evidence,
     share,
 )
 from bloomery.forge.packed_folder import weights_size
@@ -48,7 +48,7 @@ def measure_compressed(context: StepContext) -> None:
     size = {name: weights_size(folder) for name, folder in folders.items()}
     for name, result in results.items():
         record_by_difficulty(context, name, result)
-        context.metric(f"way/accuracy_{name}", rate[name], size[name])
+        context.metric(f"test accuracy/{name}", rate[name], size[name])
     full_size = FLOAT32 * count_parameters(load_model(folders["full"])[0])
     found = {
         KEPT: Measured(value=share(rate["compressed"], rate["ternary"]), baseline=rate["ternary"]),
@@ -58,19 +58,15 @@ def measure_compressed(context: StepContext) -> None:
         OVER_RIVAL: Measured(value=rate["compressed"] - rate["other_branch"], baseline=rate["other_branch"]),
         **{f"accuracy: {task}": as_measured(result) for task, result in results["compressed"].items()},
     }
-    told: dict[str, Any] = {"how": f"{__name__}.measure_compressed", "inputs": [folders["compressed"].name]}
     took = time.perf_counter() - began
-    for check in checks(config):
-        if check.name in found:
-            context.evidence(judge(check, found[check.name], duration_s=took, **told))
+    give_evidence(context, checks(config), found, how=f"{__name__}.measure_compressed", duration_s=took)
 
 
 def clock_compressed(context: StepContext) -> None:
     """Latency of the compressed model on this machine: reported, never decided on."""
     set_threads(machine.threads())
     config: CompressionStageConfig = context.config
-    sat = exams(config.mixture, config.exam, "test").values()
-    longest = max((prompt for exam in sat for prompt in exam.prompts()), key=len)
+    longest = longest_prompt(exams(config.mixture, config.exam, "test"))
     (check,) = [one for one in checks(config) if one.name == LATENCY]
     latency = partial(answer_latency_ms, *load_model(context.inputs["model"]), longest)
     context.evidence(measure(check, latency, inputs=[context.inputs["model"].name]))

@@ -16,15 +16,16 @@ from bloomery.core.errors import ConfigError, Failure
 from bloomery.core.evidence import State
 from bloomery.core.step import Paused, StepContext
 from bloomery.core.workspace import Workspace
-from bloomery.forge import measuring_evomerge, pipeline
+from bloomery.forge import pipeline
 from bloomery.forge.evolving.history import history_from_plain
-from bloomery.forge.examining import fitness
+from bloomery.forge.evomerge import measuring as measuring_evomerge
+from bloomery.forge.evomerge.examining import fitness
+from bloomery.forge.evomerge.measuring import measure_champion
+from bloomery.forge.evomerge.searching import search_merges
+from bloomery.forge.evomerge.space import MergeSpace
 from bloomery.forge.folders import load_model
-from bloomery.forge.measuring_evomerge import measure_champion
-from bloomery.forge.merge_space import MergeSpace
 from bloomery.forge.merging.merge import merge
 from bloomery.forge.merging.recipe import MergeRecipe
-from bloomery.forge.searching_merges import search_merges
 from bloomery.forge.stage import given
 from bloomery.forge.stages import cognate, evomerge
 from bloomery.forge.stages.cognate import NAMES
@@ -264,7 +265,7 @@ def test_a_search_that_is_paused_and_resumed_leaves_the_same_bytes(parents, tmp_
 def test_a_finished_history_is_not_examined_again(parents, tmp_path, monkeypatch):
     context = context_in(tmp_path, parents, searching())
     search_merges(context)
-    monkeypatch.setattr("bloomery.forge.searching_merges.examined", None)
+    monkeypatch.setattr("bloomery.forge.evomerge.searching.examined", None)
     search_merges(context)
     assert context.facts["evaluations"] in (23, 24)
 

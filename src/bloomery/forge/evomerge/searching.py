@@ -23,11 +23,11 @@ from bloomery.forge.evolving.history import (
 from bloomery.forge.evolving.search import Limits, ended, evolve
 from bloomery.forge.evolving.searches import search_of
 from bloomery.forge.evolving.settings import SearchConfig
-from bloomery.forge.examining import Bench, bench_of, fitness, weights_of
-from bloomery.forge.family_tree import family_tree
-from bloomery.forge.merge_space import MergeSpace
+from bloomery.forge.evomerge.examining import Bench, bench_of, fitness, weights_of
+from bloomery.forge.evomerge.family_tree import family_tree
+from bloomery.forge.evomerge.parents import examined
+from bloomery.forge.evomerge.space import MergeSpace
 from bloomery.forge.merging.layers import depth_of
-from bloomery.forge.merging_parents import examined
 
 
 def search_merges(context: StepContext) -> None:

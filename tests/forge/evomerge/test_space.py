@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bloomery.forge.evolving.genome import Genome, distance
-from bloomery.forge.merge_space import COMBINATIONS, MergeSpace, soup_recipe
+from bloomery.forge.evomerge.space import COMBINATIONS, MergeSpace, soup_recipe
 from bloomery.forge.merging.combos import combinations
 from bloomery.forge.merging.merge import merge
 

@@ -14,11 +14,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from bloomery.core.config import option
 from bloomery.core.errors import ConfigError, UserError
 from bloomery.core.step import Progress, nobody_watches
-from bloomery.forge.calibrating import second_moments
-from bloomery.forge.calibration_rows import Rows
 from bloomery.forge.coding.frontier import Choice, Point, choose, lower_hull
 from bloomery.forge.coding.registry import coder
-from bloomery.forge.compressing import Place, coded_by, places_of, plain, points_of
+from bloomery.forge.compression.branches import Place, coded_by, places_of, plain, points_of
+from bloomery.forge.compression.calibrating import second_moments
+from bloomery.forge.compression.calibration_rows import Rows
 from bloomery.forge.folders import check_free
 from bloomery.forge.full_models import load_full, pack_folder
 from bloomery.forge.stages.compression import FULL_CODERS

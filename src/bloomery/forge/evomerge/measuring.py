@@ -9,15 +9,15 @@ from typing import Any
 
 from bloomery.core import machine
 from bloomery.core.config import build
-from bloomery.core.evidence import Measured, judge, measure, not_run
+from bloomery.core.evidence import Measured, measure, not_run
 from bloomery.core.step import StepContext
-from bloomery.forge.examining import Bench, Results, bench_of
-from bloomery.forge.exams import Part, exams, mean_rate, record_by_difficulty
+from bloomery.forge.evomerge.examining import Bench, Results, bench_of
+from bloomery.forge.evomerge.parents import examined
+from bloomery.forge.exams import Part, exams, longest_prompt, mean_rate, record_by_difficulty
 from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
-from bloomery.forge.measuring import answer_latency_ms, as_measured, peak_memory_gb
+from bloomery.forge.measuring import answer_latency_ms, as_measured, furthest, give_evidence, peak_memory_gb
 from bloomery.forge.merging.recipe import MergeRecipe
-from bloomery.forge.merging_parents import examined
 from bloomery.forge.stage import given
 from bloomery.forge.stages.cognate import NAMES as PARENTS
 from bloomery.forge.stages.evomerge import EvomergeStageConfig, checks
@@ -37,15 +37,14 @@ def measure_champion(context: StepContext) -> None:
         record_by_difficulty(context, name, result)
         context.metric(f"test accuracy/{name}", mean_rate(result), 0)
     found = _gains(results, list(rivals)) | {
-        "claims measured again": Measured(value=_furthest(claims["scores"]["champion"], again)),
+        "claims measured again": Measured(value=furthest(claims["scores"]["champion"], again)),
         **{f"accuracy: {task}": as_measured(result) for task, result in results["champion"].items()},
     }
     took, cid = time.perf_counter() - began, context.inputs["model"].name
     told: dict[str, Any] = {"how": f"{__name__}.measure_champion", "inputs": [cid]}
+    give_evidence(context, checks(context.config), found, how=told["how"], duration_s=took)
     for check in checks(context.config):
-        if check.name in found:
-            context.evidence(judge(check, found[check.name], duration_s=took, **told))
-        elif check.name not in CLOCKED:
+        if check.name not in (*found, *CLOCKED):
             context.evidence(not_run(check, "no parent answered anything right", **told))
 
 
@@ -69,20 +68,15 @@ def _gains(results: Mapping[str, Results], rivals: list[str]) -> dict[str, Measu
     return gains
 
 
-def _furthest(claimed: Mapping[str, Any], again: Results) -> float:
-    """How far the claimed accuracies are from those measured here on the same examples."""
-    return max(abs(result.rate - claimed[task]["rate"]) for task, result in again.items())
-
-
 def clock_champion(context: StepContext) -> None:
     """Latency and memory of the champion on this machine: reported, never decided on."""
     set_threads(machine.threads())
     config: EvomergeStageConfig = context.config
     model, tokenizer = load_model(context.inputs["model"])
-    prompts = [one for exam in exams(config.mixture, config.exam, "test").values() for one in exam.prompts()]
+    longest = longest_prompt(exams(config.mixture, config.exam, "test"))
     by_name = {check.name: check for check in checks(config)}
     answers: dict[str, Any] = {
-        "latency": partial(answer_latency_ms, model, tokenizer, max(prompts, key=len)),
+        "latency": partial(answer_latency_ms, model, tokenizer, longest),
         "resident memory": peak_memory_gb,
     }
     for name, answer in answers.items():

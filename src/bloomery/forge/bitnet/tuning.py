@@ -13,15 +13,15 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.core import machine
 from bloomery.core.step import StepContext
+from bloomery.forge.bitnet.quantizing import items_of, make_ternary
+from bloomery.forge.cognate.growing import new_model
 from bloomery.forge.data import training_data
 from bloomery.forge.estimating import estimate_fit
 from bloomery.forge.exams import WHILE_TRAINING, exams, plain, rates
 from bloomery.forge.fitting import fit, set_threads
 from bloomery.forge.folders import load_model, save_model
 from bloomery.forge.full_models import load_full
-from bloomery.forge.growing import new_model
 from bloomery.forge.packed_folder import save_packed, weights_size
-from bloomery.forge.quantizing import items_of, make_ternary
 from bloomery.forge.settings import FitConfig, TernaryConfig
 from bloomery.forge.sitting import sit_folders
 from bloomery.forge.stage import Estimate

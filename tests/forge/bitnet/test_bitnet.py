@@ -10,11 +10,12 @@ from bloomery.core.errors import ConfigError, UserError
 from bloomery.core.evidence import State
 from bloomery.core.step import Paused, StepContext
 from bloomery.core.workspace import Workspace
+from bloomery.forge.bitnet.measuring import measure_packed
+from bloomery.forge.bitnet.quantizing import make_ternary, quantize_folder
+from bloomery.forge.bitnet.tuning import WarmUp, tune
 from bloomery.forge.folders import load_model, save_model
-from bloomery.forge.measuring_bitnet import measure_packed
 from bloomery.forge.packed_folder import weights_size
 from bloomery.forge.pipeline import plan
-from bloomery.forge.quantizing import make_ternary, quantize_folder
 from bloomery.forge.settings import TernaryConfig
 from bloomery.forge.stage import given
 from bloomery.forge.stages.bitnet import (
@@ -24,7 +25,6 @@ from bloomery.forge.stages.bitnet import (
     BitnetStageConfig,
     checks,
 )
-from bloomery.forge.tuning_ternary import WarmUp, tune
 from bloomery.models.packed.converting import convert, ternary_layers
 from bloomery.training.config import Progress
 from tests.forge.whole import ALL

@@ -15,8 +15,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from bloomery.core import machine
 from bloomery.core.errors import Failure
 from bloomery.core.step import StepContext
-from bloomery.forge.calibrating import second_moments
-from bloomery.forge.compressing import (
+from bloomery.forge.bitnet.quantizing import items_of, make_ternary
+from bloomery.forge.compression.branches import (
     Items,
     coded_by,
     mixtures,
@@ -25,12 +25,12 @@ from bloomery.forge.compressing import (
     smallest,
     spread,
 )
+from bloomery.forge.compression.calibrating import second_moments
 from bloomery.forge.data import training_data
 from bloomery.forge.exams import exams, mean_rate, plain, sit
 from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
 from bloomery.forge.packed_folder import from_items, save_packed, save_weights, weights_size
-from bloomery.forge.quantizing import items_of, make_ternary
 from bloomery.forge.settings import FitConfig
 from bloomery.forge.sitting import Results, sit_folders
 from bloomery.forge.stages.compression import CompressionStageConfig

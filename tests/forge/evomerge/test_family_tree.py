@@ -1,6 +1,6 @@
 from bloomery.forge.evolving.genome import Genome
 from bloomery.forge.evolving.history import Individual
-from bloomery.forge.family_tree import MOST, family_tree
+from bloomery.forge.evomerge.family_tree import MOST, family_tree
 
 
 def one(name, *parents, fitness=0.5):

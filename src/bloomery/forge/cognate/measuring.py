@@ -9,7 +9,16 @@ from typing import Any
 from bloomery.core import machine
 from bloomery.core.evidence import Measured, judge, measure
 from bloomery.core.step import StepContext
-from bloomery.forge.exams import Exam, exams, mean_depth, mean_rate, record_by_difficulty, sit, timed_sit
+from bloomery.forge.exams import (
+    Exam,
+    exams,
+    longest_prompt,
+    mean_depth,
+    mean_rate,
+    record_by_difficulty,
+    sit,
+    timed_sit,
+)
 from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
 from bloomery.forge.measuring import (
@@ -113,7 +122,7 @@ def clock_model(context: StepContext) -> None:
     config: CognateStageConfig = context.config
     model, tokenizer = load_model(context.inputs["model"])
     given = exams(config.base.mixture, config.exam, "test")
-    prompt = max((one for exam in given.values() for one in exam.prompts()), key=len)
+    prompt = longest_prompt(given)
     by_name = {check.name: check for check in checks(config)}
     answers: dict[str, Any] = {
         "latency": partial(answer_latency_ms, model, tokenizer, prompt),
