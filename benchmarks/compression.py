@@ -44,7 +44,8 @@ def measure(seed: int) -> Found:
             stage: {item.check: item for item in place.catalog.evidence(forged.run_id, f"{stage}.measure")}
             for stage in ("bitnet", "compression")
         }
-        claims = json.loads(place.store.read(forged.artifacts["claims"]))
+        (chosen,) = [one for one in place.catalog.steps(forged.run_id) if one.name == "compression.choose"]
+        claims = json.loads(place.store.read(chosen.outputs["claims"]))
         return {
             "seed": seed, "frontier": claims["frontier"], "best": claims["best"],
             "rolled back": list(forged.rolled_back), "beside": beside(forged),
@@ -77,7 +78,11 @@ def beside(forged: Forged) -> dict[str, int]:
 def rows(runs: Sequence[Found]) -> list[dict[str, Any]]:
     one = {key: statistics.fmean(run[key] for run in runs)
            for key in ("full", "trained", "rounded", "times", "bytes", "kept", "other")}  # fmt: skip
-    each = "; ".join(f"seed {run['seed']}: {run['times']:.1f} times at {run['kept']:.3f}" for run in runs)
+    each = "; ".join(
+        f"seed {run['seed']}: {run['times']:.1f} times at {run['kept']:.3f}"
+        f"{' (rolled back: ' + ', '.join(run['rolled back']) + ')' if run['rolled back'] else ''}"
+        for run in runs
+    )
     nearby = runs[0]["beside"]
     common = {"higher_is_better": True, "note": ""}
     least, accuracy, times = farthest(runs[0])

@@ -8,7 +8,9 @@ import pytest
 from bloomery.core.errors import ConfigError, Failure, GateFailed, UnknownName, UserError
 from bloomery.core.workspace import Workspace
 from bloomery.forge import pipeline
+from bloomery.forge.pipeline import plan
 from bloomery.forge.stage import given
+from bloomery.forge.stages import ORDER
 from tests.forge import toy
 from tests.forge.toy import toy_plan
 
@@ -201,3 +203,9 @@ def test_the_time_left_knows_every_step_and_the_shipping(cards):
         *("first.make", "first.measure", "first.clock"),
         *("second.make", "second.measure", "second.clock", "ship"),
     ]
+
+
+def test_the_full_size_recipe_through_all_stages_is_sound_and_keeps_to_the_full_size_recipe():
+    whole, first = plan("forge/cognate-25m-compressed"), plan("forge/cognate-25m")
+    assert [stage.name for stage, _ in whole.stages] == [stage.name for stage in ORDER]
+    assert whole.stages[0][1] == first.stages[0][1]

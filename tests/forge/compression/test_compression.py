@@ -122,7 +122,7 @@ def test_the_smallest_that_is_good_enough_is_taken(enough, best):
 
 
 def chosen(made, folder, **bars):
-    words = config(bars={"kept": 0.0, "kept_in_all": 0.0, "smaller": 1.0, **bars})
+    words = config(bars={"kept": 0.0, "kept_in_all": 0.0, "smaller": 1.0, **bars}, margin=0.0)
     inputs = {name: made[name] for name in ("full", "latent", "given", "coded", "moments")}
     choose(context_in(folder, inputs, words))
     return json.loads((folder / "output" / "claims.json").read_text()), folder / "output" / "model"
@@ -142,7 +142,7 @@ def test_where_nothing_is_good_enough_the_model_stays_as_it_was_given(made, tmp_
 
 def test_the_trits_of_the_ternary_branch_are_those_that_were_given(made, tmp_path):
     """Coders of 3 or 4 bits cannot improve on them: they are kept to the bit, what is none is coded again."""
-    context = context_in(tmp_path, {"moments": made["moments"]}, config())
+    context = context_in(tmp_path, {name: made[name] for name in ("moments", "given")}, config())
     given_items = read_items(made["given"] / WEIGHTS)
     branch = ternary_branch(context, load_model(made["latent"])[0])
     assert {"trits-rows-8bit", "trits-rows-4bit"} < set(branch)

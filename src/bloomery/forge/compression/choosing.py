@@ -15,7 +15,6 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from bloomery.core import machine
 from bloomery.core.errors import Failure
 from bloomery.core.step import StepContext
-from bloomery.forge.bitnet.quantizing import items_of, make_ternary
 from bloomery.forge.compression.branches import (
     Items,
     coded_by,
@@ -34,7 +33,7 @@ from bloomery.forge.packed_folder import from_items, save_packed, save_weights, 
 from bloomery.forge.settings import FitConfig
 from bloomery.forge.sitting import Results, sit_folders
 from bloomery.forge.stages.compression import CompressionStageConfig
-from bloomery.models.packed.modeling_packed import read_items
+from bloomery.models.packed.modeling_packed import WEIGHTS, read_items
 from bloomery.tasks.batches import collate
 
 TERNARY_CHOICES = 6  # budgets for what is no trit, between the coarsest coders and the most exact
@@ -90,7 +89,9 @@ def choose(context: StepContext) -> None:
     before = {name: context.inputs[name] for name in ("given", "full")}
     given = sit_folders(context, before, config.mixture, config.exam, "selection")
     bars = config.bars
-    bar = max(bars.kept * mean_rate(given["given"]), bars.kept_in_all * mean_rate(given["full"]))
+    bar = config.margin + max(
+        bars.kept * mean_rate(given["given"]), bars.kept_in_all * mean_rate(given["full"])
+    )
     best = smallest(sizes, lambda name: mean_rate(results[name]) >= bar) or AS_GIVEN
     _hand_on(context, tokenizer, latent, files, best, results | {AS_GIVEN: given["given"]}, sizes)
 
@@ -105,7 +106,7 @@ def _hand_on(
     sizes: Mapping[str, int],
 ) -> None:
     """The chosen model and, at no more bytes, the best of the branch that lost."""
-    given = context.inputs["given"] / "model.safetensors"
+    given = context.inputs["given"] / WEIGHTS
     save_packed(latent.config, read_items(files.get(best, given)), tokenizer, context.output / "model")
     limit = weights_size(context.output / "model")
     others = [name for name in sizes if name.startswith("trits") != best.startswith(("trits", AS_GIVEN))]
@@ -126,10 +127,9 @@ def _hand_on(
 
 
 def ternary_branch(context: StepContext, latent: PreTrainedModel) -> dict[str, Items]:
-    """Trits as they are, entropy-coded; for what is none, each coder, and one a tensor at several budgets."""
+    """The given trits; for what is none, the latent weights by each coder, and by several at some budgets."""
     config: CompressionStageConfig = context.config
-    make_ternary(latent, config.ternary)
-    items = items_of(latent, config.ternary.embedding_bits)
+    items = read_items(context.inputs["given"] / WEIGHTS)
     places = places_of(latent, load_file(context.inputs["moments"]))
     open_ = [index for index, one in enumerate(places) if one.is_matrix and items[index].scheme != "ternary"]
     coded = {name: coded_by(name, [places[index] for index in open_]) for name in config.embedding_coders}

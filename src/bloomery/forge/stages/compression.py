@@ -15,7 +15,7 @@ from bloomery.core.closure import Deferred
 from bloomery.core.config import option
 from bloomery.core.errors import ConfigError
 from bloomery.core.evidence import Bar, Check
-from bloomery.forge.settings import ExamConfig, TernaryConfig
+from bloomery.forge.settings import ExamConfig
 from bloomery.forge.stage import Estimate, Metric, Port, Stage, StageRun
 from bloomery.tasks.ingredient import Ingredient
 
@@ -45,7 +45,6 @@ class CompressionStageConfig:
     """What is coded by what, and what the result must keep."""
 
     mixture: dict[str, Ingredient] = option(help="tasks and data sets that calibrate, choose and measure")
-    ternary: TernaryConfig = option(TernaryConfig(), help="as in bitnet: how latent weights become trits")
     coders: tuple[str, ...] = option(FULL_CODERS, help="coders for the matrices of the full model")
     embedding_coders: tuple[str, ...] = option(
         REST_CODERS, help="coders for what is no trit, alone and mixed"
@@ -56,6 +55,9 @@ class CompressionStageConfig:
     calibration: int = option(256, help="training examples that say what the layers are fed", low=1)
     seq_len: int = option(64, help="tokens in a row of calibration", low=2)
     exam: ExamConfig = option(ExamConfig(), help="held-out examples")
+    margin: float = option(
+        0.02, help="how far above the bars a candidate must be on the examples that choose", low=0
+    )
     bars: CompressionBarsConfig = option(CompressionBarsConfig(), help="what the gate asks for")
 
     def __post_init__(self) -> None:
