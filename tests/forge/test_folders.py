@@ -13,7 +13,7 @@ import torch
 from bloomery.core.cid import cid_of_path
 from bloomery.core.errors import DamagedArtifact, FormatRefused, MissingFile
 from bloomery.forge.cognate.growing import new_model
-from bloomery.forge.folders import check_folder, load_model, save_model
+from bloomery.forge.folders import check_folder, drop_machine_dependent, load_model, save_model
 from bloomery.tasks.tokenizer import train_tokenizer
 
 SMALL = {
@@ -90,6 +90,34 @@ def test_no_file_of_a_model_tells_where_it_was_made(folder, tmp_path):
         assert str(tmp_path).encode() not in path.read_bytes(), path.name
         if path.suffix == ".json":
             assert not {"_name_or_path", "name_or_path"} & set(json.loads(path.read_text()))
+
+
+def test_words_of_a_vocabulary_stay_whatever_they_are(folder):
+    words = {"is_local": 0, "name_or_path": 1, "local_files_only": 2, "a": 3}
+    (folder / "vocab.json").write_text(json.dumps(words))
+    for name in ("config.json", "tokenizer_config.json", "generation_config.json"):
+        values = json.loads((folder / name).read_text()) if (folder / name).exists() else {}
+        (folder / name).write_text(json.dumps(values | {"name_or_path": "/here", "kept": 1}))
+    drop_machine_dependent(folder)
+    assert json.loads((folder / "vocab.json").read_text()) == words
+    for name in ("config.json", "tokenizer_config.json", "generation_config.json"):
+        left = json.loads((folder / name).read_text())
+        assert (left["kept"], "name_or_path" in left) == (1, False)
+
+
+def test_a_list_is_sound_json_but_no_config(folder):
+    (folder / "merges.json").write_text('[["a", "b"]]')
+    check_folder(folder)
+    (folder / "merges.json").write_text('[["a", "b"')
+    with pytest.raises(DamagedArtifact, match=r"merges\.json is truncated or altered"):
+        check_folder(folder)
+    (folder / "merges.json").unlink()
+    for name in ("config.json", "tokenizer_config.json", "generation_config.json"):
+        before = (folder / name).read_bytes() if (folder / name).exists() else b"{}"
+        (folder / name).write_text("[]")
+        with pytest.raises(DamagedArtifact, match=rf"/{name} is truncated or altered"):
+            check_folder(folder)
+        (folder / name).write_bytes(before)
 
 
 def test_a_change_of_the_config_goes_into_the_loaded_model(folder):

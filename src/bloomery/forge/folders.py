@@ -23,6 +23,7 @@ from bloomery.models.packed.modeling_packed import PackedForCausalLM
 from bloomery.tasks.tokenizer import check_vocabulary
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+CONFIGS = ("config.json", "tokenizer_config.json", "generation_config.json")  # others hold words, or lists
 MACHINE_DEPENDENT = ("_name_or_path", "name_or_path", "is_local", "local_files_only")  # how it came here
 
 logging.disable_progress_bar()
@@ -47,9 +48,10 @@ def check_free(folder: Path) -> None:
 
 
 def drop_machine_dependent(folder: Path) -> None:
-    """Take out of the folder's JSON files what tells how the model came to this machine."""
-    for path in sorted(folder.glob("*.json")):
-        _drop(path, MACHINE_DEPENDENT)
+    """Take out of the folder's configs what tells how the model came to this machine."""
+    for path in (folder / name for name in CONFIGS):
+        if path.is_file():
+            _drop(path, MACHINE_DEPENDENT)
 
 
 def load_model(folder: Path, **changes: Any) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -102,7 +104,8 @@ def check_folder(folder: Path) -> None:
 
 def _check_json(path: Path) -> None:
     try:
-        whole = isinstance(json.loads(path.read_text()), dict)
+        values = json.loads(path.read_text())
+        whole = isinstance(values, dict) or path.name not in CONFIGS
     except ValueError:
         whole = False
     if not whole:
