@@ -2,11 +2,14 @@
 
     python -m benchmarks.compression --json out.json                  # forges the quick-start: minutes
     python -m benchmarks.compression --plot docs/assets/frontier.svg  # and draws the frontier
-    python -m benchmarks.compression --seeds 3                        # with three seeds
+    python -m benchmarks.compression --seeds 1                        # with one seed instead of three
 
 Everything is read from the evidence of the run: accuracies are means over its tasks, on test examples that
 chose nothing, but for the frontier's, which are on selection examples. Bytes are those of the weights' file,
 all that describes them counted; the base of every ratio is 4 bytes for each weight of the full model.
+
+The recipe's threshold of trits and steps were tuned on models of seed 42, on held-out examples of which some
+are test examples here, and the margin after a look at seed 43; seed 44 chose nothing. All seeds sit one exam.
 """
 
 import argparse
@@ -100,9 +103,9 @@ def rows(runs: Sequence[Found]) -> list[dict[str, Any]]:
             "met": all(run["times"] >= 20 and run["kept"] >= 0.84 for run in runs), "note": each,
         },
         common | {
-            "what": "trained trits against rounded ones, equal bytes", "ours": one["trained"],
+            "what": "trained trits against rounded ones, the same format", "ours": one["trained"],
             "peer": one["rounded"], "ratio": one["trained"] / max(one["rounded"], 1e-3), "unit": "accuracy",
-            "bar": "clearly above, >= 90 % of fp32",
+            "bar": "above by .1, >= 90 % of fp32",
             "met": all(run["trained"] >= max(0.9 * run["full"], run["rounded"] + 0.1) for run in runs),
             "note": f"fp32 {one['full']:.3f}; {one['trained'] / one['full']:.1%} of it kept",
         },
@@ -162,7 +165,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, help="write what was measured here")
     parser.add_argument("--plot", type=Path, help="draw the frontier of the first seed here")
-    parser.add_argument("--seeds", type=int, default=1, help="seeds: 42 and the numbers after it")
+    parser.add_argument("--seeds", type=int, default=3, help="seeds: 42 and the numbers after it")
     options = parser.parse_args()
     start = time.monotonic()
     runs = [measure(42 + index) for index in range(options.seeds)]

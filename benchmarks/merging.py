@@ -123,7 +123,7 @@ def equality(case: str, all_models: dict[str, State]) -> dict[str, Any]:
     }
     if case == "ties":
         found["tied"] = sum(tied_entries(all_models, name) for name in mine)
-        found["equal"] = found["differ"] <= 2 * found["tied"]
+        found["equal"] = found["differ"] == 0 if found["tied"] == 0 else found["differ"] <= 2 * found["tied"]
     else:
         found["equal"] = largest <= CASES[case][5] * max(1.0, *(float(x.abs().max()) for x in mine.values()))
     return found | {"torch": torch.__version__}

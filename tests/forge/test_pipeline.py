@@ -209,3 +209,16 @@ def test_the_full_size_recipe_through_all_stages_is_sound_and_keeps_to_the_full_
     whole, first = plan("forge/cognate-25m-compressed"), plan("forge/cognate-25m")
     assert [stage.name for stage, _ in whole.stages] == [stage.name for stage in ORDER]
     assert whole.stages[0][1] == first.stages[0][1]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("stages.evomerge.exam.selection=200", "'cognate' and 'evomerge' differ in their exam"),
+        ("stages.bitnet.exam.seed=8", "'cognate' and 'bitnet' differ in their exam"),
+        ("stages.compression.mixture.sorting.difficulties=[3, 4]", "difficulties or options of sorting"),
+    ],
+)
+def test_examples_that_chose_in_one_stage_cannot_measure_in_another(change, says):
+    with pytest.raises(ConfigError, match=says):
+        plan("forge/quickstart", [change])

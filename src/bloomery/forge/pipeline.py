@@ -97,6 +97,7 @@ def plan_of(name: str, recipe: Recipe) -> Plan:
         for stage in ORDER if stage.name in forge_config.stages
     )  # fmt: skip
     _check_ports(stages)
+    _check_exams(stages)
     return Plan(name=name, seed=forge_config.seed, threads=forge_config.threads, stages=stages)
 
 
@@ -249,6 +250,27 @@ def _card(run: Run, plan: Plan) -> dict[str, Any]:
         "data": "; ".join(stage.data(config) for stage, config in plan.stages),
         "sources": "; ".join(dict.fromkeys(stage.source for stage, _ in plan.stages)),
     }
+
+
+def _check_exams(stages: Sequence[tuple[Stage, Any]]) -> None:
+    """Examples that choose in one stage must not measure in another: all stages sit the same exams."""
+    sat = [(stage.name, *stage.judged_on(config)) for stage, config in stages if stage.judged_on is not None]
+    for name, mixture, exam in sat[1:]:
+        first, tasks, other = sat[0]
+        sizes = [(one.selection, one.test, one.seed) for one in (exam, other)]
+        differing = [
+            task for task in mixture if task in tasks and _drawn(mixture[task]) != _drawn(tasks[task])
+        ]
+        if sizes[0] != sizes[1] or differing:
+            what = f"difficulties or options of {', '.join(differing)}" if differing else "exam"
+            raise ConfigError(
+                f"stages '{first}' and '{name}' differ in their {what}: examples that chose in one would "
+                "measure in the other; give both the same selection, test and seed, difficulties and options"
+            )
+
+
+def _drawn(ingredient: Any) -> tuple[Any, ...]:
+    return tuple(ingredient.difficulties), sorted(ingredient.options.items())
 
 
 def _check_ports(stages: Sequence[tuple[Stage, Any]]) -> None:

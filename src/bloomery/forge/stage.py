@@ -78,7 +78,8 @@ class Stage:
     decides; `clock` measures times and memory, which are reported. `work` says how much each step has to do,
     in tokens, for the time left; `data` what it trains on, in words; `estimate` what its trainings take, from
     its config and those of all stages of the recipe by name (what it is given is another stage's work);
-    `judged_on` the mixture and the exam by which the way through all stages is told.
+    `judged_on` its mixture and exam: all stages of a recipe sit the same, so that no example that
+    chose measures, and the way through them is told by the first one's.
     """
 
     name: str

@@ -35,7 +35,7 @@ from bloomery.tasks.accuracy import Accuracy
 from tests.cli.forged import RECIPE
 
 MIXTURE = {"parity": {"difficulties": [10, 12]}, "chained_sums": {"difficulties": [6, 8]}}
-EXAM = {"selection": 12, "test": 12}
+EXAM = {"selection": 8, "test": 8}  # as in the tiny recipe
 SEARCH = {"generations": 3, "population": 4, "patience": 3}
 VALUES = {"mixture": MIXTURE, "exam": EXAM, "search": SEARCH}
 

@@ -1,7 +1,7 @@
 """bitnet: the model's linear layers trained towards trits and 8-bit activations, and shipped packed.
 
 The latent weights go on being trained by later stages; what is handed on as `model` is the packed form, and
-the checks measure that. Rounding without training is measured beside it, at equal bytes.
+the checks measure that. Rounding without training is measured beside it, in the same format.
 
 Source: arXiv 2402.17764 (BitNet b1.58)
 """
@@ -9,6 +9,7 @@ Source: arXiv 2402.17764 (BitNet b1.58)
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from bloomery.core.closure import Deferred
 from bloomery.core.config import option
@@ -85,9 +86,10 @@ def checks(config: BitnetStageConfig) -> tuple[Check, ...]:
                 meaning="exact match on held-out examples that chose nothing")
           for task, value in bars.accuracy.items()),
         Check(name=OVER_ROUNDING, bar=Bar(op=">", value=0.0), unit="accuracy", required=False,
-              meaning="mean accuracy minus that of the given model rounded without training, at equal bytes; "
+              meaning="mean accuracy minus that of the given model, rounded without training; "
               "baseline: rounded"),
-        Check(name=LATENCY, bar=Bar(op="<", value=bars.latency_ms), unit="ms", required=False),
+        Check(name=LATENCY, bar=Bar(op="<", value=bars.latency_ms), unit="ms", required=False,
+              meaning="median forward pass of the longest prompt, batch of one, this machine and its load"),
         Check(name=FASTER, bar=Bar(op=">", value=1.0), unit="times", required=False,
               meaning="latency of the given model over the packed model's; baseline: the given model's"),
     )  # fmt: skip
@@ -109,6 +111,10 @@ def work(config: BitnetStageConfig) -> Mapping[str, int]:
 
 def data(config: BitnetStageConfig) -> str:
     return f"Trits trained on generated examples of {', '.join(sorted(config.fit.mixture))}"
+
+
+def judged_on(config: BitnetStageConfig) -> tuple[Mapping[str, Any], ExamConfig]:
+    return config.fit.mixture, config.exam
 
 
 STAGE = Stage(
@@ -139,4 +145,5 @@ STAGE = Stage(
     work=work,
     data=data,
     estimate=Deferred(TUNING, "estimate"),
+    judged_on=judged_on,
 )

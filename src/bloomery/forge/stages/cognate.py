@@ -123,8 +123,10 @@ def checks(config: CognateStageConfig) -> tuple[Check, ...]:
                 meaning="exact match on held-out examples that chose nothing")
           for task, value in bars.accuracy.items()),
         *REPORTED,
-        Check(name="resident memory", bar=Bar(op="<", value=bars.memory_gb), unit="GB", required=False),
-        Check(name="latency", bar=Bar(op="<", value=bars.latency_ms), unit="ms", required=False),
+        Check(name="resident memory", bar=Bar(op="<", value=bars.memory_gb), unit="GB", required=False,
+              meaning="high-water mark of the process that measures, with all that it did before"),
+        Check(name="latency", bar=Bar(op="<", value=bars.latency_ms), unit="ms", required=False,
+              meaning="median forward pass of the longest prompt, batch of one, this machine and its load"),
     )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ class EvomergeStageConfig:
     """How the specialists are merged, and what a merge has to be good at."""
 
     mixture: dict[str, Ingredient] = option(help="tasks and data sets that the champion has to be good at")
-    exam: ExamConfig = option(ExamConfig(), help="held-out examples; as in cognate, or more for selection")
+    exam: ExamConfig = option(ExamConfig(), help="held-out examples; as in every stage of the recipe")
     search: SearchConfig = option(SearchConfig(), help="how recipes are evolved")
     random_search: bool = option(True, help="whether random search at equal evaluations is run beside")
     bars: GainConfig = option(GainConfig(), help="what the gate asks for")
@@ -106,11 +106,13 @@ def checks(config: EvomergeStageConfig) -> tuple[Check, ...]:
           for task, value in bars.accuracy.items()),
         Check(name="over the mean parent", bar=Bar(op=">=", value=bars.over_mean_parent), unit="of the mean",
               required=False, meaning="mean accuracy of the champion over the parents' mean, minus 1"),
-        *(Check(name=f"over {rival}", bar=Bar(op=">=", value=0.0), unit="accuracy", required=False,
+        *(Check(name=f"over {rival}", bar=Bar(op=">", value=0.0), unit="accuracy", required=False,
                 meaning=f"mean accuracy of the champion minus that of {rival}; baseline: {rival}")
           for rival in rivals),
-        Check(name="resident memory", bar=Bar(op="<", value=bars.memory_gb), unit="GB", required=False),
-        Check(name="latency", bar=Bar(op="<", value=bars.latency_ms), unit="ms", required=False),
+        Check(name="resident memory", bar=Bar(op="<", value=bars.memory_gb), unit="GB", required=False,
+              meaning="high-water mark of the process that measures, with all that it did before"),
+        Check(name="latency", bar=Bar(op="<", value=bars.latency_ms), unit="ms", required=False,
+              meaning="median forward pass of the longest prompt, batch of one, this machine and its load"),
     )  # fmt: skip
 
 
@@ -137,6 +139,10 @@ def data(config: EvomergeStageConfig) -> str:
 def estimate(_config: EvomergeStageConfig, _recipe: Mapping[str, Any]) -> Sequence[Estimate]:
     """Nothing is trained."""
     return ()
+
+
+def judged_on(config: EvomergeStageConfig) -> tuple[Mapping[str, Any], ExamConfig]:
+    return config.mixture, config.exam
 
 
 STAGE = Stage(
@@ -174,4 +180,5 @@ STAGE = Stage(
     work=work,
     data=data,
     estimate=estimate,
+    judged_on=judged_on,
 )
