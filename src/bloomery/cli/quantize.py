@@ -71,6 +71,7 @@ def quantize(
 ) -> None:
     """Make a model's linear layers ternary and write a packed folder, which plain transformers loads.
 
+    Only layers that are torch.nn.Linear become ternary; a model without any, such as GPT-2, is refused.
     Without --steps the weights are rounded; with them the model is first trained towards trits on the tasks.
     A training that was stopped or killed goes on when the same command is given again. Held-out examples of
     the tasks say what it costs.
@@ -80,6 +81,7 @@ def quantize(
     from bloomery.forge.compression.calibration_rows import mixture_of
     from bloomery.forge.folders import check_free
     from bloomery.forge.library import model_folder
+    from bloomery.forge.resumable import forget_finished
 
     fitting = {"lr": lr, "batch": batch, "seq_len": seq_len, "checkpoint_every": checkpoint_every}
     tuning = {"warmup": warmup, "seed": seed}
@@ -87,6 +89,7 @@ def quantize(
                            embedding_bits=embedding_bits, skip=tuple(skip))  # fmt: skip
     mixture = mixture_of(task, difficulty)
     _check(steps, task, fitting | tuning)
+    forget_finished(output)
     check_free(output)
     folder = model_folder(opened(workspace), base)
     before = look_at(folder, task, count=count, difficulties=difficulty)

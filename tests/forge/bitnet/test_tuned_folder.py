@@ -8,6 +8,7 @@ import pytest
 
 from bloomery.core.errors import FormatRefused, UserError, WorkspaceBusy
 from bloomery.core.step import Paused
+from bloomery.forge import resumable
 from bloomery.forge.bitnet.tuned_folder import fine_tuning, tune_folder
 from bloomery.forge.compression.calibration_rows import mixture_of
 from bloomery.forge.folders import load_model
@@ -103,6 +104,41 @@ def test_a_model_that_changed_meanwhile_is_not_gone_on_with(base, tmp_path):
     (mine / "README.md").write_text("another one")
     with pytest.raises(UserError, match="another command left unfinished"):
         tune_folder(mine, tmp_path / "out", TernaryConfig(), fit())
+
+
+def test_what_other_code_left_unfinished_is_not_gone_on_with(base, tmp_path, monkeypatch):
+    with pytest.raises(KeyboardInterrupt):
+        tune_folder(base, tmp_path / "out", TernaryConfig(), fit(), watch=Stopper(3, interrupt))
+    monkeypatch.setattr(resumable, "code_version", lambda step: f"a later version of {step.__name__}")
+    with pytest.raises(UserError, match="another version of the code"):
+        tune_folder(base, tmp_path / "out", TernaryConfig(), fit())
+
+
+def killed_after_packing(base, output, monkeypatch):
+    """The packed folder is there; what it was made from is not cleared away, as after a SIGKILL."""
+    with monkeypatch.context() as patch:
+        patch.setattr(resumable, "remove_tree", lambda path: None)
+        tune_folder(base, output, TernaryConfig(), fit())
+    assert output.with_name("out.unfinished").exists()
+
+
+def test_what_a_kill_left_beside_a_whole_output_goes_and_the_output_stays(base, tmp_path, monkeypatch):
+    killed_after_packing(base, tmp_path / "out", monkeypatch)
+    before = files_of(tmp_path / "out")
+    with pytest.raises(UserError, match="out exists"):
+        tune_folder(base, tmp_path / "out", TernaryConfig(), fit())
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert files_of(tmp_path / "out") == before
+
+
+def test_an_unfinished_training_stays_though_another_output_took_its_place(base, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        tune_folder(base, tmp_path / "out", TernaryConfig(), fit(), watch=Stopper(3, interrupt))
+    tied_llama(tmp_path / "out")
+    before = files_of(tmp_path)
+    with pytest.raises(UserError, match="out exists"):
+        tune_folder(base, tmp_path / "out", TernaryConfig(), fit())
+    assert files_of(tmp_path) == before
 
 
 def test_two_processes_do_not_train_into_one_folder(base, tmp_path):

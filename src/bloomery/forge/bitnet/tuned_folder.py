@@ -8,7 +8,7 @@ from bloomery.forge.bitnet.quantizing import items_of, make_ternary
 from bloomery.forge.bitnet.tuning import tune
 from bloomery.forge.folders import check_folder, check_free, load_model
 from bloomery.forge.full_models import pack_folder
-from bloomery.forge.resumable import resumable
+from bloomery.forge.resumable import forget_finished, resumable
 from bloomery.forge.settings import FitConfig, TernaryConfig
 from bloomery.forge.stages.bitnet import BitnetStageConfig
 from bloomery.tasks.ingredient import Ingredient
@@ -35,10 +35,13 @@ def tune_folder(
     Raises: Paused; UserError, MissingFile, FormatRefused, DamagedArtifact, DiskFull; Failure for a training
     that diverges.
     """
+    forget_finished(output)
     check_free(output)
     check_folder(base)
     words = {"fit": fit, "ternary": config, "warmup": warmup}
-    with resumable(output, config=words, inputs={"model": base}, seed=seed, watch=watch) as context:
+    with resumable(
+        output, tune_folder, config=words, inputs={"model": base}, seed=seed, watch=watch
+    ) as context:
         tune(context)
         model, tokenizer = load_model(context.output / "latent")
         turned = make_ternary(model, config)
