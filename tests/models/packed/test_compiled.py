@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -66,11 +67,37 @@ def test_a_library_that_others_can_write_is_not_loaded(cache):
 
 
 @needs_compiler
-def test_a_folder_that_others_can_replace_is_not_used(cache):
-    open_to_all = cache.parent.parent
-    open_to_all.mkdir()
-    open_to_all.chmod(0o777)
-    assert "anyone can replace" in answer()[1]
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
+def test_a_folder_that_others_can_replace_is_not_used(cache, mode):
+    shared = cache.parent.parent
+    shared.mkdir()
+    shared.chmod(mode)
+    found, note = answer()
+    assert found == 42
+    assert "others can replace" in note
+
+
+@needs_compiler
+def test_a_folder_below_one_of_another_user_is_not_used(cache, monkeypatch):
+    assert answer() == (42, "")
+    found = Path.stat
+
+    def of_another(path, **given):
+        result = found(path, **given)
+        return os.stat_result([*result[:4], os.geteuid() + 1, *result[5:10]]) if path == above else result
+
+    above = cache.parent
+    monkeypatch.setattr(Path, "stat", of_another)
+    assert f"{above} belongs to another user" in answer()[1]
+
+
+@needs_compiler
+def test_the_folders_made_for_it_are_ours_alone_whatever_the_umask(cache):
+    before = os.umask(0o002)
+    try:
+        assert answer() == (42, "")
+    finally:
+        os.umask(before)
 
 
 @needs_compiler
@@ -84,7 +111,7 @@ def test_a_cache_that_cannot_be_made_is_said(cache):
     cache.parent.parent.write_text("a file where the folder would be")
     found, note = answer()
     assert found == 42
-    assert "Not a directory" in note
+    assert "File exists" in note
 
 
 @needs_compiler

@@ -59,14 +59,22 @@ def _cache_folder() -> Path:
     except RuntimeError as error:  # no home
         raise OSError(f"no cache folder: {error}") from error
     folder = base / "bloomery" / "kernels"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in (base, folder.parent, folder):
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = folder.resolve()
     _check_ours(folder)
     for above in folder.parents:
-        mode = above.stat().st_mode
-        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-            raise PermissionError(f"anyone can replace what is in {above}")
+        _check_kept(above)
     return folder
+
+
+def _check_kept(above: Path) -> None:
+    """Nobody else but root can replace what is ours in it."""
+    found = above.stat()
+    if found.st_uid not in (os.geteuid(), 0):
+        raise PermissionError(f"{above} belongs to another user")
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not found.st_mode & stat.S_ISVTX:
+        raise PermissionError(f"others can replace what is in {above}")
 
 
 def _check_ours(path: Path) -> None:
