@@ -216,7 +216,7 @@ def test_what_was_searched_for_is_what_is_claimed_from_disk(place, made):
     rate = sum(one["rate"] for one in scores.values()) / 2
     likelihood = sum(one["likelihood"] for one in scores.values()) / 2
     lineage = read(place, made["evomerge.search"]["lineage"])
-    assert lineage["fitness"] == pytest.approx(rate + likelihood / (2 * 12), abs=1e-12)
+    assert lineage["fitness"] == pytest.approx(rate + likelihood / (2 * EXAM["selection"]), abs=1e-12)
 
 
 def test_likelihood_only_breaks_ties():
