@@ -37,7 +37,11 @@ def evaluate(
     workspace: WorkspacePath = DEFAULT_WORKSPACE,
     as_json: AsJson = False,
 ) -> None:
-    """Measure exact-match accuracy on held-out examples, with chance level and 95 % interval."""
+    """Measure exact-match accuracy on held-out examples, with chance level and 95 % interval.
+
+    No training saw them; a forge run may have chosen between candidates by some of them. What is untouched
+    by its choices stands in the run's own evidence.
+    """
     from bloomery.forge import evaluation
 
     results = evaluation.evaluate(

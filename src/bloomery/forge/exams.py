@@ -153,6 +153,8 @@ def evaluate_tasks(
 ) -> dict[str, Accuracy]:
     """Accuracy on held-out examples of tasks and evaluation splits of data sets by name; none: all tasks.
 
+    Training never sees them. Among those of a generated task may be some that chose in a run of the forge.
+
     By default at a task's four lowest difficulties, which may hold fewer different prompts than `count`: then
     all that they hold.
     """
