@@ -211,6 +211,42 @@ def test_heads_of_another_number_are_refused_though_every_shape_agrees(family, t
     refused(FormatRefused, "num_attention_heads is 4", MEAN, [parents[0], other], tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ({"rope_theta": 10000.0}, {"rope_theta": 500000.0}),
+        ({"rope_scaling": None}, {"rope_scaling": {"rope_type": "linear", "factor": 2.0}}),
+        ({"rope_parameters": {"rope_type": "default"}}, {"rope_parameters": {"rope_type": "yarn"}}),
+        ({"rms_norm_eps": 1e-6}, {"rms_norm_eps": 1e-5}),
+        ({"layer_norm_eps": 1e-12}, {"layer_norm_eps": 1e-5}),
+        ({"tie_word_embeddings": False}, {"tie_word_embeddings": True}),
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_what_computes_otherwise_with_equal_tensors_is_refused(family, tmp_path, ours, theirs):
+    _, parents = family
+    folders = [configured(parents[0], tmp_path / "a", ours), configured(parents[1], tmp_path / "b", theirs)]
+    refused(FormatRefused, f"{next(iter(ours))} is ", MEAN, folders, tmp_path)
+
+
+def configured(folder, copy, values, without=()):
+    """A copy of the folder with these values in its config."""
+    shutil.copytree(folder, copy)
+    config = json.loads((copy / "config.json").read_text())
+    kept = {key: value for key, value in config.items() if key not in without}
+    (copy / "config.json").write_text(json.dumps(kept | values))
+    return copy
+
+
+def test_a_rope_base_is_compared_between_configs_of_transformers_4_and_5(family, tmp_path):
+    _, parents = family
+    new = configured(parents[0], tmp_path / "new", {"rope_parameters": {"rope_theta": 1e4}}, ["rope_theta"])
+    old = configured(parents[1], tmp_path / "old", {"rope_theta": 5e5}, ["rope_parameters"])
+    refused(FormatRefused, "rope_theta is 500000.0", MEAN, [new, old], tmp_path)
+    same = configured(parents[1], tmp_path / "same", {"rope_theta": 1e4}, ["rope_parameters"])
+    merge_folders(MEAN, [new, same], None, tmp_path / "merged")
+
+
 def test_a_packed_model_is_refused(family, tmp_path):
     _, parents = family
     shutil.copytree(parents[1], tmp_path / "packed")

@@ -12,7 +12,8 @@ from bloomery.forge.merging.tensorfile import TensorFolder
 # Equal tensors mean something else under another of these. Other keys may differ, and parent 0's are kept.
 ALIKE = (
     "model_type", "vocab_size", "num_attention_heads", "num_key_value_heads", "head_dim", "hidden_act",
-    "n_head", "activation_function",
+    "n_head", "activation_function", "rope_theta", "rope_scaling", "rope_parameters", "rms_norm_eps",
+    "layer_norm_eps", "tie_word_embeddings",
 )  # fmt: skip
 
 
@@ -40,13 +41,20 @@ def config_of(folder: Path) -> dict[str, Any]:
 
 
 def _check_configs(first: Path, other: Path) -> None:
-    ours, theirs = config_of(first), config_of(other)
+    ours, theirs = _values(first), _values(other)
     for key in ALIKE:
         if key in ours and key in theirs and ours[key] != theirs[key]:
             raise FormatRefused(
                 f"{key} is {theirs[key]} in {other} and {ours[key]} in {first}: "
                 "models of different architecture do not merge"
             )
+
+
+def _values(folder: Path) -> dict[str, Any]:
+    """The config; `rope_theta`, which transformers 5 has in `rope_parameters`, by itself as before."""
+    values = config_of(folder)
+    rope = values.get("rope_parameters") or {}
+    return {"rope_theta": rope["rope_theta"], **values} if "rope_theta" in rope else values
 
 
 def _check_words(first: Path, other: Path) -> None:
