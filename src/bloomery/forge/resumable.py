@@ -92,9 +92,9 @@ def _settle(folder: Path, identity: str) -> None:
         write_atomically(settings, identity.encode())
     elif settings.read_text() != identity:
         raise UserError(
-            f"{folder} is what another command left unfinished (other options, another model, another version "
-            "of the code, other threads or another processor): give the same command to go on, or remove that "
-            "folder to begin anew"
+            f"{folder} is what another command left unfinished (other options, another model, another "
+            "version of the code, other threads or another processor): give the same command to go on, or "
+            "remove that folder to begin anew"
         )
 
 
