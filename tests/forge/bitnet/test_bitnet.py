@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from bloomery.core.config import build, to_plain
 from bloomery.core.errors import ConfigError, UserError
@@ -165,6 +166,15 @@ def test_a_pattern_that_names_no_layer_is_refused_with_the_layers_that_there_are
     model, _ = load_model(full)
     with pytest.raises(UserError, match=r"no linear layer is named 'lm_haed'.*q_proj"):
         make_ternary(model, TernaryConfig(skip=("lm_haed",)))
+    with pytest.raises(UserError, match=r"is left to make ternary$"):  # it names no option of another command
+        make_ternary(model, TernaryConfig(skip=("*",)))
+
+
+def test_a_model_without_linear_layers_is_refused_with_what_can_become_ternary():
+    sizes = {"vocab_size": 16, "n_positions": 8, "n_embd": 8, "n_layer": 1, "n_head": 2, "eos_token_id": 2}
+    model = GPT2LMHeadModel(GPT2Config(**sizes))
+    with pytest.raises(UserError, match=r"^GPT2LMHeadModel has no.*only torch\.nn\.Linear layers can become"):
+        make_ternary(model, TernaryConfig())
 
 
 def test_sparser_trits_make_a_smaller_file(full, tmp_path):

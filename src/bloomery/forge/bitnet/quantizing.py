@@ -24,15 +24,21 @@ from bloomery.models.packed.ternary import TernaryLinear
 def make_ternary(model: PreTrainedModel, config: TernaryConfig, *, share: float = 1.0) -> list[str]:
     """Turn the model's linear layers into ternary ones of the same parameters; the names of those turned.
 
-    Raises: UserError where a pattern of `skip` names none, or nothing is left.
+    Raises: UserError where the model has none, a pattern of `skip` names none, or nothing is left.
     """
+    stay = set(_stay(model))
+    if not any(type(module) is nn.Linear and name not in stay for name, module in model.named_modules()):
+        raise UserError(
+            f"{type(model).__name__} has no torch.nn.Linear layer besides those that stay whole, and only "
+            "torch.nn.Linear layers can become ternary; give a model that is built of them"
+        )
     try:
         return convert(
-            model, skip=[*_stay(model), *config.skip], share=share, threshold=config.threshold,
+            model, skip=[*sorted(stay), *config.skip], share=share, threshold=config.threshold,
             per_row=config.per_row, scaling=config.scaling,
         )  # fmt: skip
     except ValueError as error:
-        raise UserError(f"{error}; see stages.bitnet.ternary") from error
+        raise UserError(str(error)) from error
 
 
 def items_of(model: PreTrainedModel, embedding_bits: int) -> list[Coded]:
