@@ -1,7 +1,10 @@
 """Packed folders: one model, whether in memory, from its folder, or loaded by a stranger."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -17,6 +20,7 @@ from bloomery.forge.packed_folder import from_items, save_packed, weights_size
 from bloomery.forge.settings import TernaryConfig
 from bloomery.models.configuration_cognate import cognate_tiny
 from bloomery.models.modeling_cognate import CognateForCausalLM
+from bloomery.models.packed.configuration_packed import PackedConfig
 from bloomery.models.packed.modeling_packed import PackedForCausalLM
 from bloomery.models.packed.packed_linear import PackedTernaryLinear
 from bloomery.tasks.tokenizer import train_tokenizer
@@ -148,6 +152,71 @@ def test_a_packed_model_says_how_it_is_saved(packed, tmp_path):
 def test_other_precisions_are_refused_instead_of_ignored(packed):
     with pytest.raises(ValueError, match="float32"):
         PackedForCausalLM.from_pretrained(packed[2], dtype=torch.bfloat16)
+
+
+@pytest.mark.parametrize("name", ["dtype", "torch_dtype"])
+@pytest.mark.parametrize("dtype", [None, "auto", "float32", torch.float32])
+def test_a_dtype_that_is_float32_changes_nothing(packed, tokenizer, name, dtype):
+    config = PackedConfig.from_pretrained(packed[2])
+    config.inner["dtype"] = "float32"  # as a config.json of transformers may hold it
+    model = PackedForCausalLM.from_pretrained(packed[2], config=config, **{name: dtype})
+    assert torch.equal(logits_of(model, tokenizer, PROMPT), logits_of(*load_model(packed[2]), PROMPT))
+    assert config.inner["dtype"] == "float32"
+
+
+@pytest.mark.parametrize("device_map", ["auto", "cpu", {"": "cpu"}])
+def test_a_device_map_is_one_device(packed, device_map, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    model = PackedForCausalLM.from_pretrained(packed[2], device_map=device_map)
+    assert {one.device.type for one in model.state_dict().values()} == {"cpu"}
+
+
+def test_a_model_in_parts_on_several_devices_is_refused(packed):
+    with pytest.raises(ValueError, match="one device"):
+        PackedForCausalLM.from_pretrained(packed[2], device_map={"model": "cpu", "lm_head": "cpu"})
+
+
+def test_loading_info_comes_with_the_model_and_misses_nothing(packed):
+    model, info = PackedForCausalLM.from_pretrained(packed[2], output_loading_info=True)
+    assert isinstance(model, torch.nn.Module)
+    assert info == {"missing_keys": [], "unexpected_keys": [], "mismatched_keys": [], "error_msgs": []}
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_the_attention_that_is_asked_for_is_the_models(tokenizer, tmp_path, attention):
+    model = llama(tokenizer, tied=False)
+    make_ternary(model, TernaryConfig())
+    save_packed(model.config, items_of(model, 8), tokenizer, tmp_path / "packed")
+    given = {"attn_implementation": attention}
+    by_class = PackedForCausalLM.from_pretrained(tmp_path / "packed", **given)
+    by_config = PackedForCausalLM.from_pretrained(
+        tmp_path / "packed", config=PackedConfig.from_pretrained(tmp_path / "packed", **given)
+    )
+    assert by_class.config._attn_implementation == by_config.config._attn_implementation == attention
+
+
+PIPELINE = """
+import sys
+sys.modules["bloomery"] = None  # importing it raises ImportError
+from transformers import pipeline
+writer = pipeline("text-generation", model=sys.argv[1], trust_remote_code=True)
+print(writer(sys.argv[2], max_new_tokens=2, do_sample=False)[0]["generated_text"])
+"""
+
+
+@pytest.mark.slow
+def test_a_strangers_pipeline_writes_text(packed, tmp_path):
+    folder = shutil.copytree(packed[2], tmp_path / "packed")
+    config = json.loads((folder / "config.json").read_text())
+    config["inner"]["dtype"] = "float32"  # as a model that was loaded from a folder has it
+    (folder / "config.json").write_text(json.dumps(config))
+    done = subprocess.run(
+        [sys.executable, "-c", PIPELINE, str(folder), PROMPT],
+        env=os.environ | {"HF_MODULES_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "1"},
+        capture_output=True, text=True, timeout=120, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(PROMPT)
 
 
 @pytest.mark.parametrize("place", [10, -5])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from .packed_linear import PackedTernaryLinear
 
 WEIGHTS, TENSOR = "model.safetensors", "packed"
 HUB = ("cache_dir", "force_download", "local_files_only", "token", "revision", "subfolder")
+DTYPES = ("dtype", "torch_dtype")  # transformers' name of it, and its old one
+LOADING_INFO = ("missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs")
 
 
 class PackedForCausalLM(PreTrainedModel):
@@ -38,16 +40,14 @@ class PackedForCausalLM(PreTrainedModel):
     def from_pretrained(cls, folder: Any, *_: Any, config: Any = None, **given: Any) -> PreTrainedModel:  # type: ignore[override]
         """Raises: ValueError where the file is no packed weights, or altered, or of another model.
 
-        Of transformers' options those of the hub count, and `device_map` as one device; a name that the
-        packed model's config has changes that.
+        Of transformers' options those of the hub count, `dtype` where it is float32, `attn_implementation`,
+        `output_loading_info`, and `device_map` as one device; a name that the packed model's config has
+        changes that.
         """
         hub = {name: given[name] for name in HUB if given.get(name) is not None}
         if config is None:
             config = PackedConfig.from_pretrained(folder, **hub)
-        if given.get("dtype") not in (None, "auto", torch.float32, "float32"):
-            raise ValueError(f"packed weights compute in float32, not {given['dtype']}; leave dtype out")
-        config.inner |= {name: value for name, value in given.items() if name in config.inner}
-        model = build(config, folder, hub)
+        model = build(changed(config, given), folder, hub)
         path = cached_file(folder, WEIGHTS, **hub)
         assert path is not None  # it raises where there is none
         assemble(model, read_items(Path(path)))
@@ -55,12 +55,36 @@ class PackedForCausalLM(PreTrainedModel):
         if (generation := cached_file(folder, "generation_config.json", **lenient)) is not None:
             model.generation_config = GenerationConfig.from_pretrained(Path(generation).parent)
         model.save_pretrained = refuse_to_save  # type: ignore[method-assign]
-        device = given.get("device_map")
-        return model.eval() if device is None else model.eval().to(device)
+        model.eval().to(device_of(given.get("device_map")))
+        # as transformers does it; every weight was there, or `assemble` would have said so
+        return (model, {name: [] for name in LOADING_INFO}) if given.get("output_loading_info") else model  # type: ignore[return-value]
 
 
 PackedConfig.register_for_auto_class()
 PackedForCausalLM.register_for_auto_class("AutoModelForCausalLM")
+
+
+def changed(config: PackedConfig, given: Mapping[str, Any]) -> PackedConfig:
+    """With what is given of the inner config's names in it; the config itself stays as it is."""
+    for name in DTYPES:
+        if given.get(name) not in (None, "auto", torch.float32, "float32"):
+            raise ValueError(f"packed weights compute in float32, not {given[name]}; leave {name} out")
+    known = {name: given[name] for name in config.inner if name in given and name not in DTYPES}
+    result = PackedConfig(inner=config.inner | known)
+    # AutoModelForCausalLM has it in the config, a direct caller gives it
+    result._attn_implementation = given.get("attn_implementation") or config._attn_implementation
+    return result
+
+
+def device_of(device_map: Any) -> Any:
+    """Raises: ValueError where it is more than one device."""
+    if device_map == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if isinstance(device_map, Mapping):
+        if set(device_map) != {""}:
+            raise ValueError(f"a packed model stands on one device, not on parts {sorted(device_map)[:3]}")
+        return device_map[""]
+    return "cpu" if device_map is None else device_map
 
 
 def refuse_to_save(*_: Any, **__: Any) -> None:
@@ -73,10 +97,12 @@ def build(config: PackedConfig, folder: Any, hub: dict[str, Any]) -> PreTrainedM
     with torch.random.fork_rng(devices=[]):
         if kind in CONFIG_MAPPING:
             inner: PretrainedConfig = CONFIG_MAPPING[kind].from_dict(config.inner)
+            inner._attn_implementation = config._attn_implementation
             return AutoModelForCausalLM.from_config(inner, dtype=torch.float32)
         where = config.inner["auto_map"]
         own: Any = get_class_from_dynamic_module(where["AutoConfig"], folder, **hub)
         inner = own.from_dict(config.inner)
+        inner._attn_implementation = config._attn_implementation
         return get_class_from_dynamic_module(where["AutoModelForCausalLM"], folder, **hub)(inner).float()
 
 
