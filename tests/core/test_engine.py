@@ -9,7 +9,8 @@ from importlib.util import find_spec
 import pytest
 
 from bloomery.core import engine
-from bloomery.core.errors import CapabilityMissing, UnknownName
+from bloomery.core.engine import Outcome, values_of
+from bloomery.core.errors import CapabilityMissing, Failure, UnknownName
 
 RAY = pytest.param(
     "ray",
@@ -166,3 +167,11 @@ def test_a_missing_ray_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(engine, "import_module", missing)
     with pytest.raises(CapabilityMissing, match=r"bloomery\[ray\]"):
         engine.map(work(), {"a": 1.0}, engine="ray")
+
+
+def test_values_are_by_name_and_every_failed_candidate_is_named():
+    good = [Outcome("a", 0, None, 1.0), Outcome("b", None, None, 1.0)]
+    assert values_of(good, "be examined") == {"a": 0, "b": None}
+    bad = [*good, Outcome("c", None, "it broke", 1.0), Outcome("d", None, "so did it", 1.0)]
+    with pytest.raises(Failure, match=r"^c could not run: it broke; d could not run: so did it$"):
+        values_of(bad, "run")

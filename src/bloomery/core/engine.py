@@ -20,7 +20,7 @@ import cloudpickle
 import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from bloomery.core.errors import CapabilityMissing, UnknownName
+from bloomery.core.errors import CapabilityMissing, Failure, UnknownName
 
 EngineName = Literal["processes", "ray", "inline"]
 Watch = Callable[[int, int, str], None]  # done, total, the candidate's name
@@ -62,6 +62,14 @@ def map(
         if progress is not None:
             progress(len(outcomes), len(candidates), outcome.name)
     return [outcomes[name] for name in candidates]
+
+
+def values_of(outcomes: Iterable[Outcome], doing: str) -> dict[str, Any]:
+    """Every candidate's value. Raises: Failure naming those that could not do it, each with its error."""
+    outcomes = list(outcomes)
+    if failed := [outcome for outcome in outcomes if outcome.error is not None]:
+        raise Failure("; ".join(f"{one.name} could not {doing}: {one.error}" for one in failed))
+    return {outcome.name: outcome.value for outcome in outcomes}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from bloomery.core import machine
-from bloomery.core.errors import Failure
+from bloomery.core.engine import values_of
 from bloomery.core.step import StepContext
 from bloomery.forge.exams import Part, exams, sit
 from bloomery.forge.fitting import set_threads
@@ -27,9 +27,7 @@ def sit_folders(
     """Each model's accuracies. Raises: Failure naming the models that could not be examined."""
     sitting = partial(_sit, mixture=mixture, exam=exam, part=part, threads=machine.threads())
     outcomes = context.map(sitting, {name: str(path) for name, path in folders.items()})
-    if failed := [outcome for outcome in outcomes if outcome.error]:
-        raise Failure("; ".join(f"{one.name} could not be examined: {one.error}" for one in failed))
-    return {outcome.name: outcome.value for outcome in outcomes}
+    return values_of(outcomes, "be examined")
 
 
 def _sit(

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.core import machine
-from bloomery.core.errors import Failure
+from bloomery.core.engine import values_of
 from bloomery.core.step import StepContext
 from bloomery.forge.compression.branches import (
     Items,
@@ -25,16 +25,14 @@ from bloomery.forge.compression.branches import (
     spread,
 )
 from bloomery.forge.compression.calibrating import second_moments
-from bloomery.forge.data import training_data
+from bloomery.forge.compression.calibration_rows import task_rows
 from bloomery.forge.exams import exams, mean_rate, plain, sit
 from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
 from bloomery.forge.packed_folder import from_items, save_packed, save_weights, weights_size
-from bloomery.forge.settings import FitConfig
 from bloomery.forge.sitting import Results, sit_folders
 from bloomery.forge.stages.compression import CompressionStageConfig
 from bloomery.models.packed.modeling_packed import WEIGHTS, read_items
-from bloomery.tasks.batches import collate
 
 TERNARY_CHOICES = 6  # budgets for what is no trit, between the coarsest coders and the most exact
 AS_GIVEN = "as given"
@@ -45,12 +43,11 @@ def calibrate(context: StepContext) -> None:
     set_threads(machine.threads())
     config: CompressionStageConfig = context.config
     model, tokenizer = load_model(context.inputs["full"])
-    fitting = FitConfig(
-        steps=config.calibration, seq_len=config.seq_len, mixture=config.mixture, train={"micro_batch": 1}
-    )
-    rows = training_data(fitting, tokenizer, seed=context.seed)
-    ids = (collate([rows[index]])["input_ids"] for index in range(config.calibration))
-    moments = second_moments(model, ids)
+    rows = task_rows(
+        tokenizer, mixture=config.mixture, seq_len=config.seq_len, examples=config.calibration,
+        seed=context.seed,
+    )  # fmt: skip
+    moments = second_moments(model, rows)
     save_file(moments, context.output / "moments.safetensors")
 
 
@@ -58,12 +55,10 @@ def code(context: StepContext) -> None:
     """Every matrix of the full model by each coder, a packed file each."""
     names = {name: name for name in context.config.coders}
     full, moments = str(context.inputs["full"]), str(context.inputs["moments"])
-    outcomes = context.map(partial(_code, full=full, moments=moments), names)
-    if failed := [outcome for outcome in outcomes if outcome.error]:
-        raise Failure("; ".join(f"{one.name} could not code the model: {one.error}" for one in failed))
+    coded = values_of(context.map(partial(_code, full=full, moments=moments), names), "code the model")
     (context.output / "coded").mkdir()
-    for outcome in outcomes:
-        save_weights(outcome.value, context.output / "coded" / f"{outcome.name}.safetensors")
+    for name, items in coded.items():
+        save_weights(items, context.output / "coded" / f"{name}.safetensors")
 
 
 def _code(name: str, *, full: str, moments: str) -> Items:
@@ -158,9 +153,7 @@ def _examined(context: StepContext, files: Mapping[str, Path]) -> dict[str, Resu
     config: CompressionStageConfig = context.config
     sitting = partial(_sit, folder=str(context.inputs["full"]), config=config, threads=machine.threads())
     outcomes = context.map(sitting, {name: str(path) for name, path in files.items()})
-    if failed := [outcome for outcome in outcomes if outcome.error]:
-        raise Failure("; ".join(f"{one.name} could not be examined: {one.error}" for one in failed))
-    return {outcome.name: outcome.value for outcome in outcomes}
+    return values_of(outcomes, "be examined")
 
 
 def _sit(file: str, *, folder: str, config: CompressionStageConfig, threads: int) -> Results:

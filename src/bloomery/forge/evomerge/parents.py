@@ -11,7 +11,7 @@ from typing import Any
 
 from bloomery.core import machine
 from bloomery.core.config import build, to_plain
-from bloomery.core.errors import Failure
+from bloomery.core.engine import values_of
 from bloomery.core.step import StepContext
 from bloomery.forge.evolving.soups import Soup, greedy_soup, uniform_soup
 from bloomery.forge.evomerge.examining import Bench, Results, bench_of, examine, fitness, weights_of
@@ -72,9 +72,7 @@ def examined(
 ) -> dict[str, Results]:
     """Every candidate's accuracies. Raises: Failure naming those that could not be examined."""
     outcomes = context.map(partial(examine, bench=bench), candidates)
-    if failed := [outcome for outcome in outcomes if outcome.error]:
-        raise Failure("; ".join(f"{one.name} could not be examined: {one.error}" for one in failed))
-    return {outcome.name: outcome.value for outcome in outcomes}
+    return values_of(outcomes, "be examined")
 
 
 def recipe_in(context: StepContext, lineage: str) -> MergeRecipe:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from bloomery.core.disk import beside, full_disk_named, sync_folder, sync_tree
+from bloomery.core.disk import new_folder
 from bloomery.forge.folders import check_folder, check_free, drop_machine_dependent
 from bloomery.forge.merging.arrangement import arrangement, check_depth, path_of
 from bloomery.forge.merging.folder_checks import check_mergeable, config_of
@@ -94,9 +94,7 @@ class _Source:
 
 
 def _write(source: _Source, first: Path, output: Path, progress: Progress | None) -> None:
-    with full_disk_named(output), beside(output) as work:
-        folder = work / output.name
-        folder.mkdir()
+    with new_folder(output) as folder:
         _copy_rest(first, folder)
         if (path := source.path()) is not None:
             config = relayered(config_of(first), path, source.depth())
@@ -104,9 +102,6 @@ def _write(source: _Source, first: Path, output: Path, progress: Progress | None
         drop_machine_dependent(folder)
         specs = source.specs
         write_tensors(folder / SINGLE, specs, _made(source, list(specs), progress))
-        sync_tree(folder)
-        folder.replace(output)
-        sync_folder(output.parent)
 
 
 def _made(source: _Source, names: Sequence[str], progress: Progress | None) -> Iterator[tuple[str, Tensor]]:
