@@ -1,6 +1,7 @@
 """bloomery forge, on a finished run."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -10,14 +11,16 @@ import pytest
 
 from tests.cli.forged import RECIPE
 
-ALWAYS = {"run", "status", "steps", "evidence", "model", "folder", "report"}
+ALWAYS = {"by_stage", "run", "status", "steps", "evidence", "model", "folder", "report"}
 
 
 def test_status_shows_each_step_and_what_was_measured(bloomery, forged_workspace):
     said = bloomery("forge", "status", "-w", forged_workspace)
     assert said.code == 0
     assert "cognate.adaptive_computation  done" in said.out
-    assert "parameters, at most          passed  7,852 parameters" in said.out
+    assert re.search(r"parameters, at most +passed +7,852 parameters", said.out)
+    assert "\ncognate\n" in said.out
+    assert "\nship\n" in said.out
 
 
 @pytest.mark.parametrize("columns", ["80", "100"])

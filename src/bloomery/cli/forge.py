@@ -192,7 +192,9 @@ def _run(
 
 def _print_outcome(card: "RunCard") -> None:
     if card.evidence:
-        print_evidence(card.evidence, title=f"\nwhat was measured in run {card.run.run_id}")
+        say(f"\nwhat was measured in run {card.run.run_id}")
+    for stage, evidence in card.by_stage.items():
+        print_evidence(evidence, title=f"\n{stage}")
     for step in card.steps:
         if step.status == "rolled_back":
             say(f"\n{step.name} was rolled back: {step.reason}")

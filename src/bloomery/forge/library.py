@@ -29,6 +29,7 @@ class RunCard:
     status: str
     steps: tuple[StepRecord, ...]
     evidence: tuple[Evidence, ...]
+    by_stage: Mapping[str, tuple[Evidence, ...]]
     model: str | None
     folder: Path | None
     report: Path | None
@@ -71,10 +72,22 @@ def show_run(workspace: Workspace, run_id: str | None = None) -> RunCard:
         status="killed" if record.status == "running" and not _is_alive(workspace) else record.status,
         steps=tuple(steps),
         evidence=tuple(workspace.catalog.evidence(record.run_id)),
+        by_stage=_by_stage(workspace, record.run_id, steps),
         model=shipped[-1] if shipped else None,
         folder=_if_there(folder / "model"),
         report=_if_there(folder / "report.html"),
     )
+
+
+def _by_stage(
+    workspace: Workspace, run_id: str, steps: Iterable[StepRecord]
+) -> dict[str, tuple[Evidence, ...]]:
+    """What was measured in the steps of each stage, in their order."""
+    found: dict[str, tuple[Evidence, ...]] = {}
+    for step in steps:
+        stage = step.name.partition(".")[0]
+        found[stage] = found.get(stage, ()) + tuple(workspace.catalog.evidence(run_id, step.name))
+    return {stage: evidence for stage, evidence in found.items() if evidence}
 
 
 def pause_run(workspace: Workspace, run_id: str | None = None) -> RunRecord:
