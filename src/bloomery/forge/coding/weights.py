@@ -18,8 +18,9 @@ def as_matrix(weight: Tensor) -> np.ndarray:
     Shapes: (..., columns) -> (rows, columns).
     Raises: UserError where there is no finite weight to code.
     """
-    if not weight.is_floating_point() or weight.numel() == 0:
-        raise UserError(f"expected weights, got {tuple(weight.shape)} of {weight.dtype}; store it raw")
+    expect_floats(weight)
+    if weight.numel() == 0:
+        raise UserError(f"expected weights, got none in {tuple(weight.shape)}; use the coder float32")
     weight = weight.detach().cpu().float()
     if not torch.isfinite(weight).all():
         broken = int((~torch.isfinite(weight)).sum())
@@ -27,6 +28,15 @@ def as_matrix(weight: Tensor) -> np.ndarray:
             f"{broken} of {weight.numel()} weights are NaN or infinite; restore a sound checkpoint"
         )
     return weight.reshape(matrix_shape(tuple(weight.shape))).numpy()
+
+
+def expect_floats(weight: Tensor) -> None:
+    """Raises: UserError for integers, bools and complex numbers."""
+    if not weight.is_floating_point():
+        raise UserError(
+            f"expected weights in floating point, got {tuple(weight.shape)} of {weight.dtype}, which packed "
+            "folders do not hold; make the buffer float32, or register it with persistent=False"
+        )
 
 
 def as_half(values: np.ndarray) -> np.ndarray:
