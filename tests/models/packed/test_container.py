@@ -1,12 +1,14 @@
 """The container: nothing lost, everything counted, damage found."""
 
 import itertools
+import zlib
 
 import numpy as np
 import pytest
 
 from bloomery.models.packed import container
-from bloomery.models.packed.coded import Coded, Symbols
+from bloomery.models.packed.bits import varint
+from bloomery.models.packed.coded import FIELDS, Coded, Symbols
 from bloomery.models.packed.container import HEADER_BYTES, from_bytes, size_bytes, to_bytes
 
 
@@ -69,6 +71,58 @@ def test_one_altered_bit_anywhere_is_found():
 def test_a_file_of_another_kind_is_refused():
     with pytest.raises(ValueError, match="no packed weights"):
         from_bytes(b"PK\x03\x04" + bytes(100))
+
+
+HUGE = 1 << 60  # no machine has room for as many
+
+
+def crafted(shape, *fields):
+    """A container of one ternary tensor with a sound checksum, whatever it says."""
+    body = bytes(
+        [list(FIELDS).index("ternary"), len(shape), *b"".join(map(varint, shape)), *b"".join(fields)]
+    )
+    return container.HEADER.pack(container.MARK, 1, 1, len(body), zlib.crc32(body)) + body
+
+
+def symbols(tag, count, alphabet, payload):
+    return bytes([tag]) + varint(count) + varint(alphabet) + payload
+
+
+SCALE = bytes([7]) + varint(1) + np.float32([0.5]).tobytes()
+
+
+def test_a_crafted_file_that_is_in_order_is_read():
+    (found,) = from_bytes(crafted((2, 3), symbols(container.CONSTANT, 6, 3, varint(1)), SCALE))
+    assert same(
+        found, Coded("ternary", (2, 3), {"trits": Symbols(np.ones(6, int), 3), "scale": np.float32([0.5])})
+    )
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        symbols(container.CONSTANT, HUGE, 3, varint(1)),
+        symbols(container.CONSTANT, 7, 3, varint(1)),
+        symbols(container.CONSTANT, 6, 3, varint(1 << 62)),
+        symbols(container.FIXED, HUGE, 1, b""),
+        symbols(container.FIXED, 6, 0, b""),
+        symbols(container.RANS, 6, 1, bytes([6, 0, 1, 0, 0, 1])),
+        symbols(container.RANS, HUGE, 2, bytes([6, 0, 0, 1, 0, 0, 1])),
+        symbols(container.BASE_3, HUGE, 3, b""),
+    ],
+)
+def test_symbols_that_the_shape_does_not_have_are_refused_before_they_are_made(field):
+    with pytest.raises(ValueError, match="altered"):
+        from_bytes(crafted((2, 3), field, SCALE))
+
+
+def test_shapes_that_the_model_does_not_have_are_refused_before_they_are_made():
+    data = crafted((HUGE,), symbols(container.CONSTANT, HUGE, 3, varint(1)), SCALE)
+    with pytest.raises(ValueError, match="different models"):
+        from_bytes(data, [(2, 3)])
+    with pytest.raises(ValueError, match="different models"):
+        from_bytes(to_bytes(ITEMS), [one.shape for one in ITEMS[:-1]])
+    assert len(from_bytes(to_bytes(ITEMS), [one.shape for one in ITEMS])) == len(ITEMS)
 
 
 @pytest.mark.parametrize(

@@ -154,3 +154,40 @@ def test_entropy_coded_bytes_of_the_first_version_are_kept():
     trits = (np.arange(3000) ** 2 % 11 // 4).clip(0, 2)  # 0, 1 and 2 in 5, 4 and 2 of 11
     data = to_bytes([Coded("ternary", (3000,), {"trits": symbols(trits, 3), "scale": numbers([1])})])
     assert hashlib.sha256(data).hexdigest() == RECORDED_TRITS
+
+
+@pytest.mark.parametrize(
+    ("scheme", "field", "value", "words"),
+    [
+        ("seedlm", "sizes", numbers([200, 200, 8], np.uint8), "altered"),
+        ("seedlm", "sizes", numbers([2, 3, 8], np.uint8), "altered"),
+        ("vptq", "length", numbers([2**31], np.uint32), "altered"),
+    ],
+)
+def test_sizes_far_beyond_the_shape_are_refused(scheme, field, value, words):
+    coded, _ = WRITTEN[scheme]
+    with pytest.raises(ValueError, match=words):
+        decode(Coded(scheme, coded.shape, {**coded.fields, field: value}))
+
+
+def test_a_block_far_larger_than_the_tensor_takes_no_memory_for_it():
+    coded, _ = WRITTEN["blockfloat"]
+    one = {"block": numbers([2**32 - 1], np.uint32), "exponents": symbols([4], 9)}
+    assert decode(Coded("blockfloat", (3,), {**coded.fields, **one})).tolist() == [-1, 1, 0]
+
+
+def test_nodes_are_computed_only_where_there_are_pairs():
+    count = 2**31  # all nodes would be 32 GiB
+    coded = Coded(
+        "hyper",
+        (2,),
+        {
+            "indices": symbols([3], count),
+            "classes": symbols([0], 3),
+            "nodes": numbers([count, 5], np.uint32),
+            "scale": numbers([1]),
+            "centre": numbers([0]),
+        },
+    )
+    expected = torch.tensor([2 * 3 + 1 - count, 2 * 15 + 1 - count], dtype=torch.float32)  # rounded once
+    assert torch.equal(decode(coded), expected)

@@ -86,6 +86,12 @@ def test_damage_is_an_error(at, byte, words):
         rans.decode(Reader(bytes(coded)), len(values), alphabet)
 
 
+@pytest.mark.parametrize("alphabet", [0, 1])
+def test_an_alphabet_without_a_choice_is_refused(alphabet):
+    with pytest.raises(ValueError, match=f"two symbols or more, got {alphabet}"):
+        rans.digits_of(alphabet)
+
+
 @pytest.mark.parametrize("bits", [0, 1, 3, 8, 11, 16, 31])
 def test_packed_bits_are_the_binary_digits_of_one_long_number(bits):
     values = np.random.default_rng(bits).integers(0, 2**bits, 37)

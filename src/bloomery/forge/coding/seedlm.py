@@ -12,7 +12,7 @@ from torch import Tensor
 from bloomery.core.errors import ConfigError
 from bloomery.forge.coding.weights import as_matrix, expect_between
 from bloomery.models.packed.coded import Coded, Field, Symbols
-from bloomery.models.packed.seedlm import MANTISSAS, TAPS, bases, states
+from bloomery.models.packed.seedlm import MANTISSAS, MOST_C, TAPS, bases, states
 
 BLOCKS = 128  # scored against all seeds at a time: 32 MiB of scores for seeds of 16 bits
 PARTS = 15  # of the cycle, which they divide for every K in TAPS
@@ -65,7 +65,7 @@ def encode(weight: Tensor, *, C: int = 8, P: int = 3, K: int = 16) -> Coded:
 def check_sizes(C: int, P: int, K: int) -> None:
     if K not in TAPS:
         raise ConfigError(f"K = {K} bits a seed; known registers have {', '.join(map(str, TAPS))}")
-    expect_between("C", C, 2, 64)
+    expect_between("C", C, 2, MOST_C)
     expect_between("P", P, 1, min(C - 1, 8))
 
 

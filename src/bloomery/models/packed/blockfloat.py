@@ -27,6 +27,6 @@ def decode_blockfloat(coded: Coded) -> np.ndarray:
     blocks = -(-coded.numel // block)
     mantissas = coded.symbols("mantissas", coded.numel)
     scale = scales(coded.symbols("exponents", blocks).values, offset)
-    return (mantissas.values.astype(np.float32) - mantissas.alphabet // 2) * scale.repeat(block)[
-        : coded.numel
-    ]
+    return (mantissas.values.astype(np.float32) - mantissas.alphabet // 2) * scale.repeat(
+        min(block, coded.numel)
+    )[: coded.numel]

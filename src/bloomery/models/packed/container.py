@@ -11,12 +11,13 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 import torch
 
 from .bits import Reader, pack_bits, packed_size, unpack_bits, varint, width
-from .coded import DTYPES, FIELDS, Coded, Field, Symbols
+from .coded import DTYPES, FIELDS, MAX_ALPHABET, Coded, Field, Symbols
 from .rans import decode as decode_symbols
 from .rans import encode as encode_symbols
 from .trits import pack_base3, unpack_base3
@@ -25,6 +26,9 @@ MARK, VERSION = b"BLMP", 1
 HEADER = struct.Struct("<4sBIQI")
 HEADER_BYTES = HEADER.size
 CONSTANT, FIXED, BASE_3, RANS = range(len(DTYPES), len(DTYPES) + 4)  # tags after those of the dtypes
+# Fields that can have more than a symbol for each weight: P for a block that a tensor need not fill, and
+# codebooks. What is above the number of weights stays below this.
+SMALL, MOST_SMALL = ("coefficients", "codebook", "residual_codebook"), 1 << 20
 
 
 def to_bytes(items: Sequence[Coded]) -> bytes:
@@ -33,8 +37,8 @@ def to_bytes(items: Sequence[Coded]) -> bytes:
     return HEADER.pack(MARK, VERSION, len(items), len(body), zlib.crc32(body)) + body
 
 
-def from_bytes(data: bytes) -> list[Coded]:
-    """The tensors that `to_bytes` wrote.
+def from_bytes(data: bytes, shapes: Sequence[tuple[int, ...]] | None = None) -> list[Coded]:
+    """The tensors that `to_bytes` wrote; other shapes than those given are refused before they are made.
 
     Raises: ValueError for anything else: another kind of file, a truncated or an altered one.
     """
@@ -52,8 +56,10 @@ def from_bytes(data: bytes) -> list[Coded]:
         )
     if zlib.crc32(body) != checksum:
         raise ValueError("packed weights altered: their checksum differs; fetch the file again")
+    if shapes is not None and count != len(shapes):
+        raise ValueError(f"packed weights of {count} tensors, the model has {len(shapes)}: different models")
     reader = Reader(body)
-    items = [read_item(reader) for _ in range(count)]
+    items = [read_item(reader, None if shapes is None else shapes[i]) for i in range(count)]
     if reader.at != size:
         raise ValueError(f"packed weights hold {size - reader.at} bytes more than their tensors: altered")
     return items
@@ -69,13 +75,20 @@ def item_bytes(coded: Coded) -> bytes:
     return b"".join((index, *map(varint, coded.shape), *map(field_bytes, coded.fields.values())))
 
 
-def read_item(reader: Reader) -> Coded:
+def read_item(reader: Reader, expected: tuple[int, ...] | None) -> Coded:
     number, dimensions = reader.byte(), reader.byte()
     if number >= len(FIELDS):
         raise ValueError(f"packed weights of scheme number {number}, known are {len(FIELDS)}: altered")
     scheme = list(FIELDS)[number]
     shape = tuple(reader.varint() for _ in range(dimensions))
-    return Coded(scheme, shape, {name: read_field(reader) for name in FIELDS[scheme]})
+    if expected is not None and shape != expected:
+        raise ValueError(f"packed weights of shape {shape}, the model's are {expected}: different models")
+    return Coded(scheme, shape, {name: read_field(reader, most(name, shape)) for name in FIELDS[scheme]})
+
+
+def most(name: str, shape: tuple[int, ...]) -> int:
+    """The symbols that this field of a tensor of this shape can have."""
+    return prod(shape) + (MOST_SMALL if name in SMALL else 0)
 
 
 def field_bytes(field: Field) -> bytes:
@@ -85,11 +98,13 @@ def field_bytes(field: Field) -> bytes:
     return bytes([DTYPES.index(field.dtype)]) + varint(len(field)) + field.tobytes()
 
 
-def read_field(reader: Reader) -> Field:
+def read_field(reader: Reader, most: int) -> Field:
     tag, count = reader.byte(), reader.varint()
     if tag < len(DTYPES):
         return np.frombuffer(reader.take(count * DTYPES[tag].itemsize), DTYPES[tag])
     alphabet = reader.varint()
+    if count > most or not 1 <= alphabet <= MAX_ALPHABET:
+        raise ValueError(f"packed weights of {count} symbols out of {alphabet}, at most {most} here: altered")
     return Symbols(read_symbols(reader, tag, count, alphabet), alphabet)
 
 
@@ -110,7 +125,9 @@ def shortest(symbols: Symbols) -> tuple[int, bytes]:
 
 def read_symbols(reader: Reader, tag: int, count: int, alphabet: int) -> np.ndarray:
     if tag == CONSTANT:
-        return np.full(count, reader.varint())
+        if (value := reader.varint()) >= alphabet:
+            raise ValueError(f"packed weights hold symbol {value} out of {alphabet}: altered")
+        return np.full(count, value, np.min_scalar_type(alphabet - 1))
     if tag == FIXED:
         bits = width(alphabet)
         return unpack_bits(reader.take(packed_size(bits, count)), bits, count)

@@ -9,7 +9,12 @@ from .coded import Coded
 
 def nodes(count: int, generator: int) -> np.ndarray:
     """The nodes (n, n g mod U) of the square, doubled and centred on zero. Shapes: (U, 2) integers."""
-    n = np.arange(count, dtype=np.int64)
+    return nodes_at(np.arange(count), count, generator)
+
+
+def nodes_at(n: np.ndarray, count: int, generator: int) -> np.ndarray:
+    """Some of the nodes. Shapes: (N,) -> (N, 2) integers."""
+    n = n.astype(np.int64)
     return 2 * np.stack((n, n * generator % count), axis=1) + 1 - count
 
 
@@ -23,6 +28,6 @@ def decode_hyper(coded: Coded) -> np.ndarray:
     indices, classes = coded.symbols("indices", pairs), coded.symbols("classes", pairs)
     if indices.alphabet != count:
         raise ValueError(f"hyper: {count} nodes, but indices into {indices.alphabet}: altered")
-    points = nodes(count, generator)[indices.values] << classes.values.astype(np.int64)[:, None]
+    points = nodes_at(indices.values, count, generator) << classes.values.astype(np.int64)[:, None]
     scale, centre = coded.array("scale", 1)[0], coded.array("centre", 1)[0]
     return (points.astype(np.float32) * scale + centre).reshape(-1)[: coded.numel]

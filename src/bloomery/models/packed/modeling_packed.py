@@ -50,7 +50,7 @@ class PackedForCausalLM(PreTrainedModel):
         model = build(changed(config, given), folder, hub)
         path = cached_file(folder, WEIGHTS, **hub)
         assert path is not None  # it raises where there is none
-        assemble(model, read_items(Path(path)))
+        assemble(model, read_items(Path(path), [tuple(tensor.shape) for _, tensor in slots(model)]))
         lenient = {**hub, "_raise_exceptions_for_missing_entries": False}
         if (generation := cached_file(folder, "generation_config.json", **lenient)) is not None:
             model.generation_config = GenerationConfig.from_pretrained(Path(generation).parent)
@@ -106,15 +106,17 @@ def build(config: PackedConfig, folder: Any, hub: dict[str, Any]) -> PreTrainedM
         return get_class_from_dynamic_module(where["AutoModelForCausalLM"], folder, **hub)(inner).float()
 
 
-def read_items(path: Path) -> list[Coded]:
-    """Raises: ValueError where the file is no packed weights, truncated or altered."""
+def read_items(path: Path, shapes: Sequence[tuple[int, ...]] | None = None) -> list[Coded]:
+    """Its tensors; where their shapes are known, others are refused before they take memory.
+
+    Raises: ValueError where the file is no packed weights, truncated or altered."""
     try:
         tensors = load_file(path)
     except SafetensorError as error:
         raise ValueError(f"{path} is truncated or altered ({error}); get it again") from error
     if set(tensors) != {TENSOR}:
         raise ValueError(f"{path} holds {sorted(tensors)[:3]}; packed weights are one tensor '{TENSOR}'")
-    return from_bytes(tensors[TENSOR].numpy().tobytes())
+    return from_bytes(tensors[TENSOR].numpy().tobytes(), shapes)
 
 
 def slots(model: nn.Module) -> Iterator[tuple[str, Tensor]]:

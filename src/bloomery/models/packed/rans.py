@@ -67,7 +67,12 @@ def most_lanes(count: int) -> int:
 
 
 def digits_of(alphabet: int) -> int:
-    """Symbols of a lane that fit into one number below LOW."""
+    """Symbols of a lane that fit into one number below LOW.
+
+    Raises: ValueError for an alphabet of fewer than two symbols, which has no digits.
+    """
+    if alphabet < 2:
+        raise ValueError(f"rANS takes an alphabet of two symbols or more, got {alphabet}: altered?")
     digits = 0
     while alphabet ** (digits + 1) <= LOW:
         digits += 1

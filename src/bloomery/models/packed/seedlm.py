@@ -11,6 +11,7 @@ from .coded import Coded
 # Bits of the state whose parity is shifted in at the top; each gives all 2^K - 1 states but zero.
 TAPS = {8: (0, 2, 3, 4), 12: (0, 6, 8, 11), 16: (0, 1, 3, 12)}
 CHUNK = 1 << 18  # blocks decoded at a time
+MOST_C = 64  # weights in a block
 MANTISSAS = 16  # coefficients are integers from -8 to 7
 
 
@@ -55,7 +56,7 @@ def decode_seedlm(coded: Coded) -> np.ndarray:
     A weight is an integer, sum_j (V_ij - 2^(K-1)) m_j, exact in float32, times its block's unit.
     """
     C, P, K = (int(size) for size in coded.array("sizes", 3))
-    if K not in TAPS or C < 1 or P < 1:
+    if K not in TAPS or not 1 <= C <= MOST_C or not 1 <= P <= C:
         raise ValueError(f"seedlm: blocks of {C}, {P} coefficients, seeds of {K} bits: altered")
     blocks = -(-coded.numel // C)
     seeds = coded.symbols("seeds", blocks).values

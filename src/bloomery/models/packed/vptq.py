@@ -20,8 +20,8 @@ def decode_vptq(coded: Coded) -> np.ndarray:
     """
     rows, columns = matrix_shape(coded.shape)
     length = int(coded.array("length", 1)[0])
-    if length < 1:
-        raise ValueError("vptq: a vector holds no weights: altered")
+    if not 1 <= length <= max(rows, 1):
+        raise ValueError(f"vptq: a vector of {length} weights, a column has {rows}: altered")
     groups, scales = -(-rows // length), coded.array("scales", 2)
     weight = look_up(coded, "indices", "codebook", groups * columns, scales[0], length)
     if len(coded.symbols("residual_indices")):
