@@ -116,5 +116,29 @@ def test_what_a_stranger_cannot_load_is_a_failure_that_says_why(tmp_path):
     save_model(*small_pair(), tmp_path / "model")
     (code,) = (tmp_path / "model").glob("modeling_*.py")
     code.write_text("import bloomery.models\n" + code.read_text())
-    with pytest.raises(Failure, match=r"does not load in plain transformers.*bloomery"):
+    with pytest.raises(Failure, match=r"does not load and generate in plain transformers.*bloomery"):
+        logits_elsewhere(tmp_path / "model", "1+2=")
+
+
+OTHER_WAYS = {
+    "no generation": ("raise RuntimeError('no such thing')", "no such thing"),
+    "another token": (
+        "with torch.no_grad(): return torch.cat([input_ids, self(input_ids).logits[:, -1:].argmin(-1)], 1)",
+        "whose logit is not the largest",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", OTHER_WAYS)
+def test_what_does_not_generate_as_its_forward_pass_says_is_a_failure(tmp_path, way):
+    """The logits are those of the model here; only `generate` differs."""
+    body, words = OTHER_WAYS[way]
+    save_model(*small_pair(), tmp_path / "model")
+    code = tmp_path / "model" / "modeling_cognate.py"
+    override = (
+        f"def generate(self, input_ids, **_):\n    {body}\n\n\nCognateForCausalLM.generate = generate\n"
+    )
+    code.write_text(f"{code.read_text()}\n\n{override}")
+    with pytest.raises(Failure, match=words):
         logits_elsewhere(tmp_path / "model", "1+2=")

@@ -25,14 +25,19 @@ tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=True, local_
 with torch.inference_mode():
     given = tokenizer(prompt, return_tensors="pt", return_token_type_ids=False)
     logits = model(**given, use_cache=False).logits
+written = model.generate(**given, max_new_tokens=3, do_sample=False)
+first, likeliest = int(written[0, given["input_ids"].shape[1]]), float(logits[0, -1].max())
+if float(logits[0, -1, first]) != likeliest:
+    raise SystemExit(f"generate wrote token {first} first, whose logit is not the largest")
 save_file({"logits": logits.clone().contiguous()}, output)
 """
 
 
 def logits_elsewhere(folder: Path, prompt: str, *, timeout_s: float = 300.0) -> Tensor:
-    """The logits of a prompt, from a process that has transformers but not this package.
+    """The logits of a prompt, from a process that has transformers but not this package, and that generates.
 
-    Raises: Failure with the last line of what the process said.
+    Raises: Failure with the last line of what the process said: where the folder does not load, `generate`
+    fails, or its first token is not one of largest logit.
     """
     with tempfile.TemporaryDirectory() as scratch:
         output = Path(scratch) / "logits.safetensors"
@@ -50,7 +55,6 @@ def logits_elsewhere(folder: Path, prompt: str, *, timeout_s: float = 300.0) -> 
             arguments, env=environment, capture_output=True, text=True, timeout=timeout_s, cwd=scratch
         )
         if done.returncode:
-            raise Failure(
-                f"{folder} does not load in plain transformers: {done.stderr.strip().splitlines()[-1:]}"
-            )
+            said = done.stderr.strip().splitlines()[-1:]
+            raise Failure(f"{folder} does not load and generate in plain transformers: {said}")
         return load_file(output)["logits"]

@@ -11,7 +11,8 @@ from bloomery.core.run import Run
 RELOADS = Check(
     name="loads in plain transformers", bar=Bar(op="<=", value=0.0), unit="logits",
     meaning="largest difference of a logit between the model here and its folder, loaded by "
-    "AutoModelForCausalLM in a process that cannot import this package",
+    "AutoModelForCausalLM in a process that cannot import this package; no value where its `generate` fails "
+    "there or its first greedy token is not one of largest logit",
 )  # fmt: skip
 
 
