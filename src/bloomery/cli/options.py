@@ -52,7 +52,10 @@ Count = Annotated[int, typer.Option(help="Held-out examples a task, if it has so
 Difficulties = Annotated[
     list[int], typer.Option("--difficulty", "-d", help="Default: the task's first four.")
 ]
-ExamSeed = Annotated[int, typer.Option(help="Which held-out examples (no training saw them; a forge run may have chosen by some).", min=0)]
+ExamSeed = Annotated[
+    int,
+    typer.Option(help="Which held-out examples: unseen in training, some may have chosen in a run.", min=0),
+]
 
 DEFAULT_WORKSPACE = Path(".bloomery")
 
