@@ -19,10 +19,9 @@ from bloomery.forge.folders import load_model
 from bloomery.forge.merging.merge import merge
 from bloomery.forge.merging.recipe import MergeRecipe
 from bloomery.forge.settings import ExamConfig
+from bloomery.forge.sitting import Results
 from bloomery.tasks.accuracy import Accuracy
 from bloomery.tasks.ingredient import Ingredient
-
-Results = dict[str, Accuracy]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,13 +11,14 @@ from bloomery.core import machine
 from bloomery.core.config import build
 from bloomery.core.evidence import Measured, measure, not_run
 from bloomery.core.step import StepContext
-from bloomery.forge.evomerge.examining import Bench, Results, bench_of
+from bloomery.forge.evomerge.examining import Bench, bench_of
 from bloomery.forge.evomerge.parents import examined
 from bloomery.forge.exams import Part, exams, longest_prompt, mean_rate, record_by_difficulty
 from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
 from bloomery.forge.measuring import answer_latency_ms, as_measured, furthest, give_evidence, peak_memory_gb
 from bloomery.forge.merging.recipe import MergeRecipe
+from bloomery.forge.sitting import Results
 from bloomery.forge.stage import given
 from bloomery.forge.stages.cognate import NAMES as PARENTS
 from bloomery.forge.stages.evomerge import EvomergeStageConfig, checks

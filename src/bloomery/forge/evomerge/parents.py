@@ -14,7 +14,7 @@ from bloomery.core.config import build, to_plain
 from bloomery.core.engine import values_of
 from bloomery.core.step import StepContext
 from bloomery.forge.evolving.soups import Soup, greedy_soup, uniform_soup
-from bloomery.forge.evomerge.examining import Bench, Results, bench_of, examine, fitness, weights_of
+from bloomery.forge.evomerge.examining import Bench, bench_of, examine, fitness, weights_of
 from bloomery.forge.evomerge.space import soup_recipe
 from bloomery.forge.exams import plain, record_by_difficulty
 from bloomery.forge.fitting import set_threads
@@ -22,6 +22,7 @@ from bloomery.forge.folders import load_model, save_model
 from bloomery.forge.measuring import count_parameters
 from bloomery.forge.merging.merge import merge
 from bloomery.forge.merging.recipe import MergeRecipe
+from bloomery.forge.sitting import Results
 
 
 def cook_soups(context: StepContext) -> None:
