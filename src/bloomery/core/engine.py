@@ -94,7 +94,7 @@ def _packed(
     for name, candidate in candidates.items():
         try:
             tasks.append(_Task(name, cloudpickle.dumps((function, candidate))))
-        except Exception as error:  # edge: pickling runs the candidate's own code
+        except Exception as error:  # edge: pickling runs the candidate's own code; it fails alone
             failed[name] = Outcome(name, None, _described(name, error), 0.0)
     return tasks, failed
 
@@ -107,7 +107,7 @@ def _work(task: _Task) -> _Reply:
         payload = cloudpickle.dumps(function(candidate))
     except KeyboardInterrupt:  # the user's, not the candidate's
         raise
-    except BaseException as error:  # edge: the candidate's process
+    except BaseException as error:  # edge: the candidate's process; what it raises is its outcome
         return _Reply(None, _described(task.name, error), time.perf_counter() - started)
     return _Reply(payload, None, time.perf_counter() - started)
 
@@ -117,7 +117,7 @@ def _outcome(task: _Task, reply: _Reply) -> Outcome:
         return Outcome(task.name, None, reply.error, reply.duration_s)
     try:
         return Outcome(task.name, cloudpickle.loads(reply.payload), None, reply.duration_s)
-    except Exception as error:  # edge: unpickling runs the candidate's own code
+    except Exception as error:  # edge: unpickling runs the candidate's own code; it fails alone
         return Outcome(task.name, None, _described(task.name, error), reply.duration_s)
 
 

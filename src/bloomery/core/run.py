@@ -209,7 +209,7 @@ class Run:
         except Paused:
             log.info("step paused", step=job.name)
             raise
-        except Exception as error:
+        except Exception as error:  # edge: a step's own code; recorded as failed and raised again
             reason = _one_line(error)
             self.workspace.catalog.finish_step(
                 self.id, job.name, "failed", {}, time.perf_counter() - started, reason

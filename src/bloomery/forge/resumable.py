@@ -48,7 +48,7 @@ def resumable(
                 output=work, checkpoint=checkpoint, config=config, inputs=inputs, seed=seed,
                 journal=Journal(folder / "journal.jsonl"), watch=watch, stopping=stop.is_set,
             )  # fmt: skip
-        except BaseException:
+        except BaseException:  # raised again: whatever ended the block, checkpoints decide what stays
             if not any(checkpoint.iterdir()):  # nothing to go on from
                 remove_tree(folder)
             raise

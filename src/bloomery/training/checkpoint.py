@@ -46,7 +46,7 @@ def save_checkpoint(folder: Path, step: int, state: Mapping[str, Any], *, keep: 
     try:
         _write(temporary, step, state)
         path = _publish(temporary, folder / f"step-{step:08d}")
-    except BaseException:
+    except BaseException:  # raised again: a stop from the keyboard too leaves nothing half-written
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     for old in checkpoints(folder)[:-keep] if keep else []:

@@ -14,7 +14,7 @@ from bloomery.core.sandbox.values import decode, encode  # cut off when sent: se
 def answer(function: Any, arguments: str) -> tuple[str, Any]:
     try:
         return "returned", function(*decode(arguments))
-    except BaseException as error:  # edge: the sandbox, inside
+    except BaseException as error:  # edge: the sandbox, inside; whatever the source raises is its answer
         return "raised", f"{type(error).__name__}: {error}"[:1000]
 
 
@@ -33,7 +33,7 @@ def main() -> None:
     try:
         exec(compile(source, "<sandboxed>", "exec"), space)
         function = space[name]
-    except BaseException as error:  # edge: the sandbox, inside
+    except BaseException as error:  # edge: the sandbox, inside; a source that fails answers no call
         failure = ("raised", f"{type(error).__name__}: {error}"[:1000])
         out.write("".join(line(place, failure) + "\n" for place in range(len(calls))))
         out.flush()
