@@ -12,7 +12,15 @@ from bloomery.core.errors import ConfigError, UserError
 from bloomery.core.evidence import State
 from bloomery.core.step import StepContext
 from bloomery.core.workspace import Workspace
-from bloomery.forge.compression.branches import coded_by, mixtures, places_of, points_of, smallest, spread
+from bloomery.forge.compression.branches import (
+    best_by_size,
+    coded_by,
+    mixtures,
+    places_of,
+    points_of,
+    smallest,
+    spread,
+)
 from bloomery.forge.compression.calibrating import second_moments
 from bloomery.forge.compression.choosing import choose, ternary_branch
 from bloomery.forge.compression.measuring import measure_compressed
@@ -119,6 +127,13 @@ def test_mixtures_keep_to_their_budgets_and_more_bytes_are_never_worse(made):
 @pytest.mark.parametrize(("enough", "best"), [({"a", "b", "c"}, "b"), ({"a", "c"}, "a"), (set(), None)])
 def test_the_smallest_that_is_good_enough_is_taken(enough, best):
     assert smallest({"a": 20, "b": 10, "c": 20}, lambda name: name in enough) == best
+
+
+@pytest.mark.parametrize("names", [["rows-4bit", "rows-a", "rows-b"], ["rows-b", "rows-a", "rows-4bit"]])
+def test_of_candidates_of_equal_size_the_best_is_the_point_whatever_their_order(names):
+    sizes = {"rows-4bit": 40, "rows-a": 20, "rows-b": 20, "trits-a": 20}
+    rates = {name: {"rows-a": 0.5, "rows-b": 0.25}.get(name, 0.0) for name in [*names, "trits-a"]}
+    assert best_by_size(rates, sizes) == {("rows", 40): 0.0, ("rows", 20): 0.5, ("trits", 20): 0.0}
 
 
 def chosen(made, folder, **bars):

@@ -97,3 +97,12 @@ def smallest(candidates: Mapping[str, int], good_enough: Callable[[str], bool]) 
     """The candidate of fewest bytes that is good enough; None where none is."""
     fitting = [name for name in candidates if good_enough(name)]
     return min(fitting, key=lambda name: (candidates[name], name)) if fitting else None
+
+
+def best_by_size(rates: Mapping[str, float], sizes: Mapping[str, int]) -> dict[tuple[str, int], float]:
+    """The best rate of each family (a name up to its first dash) at each of its sizes in bytes."""
+    best: dict[tuple[str, int], float] = {}
+    for name, rate in rates.items():
+        point = name.partition("-")[0], sizes[name]
+        best[point] = max(rate, best.get(point, rate))
+    return best

@@ -17,6 +17,7 @@ from bloomery.core.engine import values_of
 from bloomery.core.step import StepContext
 from bloomery.forge.compression.branches import (
     Items,
+    best_by_size,
     coded_by,
     mixtures,
     places_of,
@@ -78,16 +79,16 @@ def choose(context: StepContext) -> None:
     files = {path.stem: path for path in sorted([*scratch.iterdir(), *context.inputs["coded"].iterdir()])}
     results = _examined(context, files)
     sizes = {name: path.stat().st_size for name, path in files.items()}
-    for name, result in results.items():
-        family, _, _ = name.partition("-")
-        context.metric(f"frontier/{family}", mean_rate(result), sizes[name])
+    rates = {name: mean_rate(result) for name, result in results.items()}
+    for (family, size_bytes), rate in best_by_size(rates, sizes).items():
+        context.metric(f"frontier/{family}", rate, size_bytes)
     before = {name: context.inputs[name] for name in ("given", "full")}
     given = sit_folders(context, before, config.mixture, config.exam, "selection")
     bars = config.bars
     bar = config.margin + max(
         bars.kept * mean_rate(given["given"]), bars.kept_in_all * mean_rate(given["full"])
     )
-    best = smallest(sizes, lambda name: mean_rate(results[name]) >= bar) or AS_GIVEN
+    best = smallest(sizes, lambda name: rates[name] >= bar) or AS_GIVEN
     _hand_on(context, tokenizer, latent, files, best, results | {AS_GIVEN: given["given"]}, sizes)
 
 
