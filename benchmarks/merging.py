@@ -17,18 +17,15 @@ Equal means:
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-PEER_PYTHON = ROOT / ".benchmarks" / "envs" / "mergekit" / "bin" / "python"
+from inside_peer import parsed_inside
+
 SIZES = {
     "vocab_size": 2048, "hidden_size": 256, "intermediate_size": 688, "num_hidden_layers": 4,
     "num_attention_heads": 4,
@@ -200,17 +197,7 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument(
-        "--peer-python", type=Path, default=PEER_PYTHON, help="Python with mergekit and torch"
-    )
-    parser.add_argument("--inside", action="store_true", help="measure in this very environment")
-    arguments = parser.parse_args()
-    if not arguments.inside:
-        if not arguments.peer_python.exists():
-            parser.error(f"no peer at {arguments.peer_python}; run: python scripts/setup.py peers")
-        command = [str(arguments.peer_python), "-W", "ignore", __file__, "--inside", *sys.argv[1:]]
-        threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
-        raise SystemExit(subprocess.run(command, env=os.environ | threads, check=False).returncode)
+    arguments = parsed_inside(parser, "mergekit")
     started = time.perf_counter()
     results = measure(arguments.repeats)
     rows = [row(case, figures) for case, figures in results.items()]

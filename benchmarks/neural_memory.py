@@ -14,17 +14,14 @@ process times both, interleaved, on one thread. Three configurations are timed a
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-PEER_PYTHON = ROOT / ".benchmarks" / "envs" / "titans" / "bin" / "python"
+from inside_peer import parsed_inside
+
 BATCH, STEPS, DIM, CHUNK, EXPANSION = 2, 512, 128, 64, 4.0
 MEMORIES = {"mlp": 2, "linear": 1}  # depth
 BARS = {"mlp": 2.0, "linear": 4.0}  # times less CPU time than the peer
@@ -233,17 +230,7 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--repeats", type=int, default=20)
-    parser.add_argument(
-        "--peer-python", type=Path, default=PEER_PYTHON, help="Python with titans-pytorch and torch"
-    )
-    parser.add_argument("--inside", action="store_true", help="measure in this very environment")
-    arguments = parser.parse_args()
-    if not arguments.inside:
-        if not arguments.peer_python.exists():
-            parser.error(f"no peer at {arguments.peer_python}; run: python scripts/setup.py peers")
-        command = [str(arguments.peer_python), "-W", "ignore", __file__, "--inside", *sys.argv[1:]]
-        threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
-        raise SystemExit(subprocess.run(command, env=os.environ | threads, check=False).returncode)
+    arguments = parsed_inside(parser, "titans")
     started = time.perf_counter()
     results = measure(arguments.repeats)
     print(table(results))

@@ -14,17 +14,13 @@ Runs inside the peers' environment (benchmarks/peers/bitnet) with Bloomery from 
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from inside_peer import parsed_inside
 from ternary_speed import LAYERS, WIDTH, Row, many_layers, one_layer, row, speeds
 
-ROOT = Path(__file__).resolve().parent.parent
-PEER_PYTHON = ROOT / ".benchmarks" / "envs" / "bitnet" / "bin" / "python"
 TOKENS = (1, 64)
 TOLERANCE = 1e-5  # relative to the largest entry
 
@@ -178,16 +174,7 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--repeats", type=int, default=100)
-    parser.add_argument("--peer-python", type=Path, default=PEER_PYTHON, help="Python with the peers")
-    parser.add_argument("--inside", action="store_true", help="measure in this very environment")
-    asked = parser.parse_args()
-    if not asked.inside:
-        if not asked.peer_python.exists():
-            parser.error(f"no peers at {asked.peer_python}; run: python scripts/setup.py peers")
-        command = [str(asked.peer_python), "-W", "ignore", __file__, "--inside", *sys.argv[1:]]
-        settings = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TORCHDYNAMO_DISABLE": "1"}
-        env = os.environ | settings | {"PYTHONPATH": str(ROOT / "src")}
-        raise SystemExit(subprocess.run(command, env=env, check=False).returncode)
+    asked = parsed_inside(parser, "bitnet", TORCHDYNAMO_DISABLE="1")
     started, rows = time.perf_counter(), measure(asked.repeats)
     for one in rows:
         show(one)
