@@ -26,10 +26,9 @@ import torch
 from torch import nn
 from torch.optim import AdamW, Optimizer
 
-from bloomery.core.config import build
-from bloomery.core.recipe import load_recipe
 from bloomery.forge.cognate.growing import new_model
 from bloomery.forge.data import task_parts, training_data, training_texts
+from bloomery.forge.pipeline import plan
 from bloomery.forge.stages.cognate import CognateStageConfig
 from bloomery.tasks.batches import Row, collate
 from bloomery.tasks.mixture import ExampleRows
@@ -73,10 +72,11 @@ class QuickStart:
     """The quick-start's tokenizer, model, training stream and held-out rows."""
 
     def __init__(self, steps: int) -> None:
-        recipe = load_recipe("forge/quickstart").values["stages"]["cognate"]
-        self.config = build(CognateStageConfig, recipe)
+        self.config: CognateStageConfig = plan("forge/quickstart").stages[0][1]
         self.steps = steps
-        self.fit = replace(self.config.base, steps=steps, train={"micro_batch": BATCH})
+        self.fit = replace(
+            self.config.base.on(self.config.mixture), steps=steps, train={"micro_batch": BATCH}
+        )
         texts = training_texts(self.fit, seed=0, generated=200)
         self.tokenizer = train_tokenizer(texts, self.config.vocabulary, max_length=self.fit.seq_len)
         self.held_out = self._held_out()

@@ -15,7 +15,7 @@ def test_show_names_the_origin_of_each_value(bloomery):
         for one in json.loads(bloomery("config", "show", RECIPE, "--set", "seed=5", "--json").out)
     }
     assert (found["seed"]["value"], found["seed"]["origin"]) == (5, "--set")
-    assert found["stages.cognate.base.steps"]["origin"].endswith("tiny.yaml:11")
+    assert found["stages.cognate.base.steps"]["origin"].endswith("tiny.yaml:15")
     assert found["stages.cognate.base.muon_grokfast.beta"]["origin"] == "default"
 
 

@@ -214,9 +214,13 @@ def test_the_full_size_recipe_through_all_stages_is_sound_and_keeps_to_the_full_
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("stages.evomerge.exam.selection=200", "'cognate' and 'evomerge' differ in their exam"),
-        ("stages.bitnet.exam.seed=8", "'cognate' and 'bitnet' differ in their exam"),
-        ("stages.compression.mixture.sorting.difficulties=[3, 4]", "difficulties or options of sorting"),
+        (
+            "stages.evomerge.exam.selection=200",
+            r"stages.evomerge.exam is set; the recipe's root names the exam",
+        ),
+        ("stages.compression.mixture.sorting.difficulties=[3, 4]", "stages.compression.mixture is set"),
+        ("stages.bitnet.fit.mixture.sorting.weight=1", "names its own mixture"),
+        ("mixture={}", "names no mixture of tasks, which stage 'cognate' needs"),
     ],
 )
 def test_examples_that_chose_in_one_stage_cannot_measure_in_another(change, says):

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,14 @@ from bloomery.core.evidence import gate
 from bloomery.core.report import render_html, report_data
 from bloomery.core.run import Run, Sink, Watch
 from bloomery.core.workspace import Workspace
+from bloomery.forge.settings import ExamConfig, check_names
 from bloomery.forge.shipping import card_row, ship
 from bloomery.forge.stage import Estimate, Stage, StageRun, given
 from bloomery.forge.stages import ORDER
+from bloomery.tasks.ingredient import Ingredient
 
 SHIPPING = 50_000  # about what two cores read in the time that a second process takes to load a model
+SHARED = ("mixture", "exam")  # what a recipe says once, for all its stages
 LOOKING_BACK = 10_000  # what sitting the exams takes for one model, about
 
 
@@ -32,9 +35,14 @@ class ForgeConfig:
     threads: int | None = option(
         None, help="threads of numerical libraries; empty: OMP_NUM_THREADS, else one for each core", low=1
     )
+    mixture: dict[str, Ingredient] = option(factory=dict, help="tasks and data sets of all stages")
+    exam: ExamConfig = option(ExamConfig(), help="held-out examples by which all stages are judged")
     stages: dict[str, Any] = option(
         help="the stages to run, with their configs; they run in the forge's order"
     )
+
+    def __post_init__(self) -> None:
+        check_names(self.mixture)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +52,19 @@ class Plan:
     name: str
     seed: int
     threads: int | None
+    mixture: Mapping[str, Ingredient]
+    exam: ExamConfig
     stages: tuple[tuple[Stage, Any], ...]
 
     def to_plain(self) -> dict[str, Any]:
-        stages = {stage.name: to_plain(config) for stage, config in self.stages}
-        return {"seed": self.seed, "threads": self.threads, "stages": stages}
+        """The recipe that gives this plan again."""
+        return {
+            "seed": self.seed,
+            "threads": self.threads,
+            "mixture": to_plain(dict(self.mixture)),
+            "exam": to_plain(self.exam),
+            "stages": {stage.name: _own(to_plain(config)) for stage, config in self.stages},
+        }
 
     def work(self) -> dict[str, int]:
         """Tokens to read in each step, in the order of the steps; for the time left."""
@@ -57,8 +73,7 @@ class Plan:
             for stage, config in self.stages
             for step, tokens in stage.work(config).items()
         }
-        judged = [stage for stage, _ in self.stages if stage.judged_on is not None]
-        way = {"way": LOOKING_BACK * len(self.stages)} if judged else {}
+        way = {"way": LOOKING_BACK * len(self.stages)} if self.mixture else {}
         return steps | way | {"ship": SHIPPING}
 
 
@@ -92,13 +107,15 @@ def plan_of(name: str, recipe: Recipe) -> Plan:
     if not forge_config.stages:
         raise ConfigError(f"the recipe names no stage; known: {', '.join(known)}")
     stages: tuple[tuple[Stage, Any], ...] = tuple(
-        (stage, build(stage.config, forge_config.stages[stage.name] or {}, where=f"stages.{stage.name}",
-                      origin=recipe.origin))
-        for stage in ORDER if stage.name in forge_config.stages
-    )  # fmt: skip
+        (stage, _configured(stage, forge_config, recipe))
+        for stage in ORDER
+        if stage.name in forge_config.stages
+    )
     _check_ports(stages)
-    _check_exams(stages)
-    return Plan(name=name, seed=forge_config.seed, threads=forge_config.threads, stages=stages)
+    return Plan(
+        name=name, seed=forge_config.seed, threads=forge_config.threads, mixture=forge_config.mixture,
+        exam=forge_config.exam, stages=stages,
+    )  # fmt: skip
 
 
 def forge(
@@ -190,7 +207,7 @@ def _stages(run: Run, plan: Plan) -> tuple[dict[str, str], dict[str, Sequence[st
     rolled_back: dict[str, Sequence[str]] = {}
     kept: dict[str, str] = {}
     for stage, config in plan.stages:
-        missing = sorted({port.name for port in stage.inputs} - set(artifacts))
+        missing = sorted({port.name for port in stage.inputs if not port.optional} - set(artifacts))
         objections = _skip(run, stage, config, missing) if missing else _stage(run, stage, config, artifacts)
         if objections:
             rolled_back[stage.name] = objections
@@ -200,17 +217,15 @@ def _stages(run: Run, plan: Plan) -> tuple[dict[str, str], dict[str, Sequence[st
 
 
 def _look_back(run: Run, plan: Plan, kept: Mapping[str, str]) -> None:
-    """Accuracy and bytes after each kept stage, by the exam of the first stage that has one."""
-    judged = [stage.judged_on(config) for stage, config in plan.stages if stage.judged_on is not None]
-    if judged:
-        mixture, exam = judged[0]
-        words = {"mixture": mixture, "exam": exam, "stages": list(kept)}
+    """Accuracy and bytes after each kept stage, by the recipe's exam."""
+    if plan.mixture:
+        words = {"mixture": plan.mixture, "exam": plan.exam, "stages": list(kept)}
         run.step("way", Deferred("bloomery.forge.way", "look_back"), config=words, inputs=kept)
 
 
 def _stage(run: Run, stage: Stage, config: Any, artifacts: dict[str, str]) -> Sequence[str]:
     """Forge, measure from disk, gate: `artifacts` gets the outputs, or stays and the objections come back."""
-    inputs = {port.name: artifacts[port.name] for port in stage.inputs}
+    inputs = {port.name: artifacts[port.name] for port in stage.inputs if port.name in artifacts}
     outputs = dict(stage.forge(StageRun(run=run, stage=stage.name, config=config, inputs=inputs)))
     if missing := {port.name for port in stage.outputs} - set(outputs):
         raise Failure(f"stage '{stage.name}' did not give {', '.join(sorted(missing))}")
@@ -252,31 +267,33 @@ def _card(run: Run, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _check_exams(stages: Sequence[tuple[Stage, Any]]) -> None:
-    """Examples that choose in one stage must not measure in another: all stages sit the same exams."""
-    sat = [(stage.name, *stage.judged_on(config)) for stage, config in stages if stage.judged_on is not None]
-    for name, mixture, exam in sat[1:]:
-        first, tasks, other = sat[0]
-        sizes = [(one.selection, one.test, one.seed) for one in (exam, other)]
-        differing = [
-            task for task in mixture if task in tasks and _drawn(mixture[task]) != _drawn(tasks[task])
-        ]
-        if sizes[0] != sizes[1] or differing:
-            what = f"difficulties or options of {', '.join(differing)}" if differing else "exam"
+def _configured(stage: Stage, forge_config: ForgeConfig, recipe: Recipe) -> Any:
+    """The stage's config, with what the recipe says once for all stages."""
+    given, where = forge_config.stages[stage.name] or {}, f"stages.{stage.name}"
+    shared = {key: getattr(forge_config, key) for key in SHARED if key in _fields(stage.config)}
+    if shared and not forge_config.mixture:
+        raise ConfigError(f"the recipe's root names no mixture of tasks, which stage '{stage.name}' needs")
+    for key in shared:
+        if key in given:
             raise ConfigError(
-                f"stages '{first}' and '{name}' differ in their {what}: examples that chose in one would "
-                "measure in the other; give both the same selection, test and seed, difficulties and options"
+                f"{where}.{key} is set; the recipe's root names the {key}, for all stages: what chose in one "
+                "must not measure in another"
             )
+    return build(stage.config, {**given, **shared}, where=where, origin=recipe.origin)
 
 
-def _drawn(ingredient: Any) -> tuple[Any, ...]:
-    return tuple(ingredient.difficulties), sorted(ingredient.options.items())
+def _own(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in SHARED}
+
+
+def _fields(config: type) -> set[str]:
+    return {field.name for field in fields(config)}
 
 
 def _check_ports(stages: Sequence[tuple[Stage, Any]]) -> None:
     available: set[str] = set()
     for stage, _ in stages:
-        if missing := {port.name for port in stage.inputs} - available:
+        if missing := {port.name for port in stage.inputs if not port.optional} - available:
             raise ConfigError(
                 f"stage '{stage.name}' needs {', '.join(sorted(missing))}, which no earlier stage of the "
                 "recipe gives; add the stage that does"

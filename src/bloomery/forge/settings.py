@@ -1,6 +1,7 @@
 """Configs that several stages share. This module is light: a remembered run imports no model code."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from bloomery.core.config import build, option, to_plain
@@ -45,9 +46,7 @@ class FitConfig:
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.epochs is None):
             raise ConfigError(f"give one of steps ({self.steps}) and epochs ({self.epochs})")
-        for name in self.mixture:
-            if name not in KINDS and not is_data_set(name):
-                raise UnknownName("task or data set", name, [*KINDS, *SOURCES])
+        check_names(self.mixture)
         if self.preset not in PRESETS:
             raise UnknownName("optimizer preset", self.preset, PRESETS)
         if self.steps is not None and self.schedule.warmup_steps >= self.steps:
@@ -59,6 +58,14 @@ class FitConfig:
         numbers = {**to_plain(PRESETS[self.preset]), **self.muon_grokfast}
         effective = to_plain(build(MuonGrokfastConfig, numbers, where="muon_grokfast"))
         object.__setattr__(self, "muon_grokfast", effective)  # as it takes effect, for keys and `config show`
+
+    def on(self, mixture: Mapping[str, Ingredient]) -> "FitConfig":
+        """The same training on a recipe's tasks. Raises: ConfigError where it names its own."""
+        if self.mixture:
+            raise ConfigError(
+                "a training of a stage names its own mixture; the recipe's root names it, for all stages"
+            )
+        return replace(self, mixture=dict(mixture))
 
     def numbers(self) -> MuonGrokfastConfig:
         """The optimizer's config: the preset with the recipe's changes."""
@@ -106,6 +113,13 @@ class ExamConfig:
     seed: int = option(7, help="which held-out examples", low=0)
     data_sets: tuple[str, ...] = option((), help="data sets that are examined beside what is trained on")
     max_new_tokens: int = option(128, help="tokens of a written answer (data sets of number problems)", low=1)
+
+
+def check_names(mixture: Iterable[str]) -> None:
+    """Raises: UnknownName for what is neither a task nor a data set."""
+    for name in mixture:
+        if name not in KINDS and not is_data_set(name):
+            raise UnknownName("task or data set", name, [*KINDS, *SOURCES])
 
 
 def is_data_set(name: str) -> bool:

@@ -16,6 +16,7 @@ class Port:
     name: str
     meaning: str
     kind: str = "model"
+    optional: bool = False
 
 
 def given(port: str) -> str:
@@ -77,9 +78,10 @@ class Stage:
     give evidence. What `measure` finds must be the same on an idle and on a loaded machine, and it alone
     decides; `clock` measures times and memory, which are reported. `work` says how much each step has to do,
     in tokens, for the time left; `data` what it trains on, in words; `estimate` what its trainings take, from
-    its config and those of all stages of the recipe by name (what it is given is another stage's work);
-    `judged_on` its mixture and exam: all stages of a recipe sit the same, so that no example that
-    chose measures, and the way through them is told by the first one's.
+    its config and those of all stages of the recipe by name (what it is given is another stage's work).
+
+    A config with fields `mixture` and `exam` gets the recipe's, which all stages share: no example that chose
+    in one measures in another.
     """
 
     name: str
@@ -96,4 +98,3 @@ class Stage:
     work: Callable[[Any], Mapping[str, int]]
     data: Callable[[Any], str]
     estimate: Callable[[Any, Mapping[str, Any]], Sequence[Estimate]]
-    judged_on: Callable[[Any], tuple[Mapping[str, Any], Any]] | None = None

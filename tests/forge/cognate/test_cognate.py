@@ -160,7 +160,7 @@ def test_a_producer_that_claims_too_much_gets_no_model_through(workspace, monkey
     )
     place = Workspace.open(workspace)
     with pytest.raises(GateFailed, match=r"claims measured again.*0\.25"):
-        pipeline.forge(place, plan(RECIPE, [f"{ONLY}exam.seed=8"]), engine="inline")
+        pipeline.forge(place, plan(RECIPE, ["exam.seed=8"]), engine="inline")
     (run,) = [run for run in place.catalog.runs() if run.status == "failed"]
     statuses = {step.name: step.status for step in place.catalog.steps(run.run_id)}
     assert statuses["cognate.measure"] == "rolled_back"
@@ -205,7 +205,7 @@ def test_a_model_that_cannot_be_examined_is_named(tmp_path, place):
     context = StepContext(
         output=tmp_path / "output",
         checkpoint=tmp_path / "checkpoint",
-        config={"mixture": config().base.mixture, "exam": config().exam},
+        config={"mixture": config().mixture, "exam": config().exam},
         inputs={"base": place.store.path(outputs(place)["cognate.base"]["base"]), "memory": folder},
     )
     with pytest.raises(Failure, match="memory could not be examined"):
@@ -218,6 +218,7 @@ def test_a_model_that_cannot_be_examined_is_named(tmp_path, place):
         ("specialists.reasoning.mixture={sorting: 1}", "specialists.reasoning.mixture names sorting"),
         ("bars.accuracy={sorting: 0.5}", "bars.accuracy names sorting"),
         ("specialist.mixture={parity: {weight: 1}}", "specialist.mixture is set"),
+        ("base.mixture={parity: {weight: 1}}", "names its own mixture"),
         (
             "specialists.other={mixture: {parity: 1}, memory_capacity: 4, halt_threshold: 0.5, seed: 1}",
             "specialists are .*other",
@@ -277,10 +278,10 @@ def test_the_full_size_recipe_takes_its_first_steps(data_root, tmp_path):
     """The architecture, data sets and rows of the recipe, fewer of them a step."""
     ((_, wanted),) = plan(
         "forge/cognate-25m",
-        [f"{ONLY}base.{one}" for one in (
+        [WITHOUT_PIQA, *(f"{ONLY}base.{one}" for one in (
             "epochs=null", "steps=3", "schedule.warmup_steps=1", "train.micro_batch=1", "train.accumulate=2",
-            "train.report_every=1", "train.evaluate_every=0", "train.precision=fp32", WITHOUT_PIQA,
-        )],
+            "train.report_every=1", "train.evaluate_every=0", "train.precision=fp32",
+        ))],
     ).stages  # fmt: skip
     tokenizer = train_tokenizer([])
     model = new_model(wanted.preset, {"vocab_size": wanted.vocabulary, **wanted.model}, tokenizer)
@@ -289,7 +290,7 @@ def test_the_full_size_recipe_takes_its_first_steps(data_root, tmp_path):
         (tmp_path / name).mkdir()
     context = StepContext(output=tmp_path / "output", checkpoint=tmp_path / "checkpoint", seed=42)
     before = model.embedding.table.weight.detach().clone()
-    data = growing.training_data(wanted.base, tokenizer, seed=42)
+    data = growing.training_data(wanted.base.on(wanted.mixture), tokenizer, seed=42)
     result = growing.fit(context, model, data, wanted.base)
     losses = [row.value for row in context.journal.metrics if row.name == "train/step_3_loss"]
     assert result.steps == 3
@@ -302,9 +303,8 @@ def test_the_full_size_recipe_takes_its_first_steps(data_root, tmp_path):
 def test_the_full_size_recipe_is_estimated(data_root):
     small = ("train.micro_batch=1", "train.accumulate=1", "train.precision=fp32")
     fewer = [f"{ONLY}{part}.{one}" for part in ("base", "specialist") for one in small]
-    fewer.append(f"{ONLY}base.{WITHOUT_PIQA}")
-    ((stage, wanted),) = plan("forge/cognate-25m", fewer).stages
-    parts = {one.part: one for one in stage.estimate(wanted)}
+    ((stage, wanted),) = plan("forge/cognate-25m", [*fewer, WITHOUT_PIQA]).stages
+    parts = {one.part: one for one in stage.estimate(wanted, {})}
     sizes = {"arc-easy": 2251, "gsm8k": 7473, "mbpp": 374}
     assert parts["base"].steps == 10 * sum(sizes.values())
     assert parts["base"].peak_bytes > 4 * 22_500_000 * 4  # weights, gradients, and the optimizer's state

@@ -37,11 +37,11 @@ from tests.cli.forged import RECIPE
 MIXTURE = {"parity": {"difficulties": [10, 12]}, "chained_sums": {"difficulties": [6, 8]}}
 EXAM = {"selection": 8, "test": 8}  # as in the tiny recipe
 SEARCH = {"generations": 3, "population": 4, "patience": 3}
-VALUES = {"mixture": MIXTURE, "exam": EXAM, "search": SEARCH}
+VALUES = {"search": SEARCH}
 
 
 def config(**changes) -> EvomergeStageConfig:
-    return build(EvomergeStageConfig, VALUES | changes)
+    return build(EvomergeStageConfig, {"mixture": MIXTURE, "exam": EXAM} | VALUES | changes)
 
 
 def plan_with(**changes):
@@ -387,7 +387,7 @@ def test_a_champion_below_its_bar_is_rolled_back_to_the_best_specialist(workspac
 
 
 def test_it_needs_what_cognate_gives(order):
-    values = {"seed": 1, "stages": {"evomerge": VALUES}}
+    values = {"seed": 1, "mixture": MIXTURE, "stages": {"evomerge": VALUES}}
     with pytest.raises(ConfigError, match="'evomerge' needs adaptive_computation, base"):
         pipeline.plan_of("tiny", Recipe(values=values, origin={}))
 
@@ -397,7 +397,7 @@ def test_it_needs_what_cognate_gives(order):
     [
         ({"mixture": {}}, "no task with a weight above 0"),
         ({"mixture": {"parity": {"weight": 0}}}, "no task with a weight above 0"),
-        ({"bars": {"accuracy": {"sorting": 0.5}}}, "names sorting, which mixture does not hold"),
+        ({"bars": {"accuracy": {"sorting": 0.5}}}, "names sorting, which the mixture does not hold"),
         ({"search": {"generations": 51}}, "generations"),
         ({"search": {"kind": "genetc"}}, "genetic"),
     ],

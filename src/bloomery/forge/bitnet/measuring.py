@@ -36,7 +36,7 @@ from bloomery.forge.stages.bitnet import (
 def measure_packed(context: StepContext) -> None:
     """How much accuracy and how many bytes are left, on examples that chose nothing."""
     config: BitnetStageConfig = context.config
-    began, mixture = time.perf_counter(), config.fit.mixture
+    began, mixture = time.perf_counter(), config.mixture
     folders = {"packed": context.inputs["model"], "rounded": context.inputs["rounded"],
                "full": context.inputs[given("model")]}  # fmt: skip
     results = sit_folders(context, folders, mixture, config.exam, "test")
@@ -63,7 +63,7 @@ def clock_packed(context: StepContext) -> None:
     """Latency of the packed model and of the one it was made from: reported, never decided on."""
     set_threads(machine.threads())
     config: BitnetStageConfig = context.config
-    longest, began = longest_prompt(exams(config.fit.mixture, config.exam, "test")), time.perf_counter()
+    longest, began = longest_prompt(exams(config.mixture, config.exam, "test")), time.perf_counter()
     packed, full = (
         answer_latency_ms(*load_model(context.inputs[name]), longest) for name in ("model", given("model"))
     )

@@ -79,7 +79,7 @@ def estimate(config: BitnetStageConfig, recipe: Mapping[str, Any]) -> Sequence[E
         make_ternary(model, config.ternary)
         return model
 
-    return estimate_fit({"tune": config.fit}, ternary_model, vocabulary=grown.vocabulary)
+    return estimate_fit({"tune": config.fit.on(config.mixture)}, ternary_model, vocabulary=grown.vocabulary)
 
 
 def pack(context: StepContext) -> None:

@@ -119,5 +119,6 @@ def choose(context: StepContext) -> None:
 
 def estimate(config: Any, _recipe: Mapping[str, Any]) -> Sequence[Estimate]:
     """Time and memory of each training, from a few measured optimizer steps of the base."""
-    fits = {"base": config.base} | {name: config.specialist_fit(name) for name in config.specialists}
+    grown = {name: config.specialist_fit(name) for name in config.specialists}
+    fits = {"base": config.base.on(config.mixture), **grown}
     return estimate_fit(fits, partial(new_model, config.preset, config.model), vocabulary=config.vocabulary)

@@ -46,7 +46,7 @@ def measure_model(context: StepContext) -> None:
     set_threads(machine.threads())
     config: CognateStageConfig = context.config
     model, tokenizer = load_model(context.inputs["model"])
-    given = exams(config.base.mixture, config.exam, "test")
+    given = exams(config.mixture, config.exam, "test")
     usual, seconds = timed_sit(model, tokenizer, given)
     record_by_difficulty(context, "model", usual)
     parameters = count_parameters(model)
@@ -73,7 +73,7 @@ def _broken_claims(context: StepContext, model: Any, tokenizer: Any) -> float:
     config: CognateStageConfig = context.config
     claims = json.loads(context.inputs["claims"].read_text())
     claimed = claims["scores"][claims["best"]]
-    again = sit(model, tokenizer, exams(config.base.mixture, config.exam, "selection"))
+    again = sit(model, tokenizer, exams(config.mixture, config.exam, "selection"))
     return furthest(claimed, again)
 
 
@@ -121,7 +121,7 @@ def clock_model(context: StepContext) -> None:
     set_threads(machine.threads())
     config: CognateStageConfig = context.config
     model, tokenizer = load_model(context.inputs["model"])
-    given = exams(config.base.mixture, config.exam, "test")
+    given = exams(config.mixture, config.exam, "test")
     prompt = longest_prompt(given)
     by_name = {check.name: check for check in checks(config)}
     answers: dict[str, Any] = {

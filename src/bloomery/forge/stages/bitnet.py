@@ -9,13 +9,12 @@ Source: arXiv 2402.17764 (BitNet b1.58)
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from bloomery.core.closure import Deferred
 from bloomery.core.config import option
-from bloomery.core.errors import ConfigError
 from bloomery.core.evidence import Bar, Check
-from bloomery.forge.settings import ExamConfig, FitConfig, TernaryConfig
+from bloomery.forge.judging import JudgedConfig, accurate, claims_hold, quick
+from bloomery.forge.settings import FitConfig, TernaryConfig
 from bloomery.forge.stage import Metric, Port, Stage, StageRun
 
 TUNING, MEASURING = "bloomery.forge.bitnet.tuning", "bloomery.forge.bitnet.measuring"
@@ -32,32 +31,31 @@ class TernaryBarsConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BitnetStageConfig:
+class BitnetStageConfig(JudgedConfig):
     """How the model is made ternary."""
 
     ternary: TernaryConfig = option(TernaryConfig(), help="what becomes of the weights")
-    fit: FitConfig = option(help="training of the latent weights, and the tasks of the whole stage")
+    fit: FitConfig = option(help="training of the latent weights, on the recipe's mixture")
     warmup: float = option(
         0.3, help="share of the steps over which the quantized share rises from 0 to 1", low=0, high=1
     )
-    exam: ExamConfig = option(ExamConfig(), help="held-out examples")
     bars: TernaryBarsConfig = option(TernaryBarsConfig(), help="what the gate asks for")
 
     def __post_init__(self) -> None:
-        if unknown := sorted(set(self.bars.accuracy) - set(self.fit.mixture)):
-            raise ConfigError(f"bars.accuracy names {', '.join(unknown)}, which fit.mixture does not hold")
+        self.check_tasks("bars.accuracy", self.bars.accuracy)
+        self.fit.on(self.mixture)
 
 
 def forge(at: StageRun) -> Mapping[str, str]:
     """The packed model, its latent weights, and beside them the given model rounded without training."""
     config: BitnetStageConfig = at.config
     full = at.inputs["model"]
-    words = {"fit": config.fit, "ternary": config.ternary, "warmup": config.warmup}
+    words = {"fit": config.fit.on(config.mixture), "ternary": config.ternary, "warmup": config.warmup}
     latent = at.step("tune", Deferred(TUNING, "tune"), config=words, inputs={"model": full}).outputs["latent"]
     pack = partial(at.step, function=Deferred(TUNING, "pack"), config=config.ternary)
     packed = pack(name="pack", inputs={"model": latent}).outputs["packed"]
     rounded = pack(name="round", inputs={"model": full}).outputs["packed"]
-    on = {"mixture": config.fit.mixture, "exam": config.exam}
+    on = {"mixture": config.mixture, "exam": config.exam}
     claims = at.step(
         "claim", Deferred(TUNING, "claim"), config=on, inputs={"pack": packed, "round": rounded}
     ).outputs["claims"]
@@ -80,16 +78,12 @@ def checks(config: BitnetStageConfig) -> tuple[Check, ...]:
         Check(name=SMALLER, bar=Bar(op=">=", value=bars.smaller), unit="times",
               meaning="fp32 bytes of the given model's weights over bytes on disk, metadata counted; "
               "baseline: bytes on disk"),
-        Check(name=CLAIMS, bar=Bar(op="<=", value=0.0), unit="accuracy",
-              meaning="largest difference between what the producer claimed and what was measured from disk"),
-        *(Check(name=f"accuracy: {task}", bar=Bar(op=">=", value=value), unit="accuracy",
-                meaning="exact match on held-out examples that chose nothing")
-          for task, value in bars.accuracy.items()),
+        claims_hold(),
+        *accurate(bars.accuracy),
         Check(name=OVER_ROUNDING, bar=Bar(op=">", value=0.0), unit="accuracy", required=False,
               meaning="mean accuracy minus that of the given model, rounded without training; "
               "baseline: rounded"),
-        Check(name=LATENCY, bar=Bar(op="<", value=bars.latency_ms), unit="ms", required=False,
-              meaning="median forward pass of the longest prompt, batch of one, this machine and its load"),
+        quick(bars.latency_ms),
         Check(name=FASTER, bar=Bar(op=">", value=1.0), unit="times", required=False,
               meaning="latency of the given model over the packed model's; baseline: the given model's"),
     )  # fmt: skip
@@ -97,10 +91,9 @@ def checks(config: BitnetStageConfig) -> tuple[Check, ...]:
 
 def work(config: BitnetStageConfig) -> Mapping[str, int]:
     """Tokens that each step reads; evaluating one costs about a third of training on it."""
-    exam = len(config.fit.mixture) * config.fit.seq_len
-    chosen, tested = config.exam.selection * exam // 3, config.exam.test * exam // 3
+    chosen, tested = config.tokens(config.fit.seq_len)
     return {
-        "tune": config.fit.work(),
+        "tune": config.fit.on(config.mixture).work(),
         "pack": 2000,
         "round": 2000,
         "claim": 2 * chosen,
@@ -110,11 +103,7 @@ def work(config: BitnetStageConfig) -> Mapping[str, int]:
 
 
 def data(config: BitnetStageConfig) -> str:
-    return f"Trits trained on generated examples of {', '.join(sorted(config.fit.mixture))}"
-
-
-def judged_on(config: BitnetStageConfig) -> tuple[Mapping[str, Any], ExamConfig]:
-    return config.fit.mixture, config.exam
+    return f"Trits trained on generated examples of {', '.join(sorted(config.mixture))}"
 
 
 STAGE = Stage(
@@ -145,5 +134,4 @@ STAGE = Stage(
     work=work,
     data=data,
     estimate=Deferred(TUNING, "estimate"),
-    judged_on=judged_on,
 )

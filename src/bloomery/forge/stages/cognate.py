@@ -17,7 +17,8 @@ from bloomery.core.closure import Deferred
 from bloomery.core.config import option
 from bloomery.core.errors import ConfigError
 from bloomery.core.evidence import Bar, Check
-from bloomery.forge.settings import ExamConfig, FitConfig
+from bloomery.forge.judging import JudgedConfig, accurate, claims_hold, lean, quick
+from bloomery.forge.settings import FitConfig
 from bloomery.forge.stage import Metric, Port, Stage, StageRun
 
 WORKERS_START = 40_000  # tokens that could be read while processes import what they need
@@ -47,7 +48,7 @@ class BarsConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CognateStageConfig:
+class CognateStageConfig(JudgedConfig):
     """One base and three specialists."""
 
     preset: Literal["cognate-tiny", "cognate-25m"] = option("cognate-tiny", help="the architecture's sizes")
@@ -55,10 +56,9 @@ class CognateStageConfig:
     vocabulary: int = option(
         259, help="tokens of the tokenizer: 256 bytes, 3 special ones, and merges", low=259
     )
-    base: FitConfig = option(help="training of the shared base, and the tasks of the whole stage")
+    base: FitConfig = option(help="training of the shared base, on the recipe's mixture")
     specialist: FitConfig = option(help="training of each specialist, but for its mixture")
     specialists: dict[str, SpecialistConfig] = option(help=f"{', '.join(NAMES)}")
-    exam: ExamConfig = option(ExamConfig(), help="held-out examples")
     bars: BarsConfig = option(BarsConfig(), help="what the gate asks for")
 
     def __post_init__(self) -> None:
@@ -66,9 +66,9 @@ class CognateStageConfig:
             raise ConfigError(
                 f"specialists are {', '.join(sorted(self.specialists))}; expected {', '.join(NAMES)}"
             )
+        self.base.on(self.mixture)
         for where, names in self._task_names().items():
-            if unknown := sorted(set(names) - set(self.base.mixture)):
-                raise ConfigError(f"{where} names {', '.join(unknown)}, which base.mixture does not hold")
+            self.check_tasks(where, names)
         if self.specialist.mixture:
             raise ConfigError("specialist.mixture is set; each of `specialists` has its own mixture")
 
@@ -79,16 +79,16 @@ class CognateStageConfig:
     def specialist_fit(self, name: str) -> FitConfig:
         """The specialist's training: its own weights on the base's tasks."""
         weights = self.specialists[name].mixture
-        mixture = {task: replace(self.base.mixture[task], weight=weight) for task, weight in weights.items()}
+        mixture = {task: replace(self.mixture[task], weight=weight) for task, weight in weights.items()}
         return replace(self.specialist, mixture=mixture)
 
 
 def forge(at: StageRun) -> Mapping[str, str]:
     """The base, the specialists, and `model`: the specialist that did best on the selection examples."""
     config: CognateStageConfig = at.config
-    words = {"vocabulary": config.vocabulary, "fit": config.base}
+    words = {"vocabulary": config.vocabulary, "fit": config.base.on(config.mixture)}
     tokenizer = at.step("tokenizer", Deferred(GROWING, "make_tokenizer"), config=words).outputs["tokenizer"]
-    ground = {"preset": config.preset, "model": config.model, "fit": config.base}
+    ground = {"preset": config.preset, "model": config.model, "fit": config.base.on(config.mixture)}
     base = at.step(
         "base", Deferred(GROWING, "train_base"), config=ground, inputs={"tokenizer": tokenizer}
     ).outputs["base"]
@@ -101,7 +101,7 @@ def forge(at: StageRun) -> Mapping[str, str]:
         grown[name] = step(config={"changes": changes, "fit": config.specialist_fit(name)}).outputs[
             "specialist"
         ]
-    trial = {"mixture": config.base.mixture, "exam": config.exam}
+    trial = {"mixture": config.mixture, "exam": config.exam}
     claims = at.step(
         "choose", Deferred(GROWING, "choose"), config=trial, inputs={"base": base, **grown}
     ).outputs["claims"]
@@ -117,16 +117,11 @@ def checks(config: CognateStageConfig) -> tuple[Check, ...]:
         Check(name="parameters, at most", bar=Bar(op="<=", value=bars.parameters_high), unit="parameters"),
         Check(name="leak from the future", bar=Bar(op="<=", value=0.0), unit="logits",
               meaning="largest change of an earlier logit when the last token changes"),
-        Check(name="claims measured again", bar=Bar(op="<=", value=0.0), unit="accuracy",
-              meaning="largest difference between what the producer claimed and what was measured from disk"),
-        *(Check(name=f"accuracy: {task}", bar=Bar(op=">=", value=value), unit="accuracy",
-                meaning="exact match on held-out examples that chose nothing")
-          for task, value in bars.accuracy.items()),
+        claims_hold(),
+        *accurate(bars.accuracy),
         *REPORTED,
-        Check(name="resident memory", bar=Bar(op="<", value=bars.memory_gb), unit="GB", required=False,
-              meaning="high-water mark of the process that measures, with all that it did before"),
-        Check(name="latency", bar=Bar(op="<", value=bars.latency_ms), unit="ms", required=False,
-              meaning="median forward pass of the longest prompt, batch of one, this machine and its load"),
+        lean(bars.memory_gb),
+        quick(bars.latency_ms),
     )  # fmt: skip
 
 
@@ -155,10 +150,9 @@ REPORTED = (MEMORY_HELPS, DEPTH_HELPS, HALTING_SAVES, HALTING_COSTS, HARDER_IS_D
 
 def work(config: CognateStageConfig) -> Mapping[str, int]:
     """Tokens that each step reads; evaluating one costs about a third of training on it."""
-    tokens = {"base": config.base.work()}
+    tokens = {"base": config.base.on(config.mixture).work()}
     tokens |= {name: config.specialist_fit(name).work() for name in config.specialists}
-    exam = len(config.base.mixture) * config.base.seq_len
-    chosen, tested = config.exam.selection * exam // 3, config.exam.test * exam // 3
+    chosen, tested = config.tokens(config.base.seq_len)
     return {
         "tokenizer": 2000,
         **tokens,
@@ -169,11 +163,7 @@ def work(config: CognateStageConfig) -> Mapping[str, int]:
 
 
 def data(config: CognateStageConfig) -> str:
-    return f"Generated examples of {', '.join(sorted(config.base.mixture))}"
-
-
-def judged_on(config: CognateStageConfig) -> tuple[Mapping[str, Any], ExamConfig]:
-    return config.base.mixture, config.exam
+    return f"Generated examples of {', '.join(sorted(config.mixture))}"
 
 
 STAGE = Stage(
@@ -205,5 +195,4 @@ STAGE = Stage(
     work=work,
     data=data,
     estimate=Deferred(GROWING, "estimate"),
-    judged_on=judged_on,
 )

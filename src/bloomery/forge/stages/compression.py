@@ -15,9 +15,8 @@ from bloomery.core.closure import Deferred
 from bloomery.core.config import option
 from bloomery.core.errors import ConfigError
 from bloomery.core.evidence import Bar, Check
-from bloomery.forge.settings import ExamConfig
+from bloomery.forge.judging import JudgedConfig, accurate, claims_hold, quick
 from bloomery.forge.stage import Estimate, Metric, Port, Stage, StageRun
-from bloomery.tasks.ingredient import Ingredient
 
 CODING, MEASURING = "bloomery.forge.compression.choosing", "bloomery.forge.compression.measuring"
 FULL_CODERS = (
@@ -41,10 +40,9 @@ class CompressionBarsConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompressionStageConfig:
+class CompressionStageConfig(JudgedConfig):
     """What is coded by what, and what the result must keep."""
 
-    mixture: dict[str, Ingredient] = option(help="tasks and data sets that calibrate, choose and measure")
     coders: tuple[str, ...] = option(FULL_CODERS, help="coders for the matrices of the full model")
     embedding_coders: tuple[str, ...] = option(
         REST_CODERS, help="coders for what is no trit, alone and mixed"
@@ -54,7 +52,6 @@ class CompressionStageConfig:
     )
     calibration: int = option(256, help="training examples that say what the layers are fed", low=1)
     seq_len: int = option(64, help="tokens in a row of calibration", low=2)
-    exam: ExamConfig = option(ExamConfig(), help="held-out examples")
     margin: float = option(
         0.02, help="how far above the bars a candidate must be on the examples that choose", low=0
     )
@@ -63,8 +60,7 @@ class CompressionStageConfig:
     def __post_init__(self) -> None:
         if not self.coders or not self.embedding_coders:
             raise ConfigError("coders and embedding_coders each name at least one coder")
-        if unknown := sorted(set(self.bars.accuracy) - set(self.mixture)):
-            raise ConfigError(f"bars.accuracy names {', '.join(unknown)}, which mixture does not hold")
+        self.check_tasks("bars.accuracy", self.bars.accuracy)
 
 
 def forge(at: StageRun) -> Mapping[str, str]:
@@ -99,23 +95,18 @@ def checks(config: CompressionStageConfig) -> tuple[Check, ...]:
         Check(name=SMALLER, bar=Bar(op=">=", value=bars.smaller), unit="times",
               meaning="4 bytes a weight of the full model over its bytes on disk, metadata counted; "
               "baseline: bytes on disk"),
-        Check(name=CLAIMS, bar=Bar(op="<=", value=0.0), unit="accuracy",
-              meaning="largest difference between what the producer claimed and what was measured from disk"),
-        *(Check(name=f"accuracy: {task}", bar=Bar(op=">=", value=value), unit="accuracy",
-                meaning="exact match on held-out examples that chose nothing")
-          for task, value in bars.accuracy.items()),
+        claims_hold(),
+        *accurate(bars.accuracy),
         Check(name=OVER_RIVAL, bar=Bar(op=">", value=0.0), unit="accuracy", required=False,
               meaning="mean accuracy minus the other branch's best at no more bytes (its smallest, where all "
               "are larger); baseline: the other branch"),
-        Check(name=LATENCY, bar=Bar(op="<", value=bars.latency_ms), unit="ms", required=False,
-              meaning="median forward pass of the longest prompt, batch of one, this machine and its load"),
+        quick(bars.latency_ms),
     )  # fmt: skip
 
 
 def work(config: CompressionStageConfig) -> Mapping[str, int]:
     """Tokens that each step reads, coding counted as reading."""
-    exam = len(config.mixture) * config.seq_len
-    chosen, tested = config.exam.selection * exam // 3, config.exam.test * exam // 3
+    chosen, tested = config.tokens(config.seq_len)
     candidates = len(config.coders) + config.mixtures + 8
     return {
         "calibrate": config.calibration * config.seq_len // 3,
@@ -133,10 +124,6 @@ def data(config: CompressionStageConfig) -> str:
 def estimate(_config: CompressionStageConfig, _recipe: Mapping[str, Any]) -> Sequence[Estimate]:
     """Nothing is trained."""
     return ()
-
-
-def judged_on(config: CompressionStageConfig) -> tuple[Mapping[str, Any], ExamConfig]:
-    return config.mixture, config.exam
 
 
 STAGE = Stage(
@@ -166,5 +153,4 @@ STAGE = Stage(
     work=work,
     data=data,
     estimate=estimate,
-    judged_on=judged_on,
 )

@@ -19,10 +19,9 @@ from bloomery.core.config import option
 from bloomery.core.errors import ConfigError
 from bloomery.core.evidence import Bar, Check
 from bloomery.forge.evolving.settings import SearchConfig
-from bloomery.forge.settings import ExamConfig
+from bloomery.forge.judging import JudgedConfig, accurate, claims_hold, lean, quick
 from bloomery.forge.stage import Estimate, Metric, Port, Stage, StageRun
 from bloomery.forge.stages.cognate import NAMES as PARENTS
-from bloomery.tasks.ingredient import Ingredient
 
 MERGING, SEARCHING = "bloomery.forge.evomerge.parents", "bloomery.forge.evomerge.searching"
 MEASURING = "bloomery.forge.evomerge.measuring"
@@ -44,11 +43,9 @@ class GainConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvomergeStageConfig:
+class EvomergeStageConfig(JudgedConfig):
     """How the specialists are merged, and what a merge has to be good at."""
 
-    mixture: dict[str, Ingredient] = option(help="tasks and data sets that the champion has to be good at")
-    exam: ExamConfig = option(ExamConfig(), help="held-out examples; as in every stage of the recipe")
     search: SearchConfig = option(SearchConfig(), help="how recipes are evolved")
     random_search: bool = option(True, help="whether random search at equal evaluations is run beside")
     bars: GainConfig = option(GainConfig(), help="what the gate asks for")
@@ -56,8 +53,7 @@ class EvomergeStageConfig:
     def __post_init__(self) -> None:
         if not any(one.weight > 0 for one in self.mixture.values()):
             raise ConfigError("mixture has no task with a weight above 0; name what a merge is to be good at")
-        if unknown := sorted(set(self.bars.accuracy) - set(self.mixture)):
-            raise ConfigError(f"bars.accuracy names {', '.join(unknown)}, which mixture does not hold")
+        self.check_tasks("bars.accuracy", self.bars.accuracy)
 
     def drawn(self) -> SearchConfig:
         """Random search, a comparison."""
@@ -99,20 +95,15 @@ def checks(config: EvomergeStageConfig) -> tuple[Check, ...]:
     return (
         Check(name="over the best parent", bar=Bar(op=">=", value=bars.over_best_parent), unit="accuracy",
               meaning="mean accuracy of the champion minus the best parent's; baseline: the best parent"),
-        Check(name="claims measured again", bar=Bar(op="<=", value=0.0), unit="accuracy",
-              meaning="largest difference between what the producer claimed and what was measured from disk"),
-        *(Check(name=f"accuracy: {task}", bar=Bar(op=">=", value=value), unit="accuracy",
-                meaning="exact match on held-out examples that chose nothing")
-          for task, value in bars.accuracy.items()),
+        claims_hold(),
+        *accurate(bars.accuracy),
         Check(name="over the mean parent", bar=Bar(op=">=", value=bars.over_mean_parent), unit="of the mean",
               required=False, meaning="mean accuracy of the champion over the parents' mean, minus 1"),
         *(Check(name=f"over {rival}", bar=Bar(op=">", value=0.0), unit="accuracy", required=False,
                 meaning=f"mean accuracy of the champion minus that of {rival}; baseline: {rival}")
           for rival in rivals),
-        Check(name="resident memory", bar=Bar(op="<", value=bars.memory_gb), unit="GB", required=False,
-              meaning="high-water mark of the process that measures, with all that it did before"),
-        Check(name="latency", bar=Bar(op="<", value=bars.latency_ms), unit="ms", required=False,
-              meaning="median forward pass of the longest prompt, batch of one, this machine and its load"),
+        lean(bars.memory_gb),
+        quick(bars.latency_ms),
     )  # fmt: skip
 
 
@@ -139,10 +130,6 @@ def data(config: EvomergeStageConfig) -> str:
 def estimate(_config: EvomergeStageConfig, _recipe: Mapping[str, Any]) -> Sequence[Estimate]:
     """Nothing is trained."""
     return ()
-
-
-def judged_on(config: EvomergeStageConfig) -> tuple[Mapping[str, Any], ExamConfig]:
-    return config.mixture, config.exam
 
 
 STAGE = Stage(
@@ -180,5 +167,4 @@ STAGE = Stage(
     work=work,
     data=data,
     estimate=estimate,
-    judged_on=judged_on,
 )
