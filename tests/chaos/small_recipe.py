@@ -15,6 +15,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from bloomery.core.catalog import Catalog
@@ -75,13 +76,19 @@ def forge(workspace: Workspace) -> dict[str, str]:
     return {**ore.outputs, **clean.outputs, **bloom.outputs, **bar.outputs, "twice": again.outputs["bar"]}
 
 
-def killed(root: Path, *, after_s: float | None = None, at_seam: int | None = None) -> bool:
+def killed(
+    root: Path,
+    *,
+    after_s: float | None = None,
+    at_seam: int | None = None,
+    work: Callable[[Workspace], object] = forge,
+) -> bool:
     """Run in a child and kill it; whether it was killed before it had finished."""
     child = os.fork()
     if child == 0:
         if at_seam is not None:
             kill_at(at_seam)
-        forge(Workspace.open(root))
+        work(Workspace.open(root))
         os._exit(0)
     if after_s is not None:
         time.sleep(after_s)
