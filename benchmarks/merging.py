@@ -7,7 +7,9 @@ one after the other in turn; inside the peer's environment (benchmarks/peers/mer
 source tree. Ours also looks at every weight for NaN and infinity, which mergekit does not.
 
 Equal means:
-- ties: to the bit, but for entries tied at its threshold (both keep the same number of them);
+- ties: to the bit, but for entries that the method leaves open: in a model's task vector as large as the smallest
+  entry that stays, while there is no room for all of that size. Both keep the same number of them; ours the first
+  in row-major order, mergekit's sort any. The rest of the method works entry by entry, so that no other may differ;
 - linear: to float32 rounding, since ours starts from the first model and adds weighted differences, so that
   equal models stay themselves to the bit, and mergekit divides a weighted sum;
 - slerp: to float32 rounding, since ours takes the angle in float64;
@@ -107,36 +109,40 @@ def theirs_with_our_masks(case: str, all_models: dict[str, State]) -> State:
 
 
 def equality(case: str, all_models: dict[str, State]) -> dict[str, Any]:
-    """Entries that differ, the largest difference, and how many entries are tied at TIES' thresholds."""
+    """Entries that differ, the largest difference, and how many entries TIES leaves open."""
     import torch
 
     mine, other = ours(case, all_models), theirs_with_our_masks(case, all_models)
-    differ = {name: int((mine[name] != other[name]).sum()) for name in mine}
+    differ = {name: mine[name] != other[name] for name in mine}
     largest = max(float((mine[name] - other[name]).abs().max()) for name in mine)
     found = {
         "entries": sum(x.numel() for x in mine.values()),
-        "differ": sum(differ.values()),
+        "differ": sum(int(some.sum()) for some in differ.values()),
         "largest": largest,
     }
     if case == "ties":
-        found["tied"] = sum(tied_entries(all_models, name) for name in mine)
-        found["equal"] = found["differ"] == 0 if found["tied"] == 0 else found["differ"] <= 2 * found["tied"]
+        tied = {name: tied_entries(all_models, name) for name in mine}
+        found["tied"] = sum(int(some.sum()) for some in tied.values())
+        found["equal"] = not any(bool((differ[name] & ~tied[name]).any()) for name in mine)
     else:
         found["equal"] = largest <= CASES[case][5] * max(1.0, *(float(x.abs().max()) for x in mine.values()))
     return found | {"torch": torch.__version__}
 
 
-def tied_entries(all_models: dict[str, State], name: str) -> int:
-    """Entries of a tensor's task vectors as large as the smallest that stays, where not all of them stay."""
+def tied_entries(all_models: dict[str, State], name: str) -> Any:
+    """Where a model's task vector is as large as the smallest entry that stays, and not all such entries stay.
+
+    Shapes: the tensor's, bool.
+    """
     import torch
 
-    tied = 0
-    for model in ("a", "b"):
-        size = (all_models[model][name] - all_models["base"][name]).abs().flatten()
+    tied = torch.zeros_like(all_models["base"][name], dtype=torch.bool)
+    for model in W:
+        size = (all_models[model][name] - all_models["base"][name]).abs()
         keep = max(1, int(DENSITY * size.numel()))
-        threshold = torch.sort(size, descending=True).values[keep - 1]
+        threshold = torch.sort(size.flatten(), descending=True).values[keep - 1]
         if int((size >= threshold).sum()) > keep:
-            tied += int((size == threshold).sum())
+            tied |= size == threshold
     return tied
 
 
