@@ -7,9 +7,9 @@ one after the other in turn; inside the peer's environment (benchmarks/peers/mer
 source tree. Ours also looks at every weight for NaN and infinity, which mergekit does not.
 
 Equal means:
-- ties: to the bit, but for entries that the method leaves open: in a model's task vector as large as the smallest
-  entry that stays, while there is no room for all of that size. Both keep the same number of them; ours the first
-  in row-major order, mergekit's sort any. The rest of the method works entry by entry, so that no other may differ;
+- ties: to the bit, but for entries that the method leaves open: in a model's task vector as large as the
+  smallest entry that stays, while there is no room for all of that size. Both keep the same number of them,
+  ours the first in row-major order, mergekit's sort any. What follows works entry by entry: no other differs;
 - linear: to float32 rounding, since ours starts from the first model and adds weighted differences, so that
   equal models stay themselves to the bit, and mergekit divides a weighted sum;
 - slerp: to float32 rounding, since ours takes the angle in float64;
@@ -130,7 +130,7 @@ def equality(case: str, all_models: dict[str, State]) -> dict[str, Any]:
 
 
 def tied_entries(all_models: dict[str, State], name: str) -> Any:
-    """Where a model's task vector is as large as the smallest entry that stays, and not all such entries stay.
+    """Where a task vector is as large as its smallest entry that stays, and not all such entries stay.
 
     Shapes: the tensor's, bool.
     """
