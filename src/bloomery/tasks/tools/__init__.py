@@ -1,0 +1,1 @@
+"""Tools that a model calls, conversations in which it does, and tasks whose answers need them."""
