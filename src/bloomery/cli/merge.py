@@ -1,17 +1,14 @@
 """bloomery merge: models of one architecture into one, tensor by tensor."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from bloomery.cli.options import DEFAULT_WORKSPACE, AsJson, Output, WorkspacePath, opened, print_json
 from bloomery.cli.tables import print_fields
 from bloomery.cli.wording import size
+from bloomery.forge.merging.recipe import RANK, MergeRecipe
 
-if TYPE_CHECKING:
-    from bloomery.forge.merging.recipe import MergeRecipe
-
-METHODS = ("linear", "slerp", "ties", "dare", "frankenmerge", "dfs")
 READ_BY = {  # options that do nothing for other methods
     "base": ("ties", "dare"),
     "weights": ("linear", "slerp", "ties", "dare"),
@@ -37,7 +34,7 @@ Methods = Annotated[
     typer.Option(
         "--method",
         "-m",
-        metavar="|".join(METHODS),
+        metavar="|".join(RANK),
         help="Given often: a blend, a sparse method and a layout, in this order.",
     ),
 ]
@@ -121,13 +118,12 @@ def merge(
                   ("weights", size(weight_bytes))])  # fmt: skip
 
 
-def _recipe(methods: tuple[str, ...], given: dict[str, Any]) -> "MergeRecipe":
+def _recipe(methods: tuple[str, ...], given: dict[str, Any]) -> MergeRecipe:
     from bloomery.core.errors import ConfigError, UnknownName
-    from bloomery.forge.merging.recipe import MergeRecipe
 
     for method in methods:
-        if method not in METHODS:
-            raise UnknownName("method", method, METHODS)
+        if method not in RANK:
+            raise UnknownName("method", method, RANK)
     for name in given:
         if not set(methods) & set(READ_BY[name]):
             option = "weight" if name == "weights" else name.replace("_", "-")
@@ -138,7 +134,7 @@ def _recipe(methods: tuple[str, ...], given: dict[str, Any]) -> "MergeRecipe":
     layers, base = given.pop("layers", None), given.pop("base", None)
     if layers is not None:
         given |= _layout(layers, paired="dfs" in methods)
-    recipe = MergeRecipe(methods=methods, **given)  # type: ignore[arg-type]  # they are METHODS
+    recipe = MergeRecipe(methods=methods, **given)  # type: ignore[arg-type]  # they are ranked
     if base is not None and not recipe.needs_base:
         raise ConfigError(f"after {methods[0]} the blend is what {methods[1]} starts from: leave --base out")
     return recipe
