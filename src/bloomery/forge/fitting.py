@@ -17,7 +17,7 @@ from bloomery.training.callbacks import Callback, Metrics, ShowProgress
 from bloomery.training.config import LossResult, TrainResult
 from bloomery.training.errors import CheckpointDamaged, CheckpointRefused, DivergenceError, OutOfMemory
 from bloomery.training.loader import Dataset
-from bloomery.training.loop import loader_for, train
+from bloomery.training.loop import Loss, loader_for, train
 from bloomery.training.muon_grokfast import MuonGrokfast, matrices_decay
 from bloomery.training.schedules import Prepare, build_schedule, curricula, staircase
 
@@ -32,8 +32,13 @@ def fit(
     *,
     validate: Validate | None = None,
     callbacks: Sequence[Callback] = (),
+    loss: Loss | None = None,
+    collate: Callable[[list[Any]], Any] = collate,
+    prefix: str = "",
 ) -> TrainResult:
     """Train `model` in place on `data`, resumable through the context's checkpoint folder.
+
+    Without a `loss` it is the model's own; `prefix` stands before the names of the metrics.
 
     Raises: Paused; UserError or Failure for what training.errors tells.
     """
@@ -46,10 +51,10 @@ def fit(
             optimizer=make_optimizer(model, config),
             config=loop,
             schedule=build_schedule(config.schedule, steps),
-            loss=partial(halting_loss, share=config.halting) if config.halting else language_loss,
+            loss=loss or _own_loss(config),
             prepare=_curricula(config),
             validate=validate,
-            callbacks=[Metrics(context.metric), ShowProgress(context.progress), *callbacks],
+            callbacks=[Metrics(context.metric, prefix=prefix), ShowProgress(context.progress), *callbacks],
             checkpoint=context.checkpoint,
             should_stop=context.stop_requested,
         )
@@ -58,6 +63,10 @@ def fit(
     if result.stopped == "requested":
         raise Paused(f"paused at optimizer step {result.steps} of {steps}; resume to go on")
     return result
+
+
+def _own_loss(config: FitConfig) -> Loss:
+    return partial(halting_loss, share=config.halting) if config.halting else language_loss
 
 
 def _curricula(config: FitConfig) -> Prepare | None:

@@ -1,0 +1,34 @@
+"""How one prompt is baked. This module is light: stage files import it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bloomery.core.config import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoraConfig:
+    """The low-rank change that is trained in place of the weights, and added to them afterwards."""
+
+    rank: int = option(16, help="rank of each layer's change", low=1)
+    alpha: int = option(32, help="the change is scaled by alpha / rank", low=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BakeConfig:
+    """What a bake learns from, which weights move, and how far they go."""
+
+    mode: Literal["full", "lora"] = option(
+        "full", help="which weights move: all, or a low-rank change of each linear layer"
+    )
+    lora: LoraConfig = option(LoraConfig(), help="the low-rank change")
+    per_query: int = option(2, help="completions sampled for each query", low=1)
+    max_new_tokens: int = option(32, help="tokens of a completion at most", low=1)
+    temperature: float = option(1.0, help="of the sampling; 1 is the teacher's own distribution", low=0.01)
+    empty: float = option(
+        0.5, help="share of completions that may be empty; with more the prompt is refused", low=0, high=1
+    )
+    strength: float | None = option(
+        None, help="stop early at 1 - residual ratio on held-out queries (half-baking); empty: at the end",
+        low=0, high=1,
+    )  # fmt: skip
