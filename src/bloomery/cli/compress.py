@@ -20,7 +20,7 @@ from bloomery.cli.options import (
     print_json,
 )
 from bloomery.cli.quality import print_cost
-from bloomery.cli.tables import print_fields, say
+from bloomery.cli.tables import print_fields
 
 if TYPE_CHECKING:
     from bloomery.forge.compression.calibration_rows import Rows
@@ -83,8 +83,6 @@ def compress(
         return
     print_fields([("model", output), *_told(coding)])
     print_cost(before, after)
-    if not task:
-        say("\nname tasks (--task NAME) to see what it costs in accuracy")
 
 
 def _rows(

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from bloomery.cli.tables import print_table
+from bloomery.cli.tables import print_table, say
 from bloomery.cli.wording import number, size
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ def print_cost(before: "Look", after: "Look") -> None:
         *([f"accuracy: {task}", *pair] for task, pair in rates.items()),
     ]  # fmt: skip
     print_table(["", "before", "after"], rows, title="\nwhat it costs, measured now")
+    if not rates:
+        say("\nname tasks (--task NAME) to see what it costs in accuracy")
 
 
 def _rate(result: "Accuracy") -> str:

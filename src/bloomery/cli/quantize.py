@@ -17,7 +17,7 @@ from bloomery.cli.options import (
     print_json,
 )
 from bloomery.cli.quality import print_cost
-from bloomery.cli.tables import print_fields, say
+from bloomery.cli.tables import print_fields
 from bloomery.forge.settings import FitConfig, TernaryConfig
 
 if TYPE_CHECKING:
@@ -105,8 +105,6 @@ def quantize(
     how = ROUNDED if steps is None else f"by training towards trits, {steps} steps"
     print_fields([("model", output), ("ternary", f"{len(turned)} linear layers"), ("made", how)])
     print_cost(before, after)
-    if not task:
-        say("\nname tasks (--task NAME) to see what it costs in accuracy")
 
 
 def _tuned(
