@@ -10,7 +10,7 @@ from bloomery.core.errors import ConfigError
 from bloomery.tasks.accuracy import Accuracy, Answered, evaluating, summarize
 from bloomery.tasks.batches import pad_id
 from bloomery.tasks.task import Example
-from bloomery.tasks.tokenizer import begin, check_vocabulary, encode
+from bloomery.tasks.tokenizer import begin, check_vocabulary, encode, end
 
 
 def write(
@@ -30,7 +30,9 @@ def write(
             ids = [
                 begin(tokenizer) + encode(tokenizer, prompt) for prompt in prompts[start : start + batch_size]
             ]
-            added = _continue(model, tokenizer, ids, max_new_tokens, generate_options)
+            added = continued(
+                model, ids, max_new_tokens, pad=pad_id(tokenizer), ends=end(tokenizer), **generate_options
+            )
             written += [str(tokenizer.decode(one, skip_special_tokens=True)) for one in added]
     return written
 
@@ -70,17 +72,19 @@ def written_accuracy(
     )
 
 
-def _continue(
+def continued(
     model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    prompts: list[list[int]],
+    prompts: Sequence[Sequence[int]],
     max_new_tokens: int,
-    options: dict[str, Any],
+    *,
+    pad: int,
+    ends: Sequence[int],
+    **options: Any,
 ) -> list[list[int]]:
-    """New tokens of each row, cut at eos; prompts are padded on the left."""
-    device, pad = next(model.parameters()).device, pad_id(tokenizer)
+    """What greedy decoding adds to each row of ids, up to the first of `ends`; padding goes to the left."""
+    device = next(model.parameters()).device
     longest = max(map(len, prompts))
-    ids = torch.tensor([[pad] * (longest - len(one)) + one for one in prompts], device=device)
+    ids = torch.tensor([[pad] * (longest - len(one)) + [*one] for one in prompts], device=device)
     mask = torch.tensor([[0] * (longest - len(one)) + [1] * len(one) for one in prompts], device=device)
     generate: Callable[..., Any] = model.generate  # type: ignore[assignment]
     output = generate(
@@ -89,11 +93,11 @@ def _continue(
         do_sample=False,
         max_new_tokens=max_new_tokens,
         pad_token_id=pad,
-        eos_token_id=tokenizer.eos_token_id,
+        eos_token_id=list(ends) or None,
         **options,
     )
-    return [_until(row, tokenizer.eos_token_id) for row in output[:, longest:].tolist()]
+    return [_until(row, ends) for row in output[:, longest:].tolist()]
 
 
-def _until(ids: list[int], eos: int | None) -> list[int]:
-    return ids[: ids.index(eos)] if eos in ids else ids
+def _until(ids: list[int], ends: Sequence[int]) -> list[int]:
+    return ids[: next((at for at, one in enumerate(ids) if one in ends), None)]

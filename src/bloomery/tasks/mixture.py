@@ -47,11 +47,15 @@ class Mixture(torch.utils.data.Dataset[Row]):
 
     def example(self, index: int) -> Example:
         """What item `index` shows, as text."""
+        return self.drawn(index)[1]
+
+    def drawn(self, index: int) -> tuple[Task, Example]:
+        """The task of item `index`, and what the item shows of it."""
         if not 0 <= index < self.length:
             raise IndexError(f"item {index} of a mixture of {self.length}")
         rng = random.Random(f"mixture/{self.seed}/{index}")
         ((task, _, difficulties),) = rng.choices(self.parts, [weight for _, weight, _ in self.parts])
-        return draw_from(task, "train", rng, rng.choice(difficulties or task.difficulties))
+        return task, draw_from(task, "train", rng, rng.choice(difficulties or task.difficulties))
 
     def __getitem__(self, index: int) -> Row:
         return row_of(self.example(index), self.tokenizer, self.seq_len)
