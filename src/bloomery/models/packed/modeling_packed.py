@@ -19,6 +19,8 @@ from .coded import Coded
 from .configuration_packed import PackedConfig
 from .container import from_bytes
 from .decoding import decode
+from .experts import FILE as EXPERTS
+from .experts import attach
 from .packed_linear import PackedTernaryLinear
 
 WEIGHTS, TENSOR = "model.safetensors", "packed"
@@ -56,6 +58,8 @@ class PackedForCausalLM(PreTrainedModel):
             model.generation_config = GenerationConfig.from_pretrained(Path(generation).parent)
         model.save_pretrained = refuse_to_save  # type: ignore[method-assign]
         model.eval().to(device_of(given.get("device_map")))
+        if (experts := cached_file(folder, EXPERTS, **lenient)) is not None:
+            attach(model, Path(experts))
         # as transformers does it; every weight was there, or `assemble` would have said so
         return (model, {name: [] for name in LOADING_INFO}) if given.get("output_loading_info") else model  # type: ignore[return-value]
 

@@ -1,0 +1,134 @@
+"""Which expert a prompt belongs to: a classifier over what a layer reads of it, or the model's own word.
+
+Source: arXiv 2501.06252 (Transformer-Squared), section 3.3
+Differs: the classifier is linear over one layer's input in the first pass, where the paper trains another z
+for that; it is a part of the shipped file.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from bloomery.core.errors import ConfigError, Failure
+from bloomery.forge.experts.cells import logits_of
+from bloomery.models.packed.dispatching import Dispatcher, prompt_features
+from bloomery.models.packed.experts import Experts
+from bloomery.tasks.batches import IGNORED, collate, pad_id, row
+from bloomery.tasks.tokenizer import begin, encode
+
+DECAY, ITERATIONS, BATCH = 1e-3, 200, 64
+TEMPLATE = "{prompt}\nkind: "
+
+
+def fit_dispatcher(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    layers: Sequence[str],
+    prompts: Sequence[Sequence[int]],
+    labels: Sequence[int],
+    experts: int,
+) -> Dispatcher:
+    """Logistic regression on the first pass over these prompts, at the last of the layers that reads tokens.
+
+    Raises: Failure where none of the layers does.
+    """
+    layer = reading_layer(model, layers, prompts[0])
+    features = features_of(model, tokenizer, layer, prompts).double()
+    mean, spread = features.mean(0), features.std(0).clamp(min=1e-6)
+    weight, bias = _logistic((features - mean) / spread, torch.tensor(labels), experts)
+    return Dispatcher(layer, (weight / spread).float(), (bias - (weight / spread) @ mean).float())
+
+
+def reading_layer(model: PreTrainedModel, layers: Sequence[str], prompt: Sequence[int]) -> str:
+    """The last of the layers that is given a prompt's tokens one by one."""
+    ids = torch.tensor([list(prompt)])
+    for layer in reversed(layers):
+        try:
+            prompt_features(model, layer, ids, torch.ones_like(ids))
+        except ValueError:
+            continue
+        return layer
+    raise Failure(f"none of {len(layers)} layers is given a prompt's tokens one by one; turn other layers")
+
+
+def features_of(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, layer: str, prompts: Sequence[Sequence[int]]
+) -> Tensor:
+    """Shapes: -> (prompts, 2 K)"""
+    parts = [
+        prompt_features(model, layer, *padded(prompts[start : start + BATCH], tokenizer))
+        for start in range(0, len(prompts), BATCH)
+    ]
+    return torch.cat(parts)
+
+
+def dispatched(
+    experts: Experts, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[Sequence[int]]
+) -> list[list[int]]:
+    """The first pass: each prompt's experts by their places, the likeliest first."""
+    order: list[list[int]] = []
+    for start in range(0, len(prompts), BATCH):
+        given = padded(prompts[start : start + BATCH], tokenizer)
+        order += experts.choose(*given).argsort(dim=1, descending=True, stable=True).tolist()
+    return order
+
+
+def by_prompt(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[str],
+    kinds: Sequence[str],
+    *,
+    template: str = TEMPLATE,
+) -> list[int]:
+    """Ask the model itself: the place of the kind whose name it finds likeliest after each text, a token.
+
+    Raises: ConfigError for a template without `{prompt}`, or fewer than two kinds.
+    """
+    if "{prompt}" not in template or len(kinds) < 2:
+        raise ConfigError(
+            f"template {template!r} needs {{prompt}}, and kinds {list(kinds)} at least two names"
+        )
+    head = begin(tokenizer)
+    asked = [head + encode(tokenizer, template.replace("{prompt}", text)) for text in texts]
+    scores = torch.stack([_likelihood(model, tokenizer, asked, encode(tokenizer, kind)) for kind in kinds])
+    return scores.argmax(0).tolist()
+
+
+def padded(prompts: Sequence[Sequence[int]], tokenizer: PreTrainedTokenizerBase) -> tuple[Tensor, Tensor]:
+    """Ids and mask, padded on the right."""
+    longest = max(map(len, prompts))
+    batch = collate(row([(list(one), False)], longest, pad_id(tokenizer)) for one in prompts)
+    return batch["input_ids"], batch["attention_mask"]
+
+
+def _likelihood(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: list[list[int]], kind: list[int]
+) -> Tensor:
+    """Mean log-probability of the kind's tokens after each text. Shapes: -> (texts,)"""
+    longest = max(map(len, asked)) + len(kind)
+    batch = collate(row([(one, False), (kind, True)], longest, pad_id(tokenizer)) for one in asked)
+    with torch.no_grad():
+        logits = logits_of(model, batch).float()
+    labels = batch["labels"][:, 1:]
+    losses = cross_entropy(logits.transpose(1, 2), labels, ignore_index=IGNORED, reduction="none")
+    return -losses.sum(1) / len(kind)
+
+
+def _logistic(x: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    """Weights and bias of least cross-entropy with a little decay; the same on every run."""
+    weight = torch.zeros(classes, x.shape[1], dtype=torch.float64, requires_grad=True)
+    bias = torch.zeros(classes, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([weight, bias], max_iter=ITERATIONS, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = cross_entropy(x @ weight.mT + bias, labels) + DECAY * weight.square().sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    return weight.detach(), bias.detach()

@@ -1,0 +1,94 @@
+"""Prompts as token ids, and answers that the model writes to them with how sure it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from bloomery.tasks.batches import pad_id, pieces
+from bloomery.tasks.task import Example
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """The ids of a prompt, from bos on, and of its answer, to eos."""
+
+    ids: list[int]
+    answer: list[int]
+
+
+class Written(NamedTuple):
+    """What was written, to eos where it ended; `confidence` is its tokens' mean probability (geometric)."""
+
+    ids: list[int]
+    confidence: float
+
+
+def prompt_of(example: Example, tokenizer: PreTrainedTokenizerBase) -> Prompt:
+    *before, (answer, _) = pieces(example, tokenizer)
+    return Prompt([token for piece, _ in before for token in piece], list(answer))
+
+
+def sampled(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[Sequence[int]],
+    *,
+    max_new_tokens: int,
+) -> list[list[int]]:
+    """One answer for each prompt, drawn at temperature 1 from torch's generator."""
+    options = {"do_sample": True, "temperature": 1.0, "top_k": 0, "top_p": 1.0}
+    output = _generated(model, tokenizer, prompts, max_new_tokens, options)
+    return [_to_eos(row, tokenizer.eos_token_id) for row in output.tolist()]
+
+
+def written(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[Sequence[int]],
+    *,
+    max_new_tokens: int,
+    batch_size: int = 128,
+    stop: int | None = None,
+) -> list[Written]:
+    """What greedy decoding writes to each prompt, to eos (or `stop`) or so many tokens."""
+    found: list[Written] = []
+    end = tokenizer.eos_token_id if stop is None else stop
+    for start in range(0, len(prompts), batch_size):
+        options = {"do_sample": False, "output_logits": True, "return_dict_in_generate": True}
+        some = prompts[start : start + batch_size]
+        output = _generated(model, tokenizer, some, max_new_tokens, options | {"eos_token_id": end})
+        new = output.sequences[:, -len(output.logits) :]
+        scores = torch.stack(output.logits, dim=1).float().log_softmax(-1)
+        chosen = scores.gather(-1, new[..., None])[..., 0].double()
+        for row, likely in zip(new.tolist(), chosen.tolist(), strict=True):
+            ids = _to_eos(row, end)
+            found.append(Written(ids, float(torch.tensor(likely[: len(ids)]).mean().exp())))
+    return found
+
+
+def _generated(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[Sequence[int]],
+    max_new_tokens: int,
+    options: dict[str, Any],
+) -> Any:
+    """What `generate` gives for prompts padded on the left; of plain ids the new ones."""
+    pad, longest = pad_id(tokenizer), max(map(len, prompts))
+    ids = torch.tensor([[pad] * (longest - len(one)) + list(one) for one in prompts])
+    mask = torch.tensor([[0] * (longest - len(one)) + [1] * len(one) for one in prompts])
+    generate: Any = model.generate
+    with torch.no_grad():
+        output = generate(
+            input_ids=ids, attention_mask=mask, max_new_tokens=max_new_tokens, pad_token_id=pad,
+            **{"eos_token_id": tokenizer.eos_token_id, **options},
+        )  # fmt: skip
+    return output[:, longest:] if isinstance(output, Tensor) else output
+
+
+def _to_eos(ids: list[int], eos: int | None) -> list[int]:
+    return ids[: ids.index(eos) + 1] if eos in ids else ids
