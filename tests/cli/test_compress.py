@@ -45,6 +45,31 @@ def test_a_text_calibrates_and_json_holds_all(bloomery, base, tmp_path):
     assert found["after"]["weight_bytes"] == (tmp_path / "out" / "model.safetensors").stat().st_size
 
 
+def perplexities(bloomery, base, place, coder, examples):
+    """What the table says of it before and after."""
+    place.mkdir()
+    (place / "text").write_text("the quick brown fox jumps over the lazy dog. " * 20)
+    said = bloomery(
+        "compress", "--base", base, "-o", place / "out", "--coder", coder, "--text", place / "text",
+        "--seq-len", 16, "--examples", examples,
+    )  # fmt: skip
+    assert said.code == 0
+    (line,) = [line for line in said.out.splitlines() if line.startswith("perplexity")]
+    return line.split()[1:]
+
+
+def test_what_follows_in_the_text_shows_what_coding_costs(bloomery, base, tmp_path):
+    coarse, fine = (
+        perplexities(bloomery, base, tmp_path / coder, coder, 30) for coder in ("kmeans-1", "rows-8bit")
+    )
+    assert coarse[0] == fine[0] == fine[1]  # to three digits, at 8 bits a weight
+    assert coarse[1] != coarse[0]
+
+
+def test_a_text_that_ends_with_what_calibrates_has_no_perplexity(bloomery, base, tmp_path):
+    assert perplexities(bloomery, base, tmp_path / "all", "rows-4bit", 99)[:2] == ["not", "measured,"]
+
+
 def test_the_verb_writes_what_the_function_writes(bloomery, base, tmp_path):
     said = bloomery("compress", "--base", base, "-o", tmp_path / "verb", "--coder", "rows-4bit")
     compress_folder(base, tmp_path / "function", CodingConfig(coders=("rows-4bit",)))

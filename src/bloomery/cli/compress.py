@@ -20,7 +20,7 @@ from bloomery.cli.options import (
     print_json,
 )
 from bloomery.cli.quality import print_cost
-from bloomery.cli.tables import print_fields
+from bloomery.cli.tables import print_fields, say
 
 if TYPE_CHECKING:
     from bloomery.forge.compression.calibration_rows import Rows
@@ -34,7 +34,10 @@ Bits = Annotated[
     float | None,
     typer.Option(help="Mean bits a weight over the matrices, at most; each takes its own coder."),
 ]
-Text = Annotated[Path | None, typer.Option(help="Calibrate on a plain text.")]
+Text = Annotated[
+    Path | None,
+    typer.Option(help="Calibrate on a plain text; what follows, as much again, gives perplexity."),
+]
 SeqLen = Annotated[int, typer.Option(help="Tokens in a row of calibration.", min=2)]
 Examples = Annotated[int, typer.Option(help="Rows of calibration, at most.", min=1)]
 Seed = Annotated[int, typer.Option(help="Which training examples calibrate.", min=0)]
@@ -58,11 +61,12 @@ def compress(
     """Code a model's matrices and write a packed folder, which plain transformers loads.
 
     Calibrated, on a text or on the training examples of tasks, an error counts by what it changes in a
-    layer's outputs; else all weights of a matrix count alike. Held-out examples of the tasks say what it
-    costs.
+    layer's outputs; else all weights of a matrix count alike. Held-out examples of the tasks, and what
+    follows in the text, say what it costs.
     """
     from bloomery.cli.progress import watching
     from bloomery.forge.comparing import look_at
+    from bloomery.forge.compression.calibration_rows import rows_after
     from bloomery.forge.compression.coded_folder import CodingConfig, compress_folder
     from bloomery.forge.folders import check_free
     from bloomery.forge.library import model_folder
@@ -71,18 +75,22 @@ def compress(
     rows = _rows(text, task, difficulty, seq_len, examples, seed)
     check_free(output)
     folder = model_folder(opened(workspace), base)
-    before = look_at(folder, task, count=count, difficulties=difficulty)
+    unseen = None if text is None else partial(rows_after, path=text, seq_len=seq_len, examples=examples)
+    look = partial(look_at, tasks=task, count=count, difficulties=difficulty, text=unseen)
+    before = look(folder)
     with watching({"code": 1}) as watch:
         coding = compress_folder(
             folder, output, config, calibration=rows,
             watch=lambda done, total, what: watch("code", done, total, what),
         )  # fmt: skip
-    after = look_at(output, task, count=count, difficulties=difficulty)
+    after = look(output)
     if as_json:
         print_json({"folder": output, "coding": coding, "before": before, "after": after})
         return
     print_fields([("model", output), *_told(coding)])
     print_cost(before, after)
+    if text is not None and after.perplexity is None:
+        say("\nperplexity: not measured, the text ends with what calibrates; fewer --examples leave some")
 
 
 def _rows(

@@ -11,13 +11,14 @@ if TYPE_CHECKING:
 
 
 def print_cost(before: "Look", after: "Look") -> None:
-    """Bytes, latency and each task's accuracy with its interval, of the model given and of the one made."""
+    """Bytes, latency, accuracies with their intervals and perplexity where measured, before and after."""
     rates = {task: (_rate(before.accuracy[task]), _rate(result)) for task, result in after.accuracy.items()}
     rows: list[list[Any]] = [
         ["weights on disk", size(before.weight_bytes), size(after.weight_bytes)],
         ["times smaller", None, before.weight_bytes / after.weight_bytes],
         ["latency, ms", before.latency_ms, after.latency_ms],
         *([f"accuracy: {task}", *pair] for task, pair in rates.items()),
+        *([["perplexity", before.perplexity, after.perplexity]] if after.perplexity is not None else []),
     ]  # fmt: skip
     print_table(["", "before", "after"], rows, title="\nwhat it costs, measured now")
     if not rates:

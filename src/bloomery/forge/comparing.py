@@ -8,12 +8,14 @@ from typing import Any
 from bloomery.core import machine
 from bloomery.core.errors import UnknownName
 from bloomery.core.workspace import Workspace
+from bloomery.forge.compression.calibration_rows import Rows
 from bloomery.forge.exams import evaluate_tasks, mean_rate
 from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
 from bloomery.forge.library import find_model, model_folder, recorded
 from bloomery.forge.measuring import answer_latency_ms, count_parameters
 from bloomery.forge.packed_folder import weights_size
+from bloomery.forge.perplexity import perplexity
 from bloomery.tasks.accuracy import Accuracy
 
 PROMPT = "1+2+3+4+5+6+7+8+9="  # of which the forward pass is timed, by every model's own tokenizer
@@ -28,6 +30,7 @@ class Look:
     weight_bytes: int  # on disk, with all that describes them
     latency_ms: float  # median of one forward pass, batch of one
     accuracy: Mapping[str, Accuracy]  # on held-out examples
+    perplexity: float | None = None  # of a text, where one was given
 
     def rows(self) -> dict[str, float]:
         """The values by what a table calls them."""
@@ -53,8 +56,9 @@ def look_at(
     count: int = 256,
     difficulties: Sequence[int] = (),
     seed: int = 7,
+    text: Rows | None = None,
 ) -> Look:
-    """A model's size and speed, and its accuracy on held-out examples of these tasks.
+    """A model's size and speed, its accuracy on held-out examples of these tasks, its perplexity of a text.
 
     Raises: MissingFile, UnknownName, FormatRefused, DamagedArtifact.
     """
@@ -67,6 +71,7 @@ def look_at(
         accuracy=evaluate_tasks(model, tokenizer, tasks, count=count, difficulties=difficulties, seed=seed)
         if tasks
         else {},
+        perplexity=None if text is None else perplexity(model, text(tokenizer)),
     )
 
 

@@ -5,7 +5,7 @@ import torch
 
 from bloomery.core.errors import ConfigError, FormatRefused, MissingFile, UnknownName, UserError
 from bloomery.forge.compression import calibration_rows
-from bloomery.forge.compression.calibration_rows import mixture_of, task_rows, text_rows
+from bloomery.forge.compression.calibration_rows import mixture_of, rows_after, task_rows, text_rows
 from bloomery.tasks.splitting import side_of
 from bloomery.tasks.tokenizer import train_tokenizer
 
@@ -34,6 +34,15 @@ def test_rows_are_the_texts_beginning_in_order(text, monkeypatch, piece):
 
 def test_a_short_text_gives_the_rows_that_it_has(text):
     assert sum(map(len, rows_of(text, seq_len=30, examples=99))) == 3
+
+
+def test_the_rows_after_are_the_next_of_the_text_and_as_many_at_most(text):
+    def after(**asked):
+        return list(rows_after(TOKENIZER, path=text, **asked))
+
+    assert TOKENIZER.decode(torch.cat(after(seq_len=10, examples=3)).flatten()) == TEXT[30:60]
+    assert TOKENIZER.decode(torch.cat(after(seq_len=10, examples=8)).flatten()) == TEXT[80:100]
+    assert after(seq_len=10, examples=10) == after(seq_len=30, examples=99) == []
 
 
 def test_a_text_shorter_than_a_row_is_too_small(text):

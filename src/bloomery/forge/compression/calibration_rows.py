@@ -34,8 +34,18 @@ def text_rows(
             f"the calibration set is too small: {path} has {len(tokens)} tokens and a row {seq_len}; give a "
             "longer text, or shorter rows"
         )
-    rows = len(tokens) // seq_len
-    yield from torch.tensor(tokens[: rows * seq_len]).reshape(rows, seq_len).split(TOGETHER)
+    yield from _in_rows(tokens, seq_len)
+
+
+def rows_after(
+    tokenizer: PreTrainedTokenizerBase, *, path: Path, seq_len: int, examples: int
+) -> Iterator[Tensor]:
+    """As many rows again of the text after those of `text_rows`, or fewer; none where it ends with them.
+
+    Raises: MissingFile, FormatRefused.
+    """
+    tokens = _tokens(tokenizer, path, 2 * seq_len * examples)
+    yield from _in_rows(tokens[seq_len * examples :], seq_len)
 
 
 def task_rows(
@@ -61,6 +71,12 @@ def mixture_of(names: Sequence[str], difficulties: Sequence[int] = ()) -> dict[s
     Raises: UnknownName.
     """
     return {name: _ingredient(name, difficulties) for name in names}
+
+
+def _in_rows(tokens: Sequence[int], seq_len: int) -> Iterator[Tensor]:
+    rows = len(tokens) // seq_len
+    if rows:
+        yield from torch.tensor(tokens[: rows * seq_len]).reshape(rows, seq_len).split(TOGETHER)
 
 
 def _ingredient(name: str, difficulties: Sequence[int]) -> Ingredient:
