@@ -1,0 +1,32 @@
+"""What a model is taught to think, and how long. Light: a remembered run imports no model code."""
+
+from dataclasses import dataclass
+
+from bloomery.core.config import option
+from bloomery.core.errors import ConfigError, UnknownName
+from bloomery.tasks.chains.chain import STRATEGIES
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThoughtsConfig:
+    """Thoughts to learn from; what is left after `direct` and `filler` shows a chain before its answer."""
+
+    strategies: dict[str, float] = option(
+        factory=lambda: dict.fromkeys(STRATEGIES, 1.0), help="how often each is drawn, relative to the others"
+    )
+    direct: float = option(0.3, help="share of examples answered without a thought", low=0, high=1)
+    filler: float = option(
+        0.1, help="share of examples answered after a thought that says nothing", low=0, high=1
+    )
+    tokens: int = option(64, help="most tokens of a thought", low=1)
+
+    def __post_init__(self) -> None:
+        for name in self.strategies:
+            if name not in STRATEGIES:
+                raise UnknownName("strategy", name, STRATEGIES)
+        if min(self.strategies.values(), default=0) < 0 or not any(self.strategies.values()):
+            raise ConfigError(f"strategies are {self.strategies}; give weights from 0, one of them above it")
+        if self.direct + self.filler >= 1:
+            raise ConfigError(
+                f"direct {self.direct} and filler {self.filler} leave no example for thoughts; lower one"
+            )
