@@ -123,3 +123,10 @@ def steps(count: int = 60, lr: float = 3e-3, *, optimizer="adamw", halting=0.0, 
         schedule=ScheduleConfig(kind="cosine", final=0.05), train={"micro_batch": 24, **train},
         halting=halting,
     )  # fmt: skip
+
+
+def text_of(ids) -> str:
+    return TOKENIZER.decode(list(ids), skip_special_tokens=True)
+
+
+UNSEEN, CONTROLS = queries("test"), queries("test", control)

@@ -25,15 +25,15 @@ from bloomery.forge.baking.turns import after_turns
 from bloomery.models.packed.converting import convert
 from bloomery.tasks.generation import write
 from tests.forge.baking.promptable import (
+    CONTROLS,
     IDLE,
     LOUD,
     TOKENIZER,
+    UNSEEN,
     cognate,
     context_in,
-    control,
     llama,
     promptable_llama,
-    queries,
     quick,
     some_queries,
     steps,
@@ -42,7 +42,6 @@ from tests.forge.baking.promptable import (
 
 BAR = 0.2  # of the residual ratio
 EOS = TOKENIZER.eos_token_id
-UNSEEN, CONTROLS = queries("test"), queries("test", control)
 
 
 def baked(folder, model, prompt=LOUD, **changes):

@@ -4,7 +4,7 @@ Source: arXiv 2409.13697 (Prompt Baking)
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -36,7 +36,8 @@ from bloomery.tasks.tokenizer import check_vocabulary
 from bloomery.training.callbacks import Callback
 from bloomery.training.config import LossResult, Progress
 
-UNSEEN = 1_000_003  # the seed of held-out completions is this far from that of the trained ones
+ANCHORED, UNSEEN = 500_009, 1_000_003  # how far their seeds are from that of the completions to learn from
+Sampler = Callable[..., list[Completion]]  # of a model, its tokenizer, a prompt, queries, and a seed by name
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,14 @@ def bake(
     fitting: FitConfig,
     name: str = "bake",
     teacher: PreTrainedModel | None = None,
+    sampler: Sampler | None = None,
 ) -> Baked:
     """Change `model` in place until without the prompt it writes what it wrote with it.
 
-    The teacher is the model as it was given, or another one of its vocabulary. Completions and optimizer
-    steps are kept under the context's checkpoints by `name`: the same call goes on from there, with the model
-    as it was first given.
+    The teacher is the model as it was given, or another one of its vocabulary. `sampler` draws what it writes
+    where it is not simply asked, as in conversations with tools. Completions and optimizer steps are kept
+    under the context's checkpoints by `name`: the same call goes on from there, with the model as it was
+    first given.
 
     Differs: rows of `queries.anchors`, on which the teacher is not prompted; the paper has none.
     Raises: UserError for a prompt that is empty, longer than the window or silences the model; FormatRefused
@@ -95,7 +98,7 @@ def bake(
     frozen = _frozen(model if teacher is None else teacher)
     check_same_vocabulary(frozen, model)
     at = replace(context, checkpoint=context.checkpoint / name)
-    learnt, unseen = _completions(at, frozen, tokenizer, prompt, queries, config)
+    learnt, unseen = _completions(at, frozen, tokenizer, prompt, queries, config, sampler)
     check_not_empty(tokenizer, prompt, unseen, config.empty)
 
     def left(student: nn.Module) -> float:
@@ -160,22 +163,22 @@ def _completions(
     prompt: str,
     queries: Queries,
     config: BakeConfig,
+    sampler: Sampler | None,
 ) -> tuple[list[Completion], list[Completion]]:
     """To learn from, and held out: sampled once, then read from the checkpoints."""
     kept = context.checkpoint / "completions.json"
     if kept.exists():
         return _read(kept)
 
-    def draw(prompt: str, asked: Sequence[str], seed: int) -> list[Completion]:
-        return sample(
-            teacher, tokenizer, prompt, asked, per_query=config.per_query, seed=seed,
-            max_new_tokens=config.max_new_tokens, temperature=config.temperature,
-        )  # fmt: skip
-
-    seed = context.seed
-    learnt = draw(prompt, queries.train, seed)
-    learnt += draw("", queries.anchors, seed + 1) if queries.anchors else []
-    unseen = draw(prompt, queries.held_out, seed + UNSEEN)
+    simple = partial(
+        sample, per_query=config.per_query, max_new_tokens=config.max_new_tokens,
+        temperature=config.temperature,
+    )  # fmt: skip
+    draw, seed = simple if sampler is None else sampler, context.seed
+    learnt = draw(teacher, tokenizer, prompt, queries.train, seed=seed)
+    if queries.anchors:
+        learnt += simple(teacher, tokenizer, "", queries.anchors, seed=seed + ANCHORED)
+    unseen = draw(teacher, tokenizer, prompt, queries.held_out, seed=seed + UNSEEN)
     context.checkpoint.mkdir(parents=True, exist_ok=True)
     found = {"learnt": [asdict(one) for one in learnt], "unseen": [asdict(one) for one in unseen]}
     write_atomically(kept, json.dumps(found).encode())

@@ -32,3 +32,18 @@ class BakeConfig:
         None, help="stop early at 1 - residual ratio on held-out queries (half-baking); empty: at the end",
         low=0, high=1,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class CyclesConfig:
+    """How long candidates are tried, and which are baked. Scores are accuracies on selection examples."""
+
+    rounds: int = option(6, help="most rounds of each cycle", low=1)
+    gain: float = option(0.01, help="a candidate must score more than this above the unprompted model", low=0)
+    residual: float = option(0.2, help="largest residual ratio with which a bake is kept", low=0)
+    window: int = option(2, help="rounds without more than `threshold` of gain that make a plateau", low=1)
+    threshold: float = option(0.01, help="gain over the best before the window that is none", low=0)
+    personas: int = option(4, help="personas that the model proposes in a round", low=0)
+    persona_tokens: int = option(24, help="tokens of a proposed persona at most", low=1)
+    given: dict[str, str] = option(factory=dict, help="personas that are tried beside those it proposes")
+    ask: str = option("", help="what the model is asked to go on with; personas begin with it")
