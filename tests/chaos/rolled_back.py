@@ -68,5 +68,5 @@ if __name__ == "__main__":
     set_level("silent")
     pipeline.ORDER = (toy.FIRST, toy.SECOND, toy.stage("third", takes=("model",)))
     pipeline.ship = lambda run, model, card: model  # what is shipped is the model itself
-    pipeline.render_html = lambda data: data["run"]["status"]  # plots are slow
+    pipeline.render_html = lambda data, charts: data["run"]["status"]  # plots are slow
     sys.stdout.write(json.dumps(main(Path(sys.argv[1]), *sys.argv[2:])) + "\n")

@@ -11,6 +11,7 @@ import pytest
 from bloomery.core import closure
 from bloomery.core.closure import ABSENT, Deferred, code_version, import_closure
 from bloomery.core.errors import Failure
+from bloomery.core.parsed import read
 
 PACKAGE = {
     "__init__.py": "",
@@ -255,3 +256,10 @@ def test_a_deferred_function_that_is_bound_into_another_counts(kiln):
 def test_a_deferred_function_of_a_module_that_is_not_there_is_refused():
     with pytest.raises(Failure, match="no module no_such_place to take run from"):
         code_version(Deferred("no_such_place", "run"))
+
+
+def test_what_makes_versions_reads_no_docstrings_itself():
+    """Every step imports it: then a docstring anywhere would make steps run again."""
+    sources = import_closure(import_closure).sources
+    assert {"bloomery.core.closure", "bloomery.core.parsed"} <= set(sources)
+    assert not any(read(path).reads_docstrings for path in sources.values())

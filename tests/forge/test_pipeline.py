@@ -21,7 +21,7 @@ def cards(monkeypatch):
     seen = []
     monkeypatch.setattr(pipeline, "ORDER", (toy.FIRST, toy.SECOND))
     monkeypatch.setattr(pipeline, "ship", lambda run, model, card: seen.append(card) or model)
-    monkeypatch.setattr(pipeline, "render_html", lambda data: data["run"]["status"])  # plots are slow
+    monkeypatch.setattr(pipeline, "render_html", lambda data, charts: data["run"]["status"])  # plots are slow
     return seen
 
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bloomery.core.errors import Failure
-from bloomery.core.parsed import read
+from bloomery.core.parsed import read, whole
 
 ABSENT = "absent"
 _PYTHON = f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.minor}"
@@ -44,11 +44,10 @@ class Closure:
     @property
     def version(self) -> str:
         """The hash of the closure; neither paths nor the machine enter it."""
-        sources = {name: read(path) for name, path in sorted(self.sources.items())}
-        documented = any(source.reads_docstrings for source in sources.values())
+        documented = any(read(path).reads_docstrings for path in self.sources.values())
         digest = hashlib.sha256(_PYTHON.encode())
-        for name, source in sources.items():
-            digest.update(f"\n{name} {source.whole if documented else source.bare}".encode())
+        for name, path in sorted(self.sources.items()):
+            digest.update(f"\n{name} {whole(path) if documented else read(path).bare}".encode())
         for name, version in sorted(self.packages.items()):
             digest.update(f"\n{name}=={version}".encode())
         return digest.hexdigest()
@@ -89,7 +88,7 @@ def import_closure(function: Callable[..., Any]) -> Closure:
 
 def reread_sources() -> None:
     """Forget what was read: only for a process that also reloads what it has imported."""
-    for cached in (read, _find, _package_version):
+    for cached in (read, whole, _imports, _find, _package_version):
         cached.cache_clear()
 
 
@@ -118,7 +117,12 @@ class _Home(NamedTuple):
     path: Path
 
 
-def _imports(name: str, path: Path, ours: frozenset[str]) -> Iterator[_Module]:
+@functools.cache
+def _imports(name: str, path: Path, ours: frozenset[str]) -> tuple[_Module, ...]:
+    return tuple(dict.fromkeys(_imported(name, path, ours)))
+
+
+def _imported(name: str, path: Path, ours: frozenset[str]) -> Iterator[_Module]:
     package = name if path.stem == "__init__" else name.rpartition(".")[0]
     for module, level, names in read(path).wanted:
         if level:

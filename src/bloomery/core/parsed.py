@@ -4,19 +4,20 @@ import ast
 import functools
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_DOCSTRING_NAMES = {f"__{'doc'}__", f"{'get'}doc"}  # in parts: this source reads no docstring itself
 _FILE_NAME = re.compile(r"\w[\w-]*(/[\w-]+)*(\.\w+)+")
 
 
 @dataclass(frozen=True)
 class Source:
-    """`bare` is the hash without docstrings, `whole` the hash with them; neither knows comments or layout."""
+    """`bare` is the hash without docstrings, comments and layout."""
 
     bare: str
-    whole: str
     reads_docstrings: bool
     wanted: tuple[tuple[str, int, tuple[str, ...]], ...] = ()  # module, level of a relative import, names
     data_files: tuple[str, ...] = ()
@@ -26,14 +27,27 @@ class Source:
 def read(path: Path) -> Source:
     data = path.read_bytes()
     if path.suffix != ".py":
-        return Source(_hash(data), _hash(data), False)
-    tree = _WithoutTypeChecking().visit(ast.parse(data, str(path)))
-    whole = _hash(ast.dump(tree).encode())
-    wanted = tuple(_import_statements(tree))
-    reads = b"__doc__" in data or b"getdoc" in data
-    data_files = tuple(_data_files(tree, path.parent))
-    bare = _hash(ast.dump(_WithoutDocstrings().visit(tree)).encode())
-    return Source(bare, whole, reads, wanted, data_files)
+        return Source(_hash(data), False)
+    tree = _parsed(path, data)
+    nodes = list(ast.walk(tree))
+    wanted = tuple(_import_statements(nodes))
+    reads = any(_reads_docstrings(node) for node in nodes)
+    data_files = tuple(_data_files(nodes, path.parent))
+    for node in nodes:
+        _drop_docstring(node)
+    return Source(_hash(ast.dump(tree).encode()), reads, wanted, data_files)
+
+
+@functools.cache
+def whole(path: Path) -> str:
+    """The hash with docstrings, without comments and layout."""
+    data = path.read_bytes()
+    return _hash(data if path.suffix != ".py" else ast.dump(_parsed(path, data)).encode())
+
+
+def _parsed(path: Path, data: bytes) -> ast.AST:
+    tree = ast.parse(data, str(path))
+    return _WithoutTypeChecking().visit(tree) if b"TYPE_CHECKING" in data else tree
 
 
 class _WithoutTypeChecking(ast.NodeTransformer):
@@ -43,18 +57,25 @@ class _WithoutTypeChecking(ast.NodeTransformer):
         return node.orelse if guard == "TYPE_CHECKING" else node
 
 
-class _WithoutDocstrings(ast.NodeTransformer):
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        super().generic_visit(node)
-        match node:
-            case ast.Module() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
-                if ast.get_docstring(node, clean=False) is not None:
-                    node.body = node.body[1:]
-        return node
+def _drop_docstring(node: ast.AST) -> None:
+    if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+        node.body = node.body[1:]
 
 
-def _import_statements(tree: ast.AST) -> Iterator[tuple[str, int, tuple[str, ...]]]:
-    for node in ast.walk(tree):
+def _reads_docstrings(node: ast.AST) -> bool:
+    match node:
+        case (
+            ast.Name(id=name)
+            | ast.Attribute(attr=name)
+            | ast.Constant(value=str(name))
+            | ast.alias(name=name)
+        ):
+            return name in _DOCSTRING_NAMES
+    return False
+
+
+def _import_statements(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, int, tuple[str, ...]]]:
+    for node in nodes:
         match node:
             case ast.Import():
                 yield from ((alias.name, 0, ()) for alias in node.names)
@@ -67,8 +88,8 @@ def _import_statements(tree: ast.AST) -> Iterator[tuple[str, int, tuple[str, ...
                 yield name, 0, ()
 
 
-def _data_files(tree: ast.AST, folder: Path) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _data_files(nodes: Iterable[ast.AST], folder: Path) -> Iterator[str]:
+    for node in nodes:
         match node:
             case ast.Constant(value=str(name)) if _FILE_NAME.fullmatch(name):
                 if not name.endswith(".py") and (folder / name).is_file():

@@ -51,6 +51,7 @@ def clean(
             workspace.catalog.delete_run(run_id)
         workspace.catalog.forget_artifacts(_forgettable(workspace.catalog))
         workspace.store.sweep()
+        remove_tree(workspace.charts)
     return removal
 
 

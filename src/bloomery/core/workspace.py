@@ -3,6 +3,7 @@
 <root>/store/            artifacts by CID
 <root>/catalog.sqlite    runs, steps, metrics, artifacts, evidence (or elsewhere, by URL)
 <root>/runs/<id>/        config, environment, checkpoints, report
+<root>/charts/           drawings of curves, by what they show; they can be drawn again
 <root>/locks/run.lock    held by the process that runs, freed by the operating system at its death
 """
 
@@ -51,6 +52,11 @@ class Workspace:
     def runs(self) -> Path:
         """The folder of the runs' folders."""
         return self.root / "runs"
+
+    @property
+    def charts(self) -> Path:
+        """The folder of charts that were drawn already."""
+        return self.root / "charts"
 
     @contextmanager
     def lock(self, purpose: str) -> Iterator[None]:

@@ -168,7 +168,7 @@ def write_report(workspace: Workspace, run_id: str) -> Path:
     data = report_data(workspace.catalog, run_id)
     folder = workspace.runs / run_id
     write_atomically(folder / "report.json", json.dumps(data, indent=2, sort_keys=True).encode())
-    write_atomically(folder / "report.html", render_html(data).encode())
+    write_atomically(folder / "report.html", render_html(data, charts=workspace.charts).encode())
     return folder / "report.html"
 
 

@@ -2,26 +2,32 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bloomery.core.report.curves import Points, chart, curve_groups
+from bloomery.core.report.drawn import drawn
 from bloomery.core.report.graph import graphs_of_steps, lineage_graph
 
 STATES = {"passed": "passed", "failed": "failed", "not_run": "not run"}
 
 
-def render_html(data: Mapping[str, Any]) -> str:
-    """The page for what `report_data` gave."""
+def render_html(data: Mapping[str, Any], *, charts: Path | None = None) -> str:
+    """The page for what `report_data` gave; with a folder `charts`, those are not drawn twice."""
+    draw = chart if charts is None else partial(drawn, charts)
     template = _environment().get_template("page.html.j2")
     slowest = max((step["duration_s"] for step in data["steps"]), default=0.0)
     return template.render(
         data,
         charts=[
-            (step["name"], list(_charts(step))) for step in data["steps"] if curve_groups(step["metrics"])
+            (step["name"], list(_charts(step, draw)))
+            for step in data["steps"]
+            if curve_groups(step["metrics"])
         ],
         figures=list(_figures(data)),
         graph=lineage_graph(data["artifacts"]),
@@ -103,11 +109,13 @@ def _headline(counts: Mapping[str, int]) -> str:
     return ", ".join(words) + "."
 
 
-def _charts(step: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _charts(
+    step: Mapping[str, Any], draw: Callable[[str, Mapping[str, Points]], str]
+) -> Iterator[dict[str, Any]]:
     for group, curves in curve_groups(step["metrics"]).items():
         yield {
             "name": group,
-            "svg": Markup(chart(f"{step['name']}: {group}", curves)),  # our own drawing, text escaped there
+            "svg": Markup(draw(f"{step['name']}: {group}", curves)),  # our own drawing, text escaped there
             "curves": [_described(name, points) for name, points in curves.items()],
         }
 
