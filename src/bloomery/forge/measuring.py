@@ -5,13 +5,19 @@ import resource
 import statistics
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from bloomery.core.evidence import Check, Measured, judge
+from bloomery.core import machine
+from bloomery.core.evidence import Check, Measured, judge, measure
 from bloomery.core.step import StepContext
+from bloomery.forge.exams import exams, longest_prompt
+from bloomery.forge.fitting import set_threads
+from bloomery.forge.folders import load_model
+from bloomery.forge.judging import LATENCY, MEMORY, JudgedConfig
 from bloomery.models.packed.packed_linear import PackedTernaryLinear
 from bloomery.tasks.accuracy import Accuracy
 
@@ -55,6 +61,21 @@ def answer_latency_ms(
             times.append((time.perf_counter() - started) * 1e3)
     times = sorted(times[2:])
     return Measured(value=statistics.median(times), interval=(times[0], times[-1]))
+
+
+def clock(context: StepContext, checks: Iterable[Check]) -> None:
+    """Latency of the stage's model, then resident memory, where checks ask: reported, never decided on."""
+    set_threads(machine.threads())
+    config: JudgedConfig = context.config
+    prompt = longest_prompt(exams(config.mixture, config.exam, "test"))
+    by_name = {check.name: check for check in checks}
+    answers: dict[str, Any] = {
+        LATENCY: partial(answer_latency_ms, *load_model(context.inputs["model"]), prompt),
+        MEMORY: peak_memory_gb,
+    }
+    for name, answer in answers.items():
+        if name in by_name:
+            context.evidence(measure(by_name[name], answer, inputs=[context.inputs["model"].name]))
 
 
 def peak_memory_gb() -> float:

@@ -12,7 +12,6 @@ from bloomery.core.step import StepContext
 from bloomery.forge.exams import (
     Exam,
     exams,
-    longest_prompt,
     mean_depth,
     mean_rate,
     record_by_difficulty,
@@ -22,12 +21,11 @@ from bloomery.forge.exams import (
 from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
 from bloomery.forge.measuring import (
-    answer_latency_ms,
     as_measured,
+    clock,
     count_parameters,
     furthest,
     future_leak,
-    peak_memory_gb,
 )
 from bloomery.forge.stages.cognate import (
     DEPTH_HELPS,
@@ -117,16 +115,5 @@ def _deepening(usual: Mapping[str, Accuracy]) -> float:
 
 
 def clock_model(context: StepContext) -> None:
-    """Latency and memory of the handed-on model on this machine: reported, never decided on."""
-    set_threads(machine.threads())
-    config: CognateStageConfig = context.config
-    model, tokenizer = load_model(context.inputs["model"])
-    given = exams(config.mixture, config.exam, "test")
-    prompt = longest_prompt(given)
-    by_name = {check.name: check for check in checks(config)}
-    answers: dict[str, Any] = {
-        "latency": partial(answer_latency_ms, model, tokenizer, prompt),
-        "resident memory": peak_memory_gb,
-    }
-    for name, answer in answers.items():
-        context.evidence(measure(by_name[name], answer, inputs=[context.inputs["model"].name]))
+    """Latency and memory of the handed-on model on this machine."""
+    clock(context, checks(context.config))

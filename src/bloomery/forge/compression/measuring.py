@@ -2,18 +2,15 @@
 
 import json
 import time
-from functools import partial
 
-from bloomery.core import machine
-from bloomery.core.evidence import Measured, measure
+from bloomery.core.evidence import Measured
 from bloomery.core.step import StepContext
-from bloomery.forge.exams import exams, longest_prompt, mean_rate, record_by_difficulty
-from bloomery.forge.fitting import set_threads
+from bloomery.forge.exams import mean_rate, record_by_difficulty
 from bloomery.forge.folders import load_model
 from bloomery.forge.measuring import (
     FLOAT32,
-    answer_latency_ms,
     as_measured,
+    clock,
     count_parameters,
     furthest,
     give_evidence,
@@ -26,7 +23,6 @@ from bloomery.forge.stages.compression import (
     CLAIMS,
     KEPT,
     KEPT_IN_ALL,
-    LATENCY,
     OVER_RIVAL,
     SMALLER,
     CompressionStageConfig,
@@ -63,10 +59,5 @@ def measure_compressed(context: StepContext) -> None:
 
 
 def clock_compressed(context: StepContext) -> None:
-    """Latency of the compressed model on this machine: reported, never decided on."""
-    set_threads(machine.threads())
-    config: CompressionStageConfig = context.config
-    longest = longest_prompt(exams(config.mixture, config.exam, "test"))
-    (check,) = [one for one in checks(config) if one.name == LATENCY]
-    latency = partial(answer_latency_ms, *load_model(context.inputs["model"]), longest)
-    context.evidence(measure(check, latency, inputs=[context.inputs["model"].name]))
+    """Latency of the compressed model on this machine."""
+    clock(context, checks(context.config))

@@ -3,27 +3,22 @@
 import json
 import time
 from collections.abc import Mapping
-from functools import partial
 from statistics import fmean
 from typing import Any
 
-from bloomery.core import machine
 from bloomery.core.config import build
-from bloomery.core.evidence import Measured, measure, not_run
+from bloomery.core.evidence import Measured, not_run
 from bloomery.core.step import StepContext
 from bloomery.forge.evomerge.examining import Bench, bench_of
 from bloomery.forge.evomerge.parents import examined
-from bloomery.forge.exams import Part, exams, longest_prompt, mean_rate, record_by_difficulty
-from bloomery.forge.fitting import set_threads
-from bloomery.forge.folders import load_model
-from bloomery.forge.measuring import answer_latency_ms, as_measured, furthest, give_evidence, peak_memory_gb
+from bloomery.forge.exams import Part, mean_rate, record_by_difficulty
+from bloomery.forge.judging import LATENCY, MEMORY
+from bloomery.forge.measuring import as_measured, clock, furthest, give_evidence
 from bloomery.forge.merging.recipe import MergeRecipe
 from bloomery.forge.sitting import Results
 from bloomery.forge.stage import given
 from bloomery.forge.stages.cognate import NAMES as PARENTS
 from bloomery.forge.stages.evomerge import EvomergeStageConfig, checks
-
-CLOCKED = ("latency", "resident memory")
 
 
 def measure_champion(context: StepContext) -> None:
@@ -45,7 +40,7 @@ def measure_champion(context: StepContext) -> None:
     told: dict[str, Any] = {"how": f"{__name__}.measure_champion", "inputs": [cid]}
     give_evidence(context, checks(context.config), found, how=told["how"], duration_s=took)
     for check in checks(context.config):
-        if check.name not in (*found, *CLOCKED):
+        if check.name not in (*found, LATENCY, MEMORY):
             context.evidence(not_run(check, "no parent answered anything right", **told))
 
 
@@ -70,15 +65,5 @@ def _gains(results: Mapping[str, Results], rivals: list[str]) -> dict[str, Measu
 
 
 def clock_champion(context: StepContext) -> None:
-    """Latency and memory of the champion on this machine: reported, never decided on."""
-    set_threads(machine.threads())
-    config: EvomergeStageConfig = context.config
-    model, tokenizer = load_model(context.inputs["model"])
-    longest = longest_prompt(exams(config.mixture, config.exam, "test"))
-    by_name = {check.name: check for check in checks(config)}
-    answers: dict[str, Any] = {
-        "latency": partial(answer_latency_ms, model, tokenizer, longest),
-        "resident memory": peak_memory_gb,
-    }
-    for name, answer in answers.items():
-        context.evidence(measure(by_name[name], answer, inputs=[context.inputs["model"].name]))
+    """Latency and memory of the champion on this machine."""
+    clock(context, checks(context.config))
