@@ -16,10 +16,11 @@ from bloomery.core.step import StepContext
 from bloomery.forge.bitnet.quantizing import items_of, make_ternary
 from bloomery.forge.cognate.growing import new_model
 from bloomery.forge.data import training_data
+from bloomery.forge.editing import Editable, save_editable
 from bloomery.forge.estimating import estimate_fit
 from bloomery.forge.exams import WHILE_TRAINING, exams, plain, rates
 from bloomery.forge.fitting import fit, set_threads
-from bloomery.forge.folders import load_model, save_model
+from bloomery.forge.folders import load_model
 from bloomery.forge.full_models import load_full
 from bloomery.forge.packed_folder import save_packed, weights_size
 from bloomery.forge.settings import FitConfig, TernaryConfig
@@ -65,7 +66,8 @@ def tune(context: StepContext) -> None:
     warm_up = WarmUp(round(context.config["warmup"] * fitting.total_steps()), context.metric)
     fit(context, model, data, fitting, validate=validate, callbacks=[warm_up])
     context.kinds["latent"] = "latent model"
-    save_model(model, tokenizer, context.output / "latent")
+    edited = Editable(model=model, tokenizer=tokenizer, ternary=context.config["ternary"])
+    save_editable(edited, context.output / "latent")
 
 
 def estimate(config: BitnetStageConfig, recipe: Mapping[str, Any]) -> Sequence[Estimate]:
