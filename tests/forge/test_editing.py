@@ -1,4 +1,4 @@
-"""What a stage edits is what it ships: latent weights come back with their trits, and packed as they answer."""
+"""What a stage edits is what it ships: latent weights keep their trits, and packed they answer the same."""
 
 import torch
 
