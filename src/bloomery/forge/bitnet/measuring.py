@@ -1,12 +1,11 @@
 """The consumer's view of a packed model: from disk, beside the model that it was made from."""
 
-import json
 import time
 
 from bloomery.core import machine
 from bloomery.core.evidence import Measured
 from bloomery.core.step import StepContext
-from bloomery.forge.exams import exams, longest_prompt, mean_rate, record_by_difficulty
+from bloomery.forge.exams import exams, longest_prompt
 from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
 from bloomery.forge.measuring import (
@@ -14,12 +13,10 @@ from bloomery.forge.measuring import (
     answer_latency_ms,
     as_measured,
     count_parameters,
-    furthest,
     give_evidence,
     share,
 )
-from bloomery.forge.packed_folder import weights_size
-from bloomery.forge.sitting import sit_folders
+from bloomery.forge.sitting import claims_missed_by, sit_test
 from bloomery.forge.stage import given
 from bloomery.forge.stages.bitnet import (
     CLAIMS,
@@ -36,24 +33,18 @@ from bloomery.forge.stages.bitnet import (
 def measure_packed(context: StepContext) -> None:
     """How much accuracy and how many bytes are left, on examples that chose nothing."""
     config: BitnetStageConfig = context.config
-    began, mixture = time.perf_counter(), config.mixture
+    began = time.perf_counter()
     folders = {"packed": context.inputs["model"], "rounded": context.inputs["rounded"],
                "full": context.inputs[given("model")]}  # fmt: skip
-    results = sit_folders(context, folders, mixture, config.exam, "test")
-    again = sit_folders(context, {"packed": folders["packed"]}, mixture, config.exam, "selection")["packed"]
-    claimed = json.loads(context.inputs["claims"].read_text())["scores"]["pack"]
-    rate = {name: mean_rate(result) for name, result in results.items()}
-    size = {name: weights_size(folder) for name, folder in folders.items()}
-    for name, result in results.items():
-        record_by_difficulty(context, name, result)
-        context.metric(f"test accuracy/{name}", rate[name], size[name])
+    sat = sit_test(context, folders)
+    rate, size = sat.rate, sat.size_bytes
     full_size = FLOAT32 * count_parameters(load_model(folders["full"])[0])
     found = {
         KEPT: Measured(value=share(rate["packed"], rate["full"]), baseline=rate["full"]),
         SMALLER: Measured(value=full_size / size["packed"], baseline=size["packed"]),
-        CLAIMS: Measured(value=furthest(claimed, again)),
+        CLAIMS: Measured(value=claims_missed_by(context, "pack")),
         OVER_ROUNDING: Measured(value=rate["packed"] - rate["rounded"], baseline=rate["rounded"]),
-        **{f"accuracy: {task}": as_measured(result) for task, result in results["packed"].items()},
+        **{f"accuracy: {task}": as_measured(result) for task, result in sat.results["packed"].items()},
     }
     took = time.perf_counter() - began
     give_evidence(context, checks(config), found, how=f"{__name__}.measure_packed", duration_s=took)

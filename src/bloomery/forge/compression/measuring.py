@@ -1,23 +1,19 @@
 """The consumer's view of a compressed model: from disk, beside what it was made from and the other branch."""
 
-import json
 import time
 
 from bloomery.core.evidence import Measured
 from bloomery.core.step import StepContext
-from bloomery.forge.exams import mean_rate, record_by_difficulty
 from bloomery.forge.folders import load_model
 from bloomery.forge.measuring import (
     FLOAT32,
     as_measured,
     clock,
     count_parameters,
-    furthest,
     give_evidence,
     share,
 )
-from bloomery.forge.packed_folder import weights_size
-from bloomery.forge.sitting import sit_folders
+from bloomery.forge.sitting import claims_missed_by, sit_test
 from bloomery.forge.stage import given
 from bloomery.forge.stages.compression import (
     CLAIMS,
@@ -36,23 +32,16 @@ def measure_compressed(context: StepContext) -> None:
     began = time.perf_counter()
     folders = {"compressed": context.inputs["model"], "other_branch": context.inputs["rival"],
                "ternary": context.inputs[given("model")], "full": context.inputs[given("full")]}  # fmt: skip
-    results = sit_folders(context, folders, config.mixture, config.exam, "test")
-    ours = {"compressed": folders["compressed"]}
-    again = sit_folders(context, ours, config.mixture, config.exam, "selection")["compressed"]
-    claimed = json.loads(context.inputs["claims"].read_text())["scores"]["choose"]
-    rate = {name: mean_rate(result) for name, result in results.items()}
-    size = {name: weights_size(folder) for name, folder in folders.items()}
-    for name, result in results.items():
-        record_by_difficulty(context, name, result)
-        context.metric(f"test accuracy/{name}", rate[name], size[name])
+    sat = sit_test(context, folders)
+    rate, size = sat.rate, sat.size_bytes
     full_size = FLOAT32 * count_parameters(load_model(folders["full"])[0])
     found = {
         KEPT: Measured(value=share(rate["compressed"], rate["ternary"]), baseline=rate["ternary"]),
         KEPT_IN_ALL: Measured(value=share(rate["compressed"], rate["full"]), baseline=rate["full"]),
         SMALLER: Measured(value=full_size / size["compressed"], baseline=size["compressed"]),
-        CLAIMS: Measured(value=furthest(claimed, again)),
+        CLAIMS: Measured(value=claims_missed_by(context, "choose")),
         OVER_RIVAL: Measured(value=rate["compressed"] - rate["other_branch"], baseline=rate["other_branch"]),
-        **{f"accuracy: {task}": as_measured(result) for task, result in results["compressed"].items()},
+        **{f"accuracy: {task}": as_measured(result) for task, result in sat.results["compressed"].items()},
     }
     took = time.perf_counter() - began
     give_evidence(context, checks(config), found, how=f"{__name__}.measure_compressed", duration_s=took)
