@@ -1,0 +1,117 @@
+"""A climb's course from a stage's config: tasks, ladder, held-out rungs; and where the ladder begins."""
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from bloomery.core.errors import ConfigError
+from bloomery.forge.curriculum.attempts import OwnWords
+from bloomery.forge.curriculum.climbing import Course
+from bloomery.forge.curriculum.ladder import Ladder, ladder
+from bloomery.forge.curriculum.proposing import Checked, Generators, TaskProposer, graded_tasks
+from bloomery.forge.curriculum.rungs import climbed_rates, levels_of, rung_problems
+from bloomery.forge.curriculum.staircase import Assessment, assess
+from bloomery.forge.stages.curriculum import CurriculumStageConfig
+from bloomery.tasks.accuracy import accuracy
+from bloomery.tasks.splitting import draw_from
+from bloomery.tasks.task import Task, check_difficulty
+
+GENERATORS = Generators()
+
+
+def course_of(
+    config: CurriculumStageConfig,
+    tokenizer: PreTrainedTokenizerBase,
+    rungs: Ladder,
+    *,
+    seed: int,
+    proposer: TaskProposer = GENERATORS,
+) -> Course:
+    """What the climb goes through; forgetting is probed on held-out problems of the selection part."""
+    tasks = graded_tasks(config.mixture)
+    home = home_of(config, tasks)
+    held_out = rung_problems(
+        tasks, levels_of(rungs, home), config.mixture, config.exam, "selection", config.climb.probes
+    )
+    return Course(
+        config=config.climb, tasks=tasks, home=home, ladder=rungs, seed=seed,
+        proposer=proposer if proposer is GENERATORS else Checked(proposer),
+        attempt=OwnWords(config.climb.temperature),
+        probe=partial(climbed_rates, tokenizer=tokenizer, tasks=tasks, rungs=held_out),
+    )  # fmt: skip
+
+
+def home_of(config: CurriculumStageConfig, tasks: Mapping[str, Task]) -> dict[str, Sequence[int]]:
+    """The difficulties that the recipe's mixture trains on."""
+    return {
+        name: config.mixture[name].difficulties or tuple(task.difficulties) for name, task in tasks.items()
+    }
+
+
+def reach_of(config: CurriculumStageConfig, name: str, task: Task) -> range:
+    """The difficulties that the ladder may use, from the easiest of the recipe on.
+
+    Raises: ConfigError for an end that the task has not.
+    """
+    hardest = config.climb.hardest.get(name, task.difficulties[-1])
+    check_difficulty(task, hardest)
+    return range(min(home_of(config, {name: task})[name]), hardest + 1)
+
+
+def assessed(
+    config: CurriculumStageConfig,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    seed: int,
+) -> dict[str, Assessment]:
+    """Where each task is solved at the target, on fresh problems that are not held out.
+
+    Raises: ConfigError where guessing alone reaches the target.
+    """
+    rng, found = random.Random(f"staircase/{seed}"), {}
+    for name, task in graded_tasks(config.mixture).items():
+
+        def ask(level: int, count: int, task: Task = task) -> int:
+            given = [draw_from(task, "train", rng, level) for _ in range(count)]
+            return accuracy(model, tokenizer, given, task).correct
+
+        stairs = config.staircase
+        found[name] = assess(
+            ask, reach_of(config, name, task), chance=task.chance, target=stairs.target,
+            at_once=stairs.at_once, most=stairs.most, width=stairs.width,
+        )  # fmt: skip
+    return found
+
+
+def ladder_of(config: CurriculumStageConfig, found: Mapping[str, Assessment]) -> Ladder:
+    """Each task's rungs from its threshold to its end."""
+    tasks = graded_tasks(config.mixture)
+    return Ladder(
+        {
+            name: ladder(one.threshold, reach_of(config, name, tasks[name])[-1], config.climb.rungs)
+            for name, one in found.items()
+        }
+    )
+
+
+def save_ladder(path: Path, rungs: Ladder, found: Mapping[str, Assessment]) -> None:
+    plain = {
+        "rungs": {name: list(levels) for name, levels in rungs.rungs.items()},
+        "assessed": {name: asdict(one) for name, one in found.items()},
+    }
+    path.write_text(json.dumps(plain, indent=1, sort_keys=True))
+
+
+def load_ladder(path: Path) -> Ladder:
+    """Raises: ConfigError for a file that holds no ladder."""
+    plain: Any = json.loads(path.read_text())
+    if not plain.get("rungs"):
+        raise ConfigError(f"{path} holds no rungs; give the ladder that the stage's assessment wrote")
+    return Ladder({name: tuple(levels) for name, levels in plain["rungs"].items()})

@@ -1,0 +1,116 @@
+"""The step in which a model learns of itself: its own activations, and at which temperature it wrote."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean
+
+from transformers import PreTrainedTokenizerBase
+
+from bloomery.core import machine
+from bloomery.core.step import StepContext
+from bloomery.forge.curriculum.climbing import Course
+from bloomery.forge.curriculum.course import course_of, load_ladder
+from bloomery.forge.curriculum.lessons import Book, Lesson, Lessons, lesson
+from bloomery.forge.curriculum.rungs import climbed_rates, levels_of, rung_problems
+from bloomery.forge.curriculum.self_model import SelfModelling, explained, weight_spread
+from bloomery.forge.curriculum.settings import SelfModelConfig
+from bloomery.forge.curriculum.temperature import Written, best_possible, written_at
+from bloomery.forge.curriculum.tutoring import solved_before, write_both, write_log
+from bloomery.forge.editing import Editable, load_editable
+from bloomery.forge.fitting import fit, set_threads
+from bloomery.forge.stages.curriculum import CurriculumStageConfig
+from bloomery.tasks.generation import write
+from bloomery.tasks.task import Example
+
+FRESH = 32  # problems a task and rung by which one of two trainings is chosen
+
+
+def introspect(context: StepContext) -> None:
+    """Self-modelling and, from the same start, the same training without: the more accurate one goes on."""
+    set_threads(machine.threads())
+    config: CurriculumStageConfig = context.config
+    own = config.self_model
+    edited = load_editable(context.inputs["edited"])
+    course = course_of(config, edited.tokenizer, load_ladder(context.inputs["ladder"]), seed=context.seed)
+    solved = solved_before(context)
+    texts, unseen = _written(edited, own, solved, course, context.seed)
+    best = best_possible(edited.model, edited.tokenizer, unseen, own.temperatures)
+    problems = [one for rung in _held_out(config, course) for given in rung.values() for one in given]
+    fresh = _fresh(course)
+    arms = {}
+    for name, weight in {"self-model": own.weight, "control": 0.0}.items():
+        pupil = load_editable(context.inputs["edited"])
+        wrapped = SelfModelling(pupil.model, layer=own.layer, weight=weight)
+        _study(
+            replace(context, checkpoint=context.checkpoint / name),
+            wrapped,
+            pupil.tokenizer,
+            solved,
+            texts,
+            name,
+        )
+        arms[name] = pupil, {
+            "accuracy": fmean(climbed_rates(pupil.model, pupil.tokenizer, course.tasks, fresh)),
+            "explained": explained(wrapped, pupil.tokenizer, problems),
+            "weight spread": weight_spread(pupil.model),
+            "temperature": _told(pupil, unseen),
+        }  # fmt: skip
+    kept = max(arms, key=lambda name: (arms[name][1]["accuracy"], name == "self-model"))
+    write_both(context, arms[kept][0])
+    figures = {name: found for name, (_, found) in arms.items()}
+    write_log(context, {**figures, "kept": kept, "best temperature": best, "texts": len(unseen)})
+
+
+def _study(
+    context: StepContext, pupil: SelfModelling, tokenizer: PreTrainedTokenizerBase,
+    solved: Sequence[Lesson], texts: Sequence[Written], name: str,
+) -> None:  # fmt: skip
+    config: CurriculumStageConfig = context.config
+    fitting = replace(config.fit, steps=config.self_model.steps)
+    share = config.self_model.share
+    book = Book({"replay": 1 - share, "self": share})
+    book.add("replay", solved)
+    book.add("self", [lesson(example, example.answer) for example in (one.example() for one in texts)])
+    rows = Lessons(book, tokenizer, seq_len=fitting.seq_len, seed=context.seed, length=fitting.examples())
+    fit(context, pupil, rows, fitting, prefix=f"{name}/")  # type: ignore[arg-type]  # a module around a model
+
+
+def _written(
+    edited: Editable, own: SelfModelConfig, solved: Sequence[Lesson], course: Course, seed: int
+) -> tuple[list[Written], list[Written]]:
+    """Texts to learn from, and as many after other prompts to be asked about."""
+    rng = random.Random(f"written/{seed}")
+    prompts = [one.prompt for one in solved]
+    others = [one.prompt for given in _fresh(course) for some in given.values() for one in some]
+    found = []
+    for place, given in enumerate((prompts, others)):
+        drawn = [rng.choice(given) for _ in range(own.written)]
+        found.append(
+            written_at(
+                edited.model, edited.tokenizer, drawn, own.temperatures,
+                max_new_tokens=own.new_tokens, seed=seed + 100 * place,
+            )
+        )  # fmt: skip
+    return found[0], found[1]
+
+
+def _told(pupil: Editable, unseen: Sequence[Written]) -> float:
+    asked = [one.example() for one in unseen]
+    answers = write(pupil.model, pupil.tokenizer, [one.prompt for one in asked], max_new_tokens=2)
+    return fmean(answer == one.answer for answer, one in zip(answers, asked, strict=True))
+
+
+def _held_out(config: CurriculumStageConfig, course: Course) -> list[dict[str, list[Example]]]:
+    return rung_problems(
+        course.tasks, levels_of(course.ladder), config.mixture, config.exam, "selection", course.config.probes
+    )
+
+
+def _fresh(course: Course) -> list[dict[str, list[Example]]]:
+    """Problems of the training side on each rung, by a stream of their own."""
+    rng = random.Random(f"fresh/{course.seed}")
+    return [
+        {name: list(course.draw(name, rung, FRESH, rng)) for name in course.tasks}
+        for rung in range(1, len(course.ladder) + 1)
+    ]

@@ -1,0 +1,89 @@
+"""Self-modelling: beside its task a model predicts its own hidden activations.
+
+Source: arXiv 2407.10188, L = w_c L_c + w_s L_s, with L_s the mean squared error of a linear prediction from
+the last hidden layer
+Differs: w_c = 1; a language model's tokens instead of a classifier's inputs. With weight 0 only the
+prediction is trained, on activations that it cannot change: the control by which the effect is measured.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import mse_loss
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from bloomery.core.errors import UserError
+from bloomery.tasks.accuracy import evaluating
+from bloomery.tasks.batches import collate, pad_id, pieces, row
+from bloomery.tasks.task import Example
+
+
+class SelfModelling(nn.Module):
+    """A language model whose loss has a term for the prediction of its own activations.
+
+    `layer` counts hidden states from 0, the embeddings. Shapes: as the model's.
+    """
+
+    def __init__(self, model: PreTrainedModel, *, layer: int, weight: float) -> None:
+        super().__init__()
+        self.model, self.layer, self.weight = model, layer, weight
+        size = model.config.hidden_size
+        self.head = nn.Linear(size, size)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def get_output_embeddings(self) -> nn.Module | None:
+        return self.model.get_output_embeddings()
+
+    def forward(self, **batch: Any) -> Any:
+        output = self.model(**batch, output_hidden_states=True)
+        predicted, target = self.predicted(output, batch["attention_mask"])
+        lost = mse_loss(predicted, target)
+        output.loss = output.loss + (self.weight or 1.0) * lost
+        if hasattr(output, "losses"):
+            output.losses = {**(output.losses or {}), "self_model": lost}
+        return output
+
+    def predicted(self, output: Any, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The prediction and what was to be predicted, for tokens but padding. Shapes: (N, D) twice."""
+        states = output.hidden_states
+        if states is None or not 0 <= self.layer < len(states) - 1:
+            count = 0 if states is None else len(states) - 1
+            raise UserError(
+                f"the model shows {count} hidden states below its last and layer {self.layer} is to be "
+                "predicted: name a lower one, or leave self-modelling out (weight and steps 0)"
+            )
+        seen = mask.bool()
+        source, target = states[-1][seen], states[self.layer][seen]
+        if not self.weight:
+            source, target = source.detach(), target.detach()
+        return self.head(source), target
+
+
+def explained(
+    pupil: SelfModelling,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Sequence[Example],
+    batch_size: int = 64,
+) -> float:
+    """The share of the variance of its activations that the model predicts (R squared); 1 is all of it."""
+    found: list[tuple[Tensor, Tensor]] = []
+    with evaluating(pupil.model):
+        for start in range(0, len(examples), batch_size):
+            parts = [pieces(one, tokenizer) for one in examples[start : start + batch_size]]
+            longest = max(sum(len(piece) for piece, _ in one) for one in parts)
+            batch = collate(row(one, longest, pad_id(tokenizer)) for one in parts)
+            mask = batch["attention_mask"]
+            output = pupil.model(input_ids=batch["input_ids"], attention_mask=mask, output_hidden_states=True)
+            found.append(pupil.predicted(output, mask))
+    predicted, target = (torch.cat(parts).double() for parts in zip(*found, strict=True))
+    left = (predicted - target).square().sum()
+    return float(1 - left / (target - target.mean(0)).square().sum())
+
+
+def weight_spread(model: nn.Module) -> float:
+    """The standard deviation of the weights of all matrices, by which the paper measures complexity."""
+    weights = torch.cat([p.detach().flatten().double() for p in model.parameters() if p.ndim > 1])
+    return float(weights.std())

@@ -1,0 +1,159 @@
+"""The curriculum's steps: the ladder, the climb, and the trainings that it is compared with.
+
+Each function here is a step: a function of its context alone. Decisions are made on fresh problems of the
+training side; held-out ones only measure.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bloomery.core import machine
+from bloomery.core.step import StepContext
+from bloomery.forge.cognate.growing import new_model
+from bloomery.forge.curriculum.budget import Budget, Counted
+from bloomery.forge.curriculum.climbing import Climb
+from bloomery.forge.curriculum.course import (
+    GENERATORS,
+    assessed,
+    course_of,
+    ladder_of,
+    load_ladder,
+    save_ladder,
+)
+from bloomery.forge.curriculum.forgetting import forgetting, matrix_of
+from bloomery.forge.curriculum.ladder import Ladder
+from bloomery.forge.curriculum.lessons import Book, Lesson, Lessons, lesson_of
+from bloomery.forge.curriculum.proposing import TaskProposer, graded_tasks
+from bloomery.forge.curriculum.rungs import climbed_rates, levels_of, rung_problems
+from bloomery.forge.curriculum.settings import ClimbConfig
+from bloomery.forge.editing import Editable, load_editable, pack_editable, save_editable
+from bloomery.forge.estimating import estimate_fit
+from bloomery.forge.fitting import fit, set_threads
+from bloomery.forge.folders import load_model
+from bloomery.forge.stage import Estimate
+from bloomery.forge.stages.curriculum import CurriculumStageConfig
+from bloomery.tasks.mixture import Mixture
+
+SLACK = 4  # uniform training may take so many times the climb's steps; its tokens end it
+
+
+def find_ladder(context: StepContext) -> None:
+    """Where each task is solved at the target, and the rungs from there."""
+    set_threads(machine.threads())
+    config: CurriculumStageConfig = context.config
+    edited = load_editable(context.inputs["edited"])
+    found = assessed(config, edited.model, edited.tokenizer, seed=context.seed)
+    for name, one in found.items():
+        for level, asked in one.asked.items():
+            context.metric(f"staircase/asked_{name}", asked, level)
+            context.metric(f"staircase/solved_{name}", one.solved[level], level)
+    save_ladder(context.output / "ladder.json", ladder_of(config, found), found)
+
+
+def climb(context: StepContext, *, proposer: TaskProposer = GENERATORS) -> None:
+    """The climb: weights that learned on the way up, their shipped form, and the log."""
+    edited, log = _climbed(context, context.config.climb, proposer)
+    write_both(context, edited)
+    log["rates"] = rates_on_disk(context.output / "model", context.config, _ladder(context))
+    write_log(context, log)
+
+
+def climb_unrehearsed(context: StepContext) -> None:
+    """The same climb without replay and dreams: for what it forgets."""
+    _, log = _climbed(context, replace(context.config.climb, replay=0.0, dreams=0.0), GENERATORS)
+    write_log(context, {key: log[key] for key in ("rung", "tokens", "matrix", "forgotten")})
+
+
+def train_evenly(context: StepContext) -> None:
+    """As many training tokens as the climb took, spread evenly over all rungs, with the right answers."""
+    set_threads(machine.threads())
+    config: CurriculumStageConfig = context.config
+    edited, rungs = load_editable(context.inputs["edited"]), _ladder(context)
+    tokens = json.loads(context.inputs["log"].read_text())["tokens"]
+    tasks = graded_tasks(config.mixture)
+    parts = [(task, 1.0, rungs.rungs[name]) for name, task in tasks.items()]
+    fitting = replace(config.fit, steps=SLACK * (config.fit.steps or 0))
+    stream = Mixture(
+        parts, edited.tokenizer, seq_len=fitting.seq_len, seed=context.seed, length=fitting.examples()
+    )
+    data = Counted(stream)
+    fit(context, edited.model, data, fitting, callbacks=[Budget(data, tokens)])
+    pack_editable(edited, context.checkpoint / "packed")
+    rates = rates_on_disk(context.checkpoint / "packed", config, rungs)
+    write_log(context, {"tokens": data.tokens, "rates": rates})
+
+
+def _climbed(
+    context: StepContext, config: ClimbConfig, proposer: TaskProposer
+) -> tuple[Editable, dict[str, Any]]:
+    set_threads(machine.threads())
+    edited = load_editable(context.inputs["edited"])
+    stage: CurriculumStageConfig = replace(context.config, climb=config)
+    course = course_of(stage, edited.tokenizer, _ladder(context), seed=context.seed, proposer=proposer)
+    book = Book(
+        {"solution": 1 - config.replay - config.dreams, "replay": config.replay, "dream": config.dreams}
+    )
+    climber = Climb(course, book, edited.model, edited.tokenizer, context.metric)
+    data = Counted(
+        Lessons(
+            book, edited.tokenizer, seq_len=stage.fit.seq_len, seed=context.seed, length=stage.fit.examples()
+        )
+    )
+    fit(context, edited.model, data, stage.fit, callbacks=[climber, Budget(data)])
+    return edited, _log(climber, data.tokens)
+
+
+def _log(climber: Climb, tokens: int) -> dict[str, Any]:
+    matrix = climber.matrix | {str(climber.rung): list(climber.course.probe(climber.model))}
+    state = climber.book.state_dict()
+    return {
+        "rung": climber.rung,
+        "rounds": climber.rounds,
+        "tokens": tokens,
+        "matrix": matrix,
+        "forgotten": forgetting(matrix_of(matrix)),
+        "solved": [*state["replay"], *state["solution"]],
+    }
+
+
+def rates_on_disk(folder: Path, config: CurriculumStageConfig, rungs: Ladder) -> list[float]:
+    """The shipped form's accuracy on the test part of every rung."""
+    model, tokenizer = load_model(folder)
+    tasks = graded_tasks(config.mixture)
+    held_out = rung_problems(tasks, levels_of(rungs), config.mixture, config.exam, "test", config.examined)
+    return climbed_rates(model, tokenizer, tasks, held_out)
+
+
+def write_both(context: StepContext, edited: Editable) -> None:
+    """The weights to train on, and the form that ships."""
+    save_editable(edited, context.output / "latent")
+    pack_editable(edited, context.output / "model")
+    context.kinds |= {"latent": "latent model", "model": "model"}
+
+
+def write_log(context: StepContext, log: Mapping[str, Any]) -> None:
+    (context.output / "log.json").write_text(json.dumps(log, indent=1, sort_keys=True))
+
+
+def solved_before(context: StepContext) -> list[Lesson]:
+    """What the climb solved, from its log."""
+    return [lesson_of(one) for one in json.loads(context.inputs["log"].read_text())["solved"]]
+
+
+def _ladder(context: StepContext) -> Ladder:
+    return load_ladder(context.inputs["ladder"])
+
+
+def estimate(config: CurriculumStageConfig, recipe: Mapping[str, Any]) -> Sequence[Estimate]:
+    """Time and memory of the climb's training; nothing where the model is not the recipe's own."""
+    grown = recipe.get("cognate")
+    if grown is None:
+        return ()
+    return estimate_fit(
+        {"climb": config.fit.on(config.mixture)},
+        lambda tokenizer: new_model(grown.preset, grown.model, tokenizer),
+        vocabulary=grown.vocabulary,
+    )
