@@ -88,13 +88,12 @@ def _coherence(results: Mapping[str, Thinking]) -> dict[str, Measured]:
 
 
 def _record(context: StepContext, results: Mapping[str, Thinking]) -> None:
-    """Curves by condition, the scores of each task's thoughts, and some of the thoughts."""
+    """Curves by condition, and the scores of each task's thoughts."""
     for condition in CONDITIONS:
         record_by_difficulty(context, condition, under(condition, results))
     for task, one in results.items():
         for name, value in {**asdict(one.coherence), "tokens": one.tokens}.items():
             context.metric(f"thoughts/{name}/{task}", value, 0)
-    context.facts["thoughts"] = {task: list(one.shown) for task, one in results.items()}
 
 
 def clock_thinking(context: StepContext) -> None:

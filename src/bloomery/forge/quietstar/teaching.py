@@ -90,7 +90,8 @@ def reinforce_taught(context: StepContext) -> None:
 
 
 def claim(context: StepContext) -> None:
-    """The candidates on the selection examples; the name of the best one with and without thoughts."""
+    """The candidates on the selection examples, some of their thoughts, and the name of the best one: that
+    with most answers right with thoughts and without."""
     config = context.config
     found = examine_folders(
         context, context.inputs, config["mixture"], config["exam"], "selection", tokens=config["tokens"]
@@ -100,7 +101,8 @@ def claim(context: StepContext) -> None:
         name: fmean(one["rate"] for results in by.values() for one in results.values())
         for name, by in scores.items()
     }
-    claims = {"best": max(rate, key=lambda name: rate[name]), "scores": scores}
+    shown = {name: {task: one.shown for task, one in results.items()} for name, results in found.items()}
+    claims = {"best": max(rate, key=lambda name: rate[name]), "scores": scores, "thoughts": shown}
     (context.output / "claims.json").write_text(json.dumps(claims, indent=2, sort_keys=True))
 
 
