@@ -1,0 +1,173 @@
+"""Reinforcement of thoughts: those that made the true continuation likelier become likelier themselves.
+
+Source: arXiv 2403.09629 (Quiet-STaR), section 4.4
+"""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from bloomery.core.step import StepContext
+from bloomery.forge.data import training_data
+from bloomery.forge.fitting import fit
+from bloomery.forge.quietstar.injecting import choose, difficulty
+from bloomery.forge.quietstar.reinforcement import ReinforceConfig
+from bloomery.forge.quietstar.tokens import thought_ids
+from bloomery.models.thinking.credit import (
+    Targets,
+    divergence,
+    log_likelihood,
+    rewards,
+    targets_of,
+    thought_log_probability,
+)
+from bloomery.models.thinking.layout import Blocks, Spots, Texts, Thoughts, chosen_tokens
+from bloomery.models.thinking.policy import Policy
+from bloomery.models.thinking.reading import Reading, foretold
+from bloomery.models.thinking.thinking_model import ThinkingModel
+from bloomery.tasks.batches import IGNORED
+from bloomery.training.config import LossResult
+from bloomery.training.loader import Dataset
+
+
+def reinforce(
+    context: StepContext,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    config: ReinforceConfig,
+    data: Dataset | None = None,
+) -> ThinkingModel:
+    """Train `model` in place, with the mixing head that comes back around it; goes on from checkpoints.
+
+    The frozen copy is the model as it is given, so that after a pause it must be given again as it was.
+    `data` gives rows instead of the mixture's examples.
+
+    Raises: Paused; FormatRefused where the tokenizer has no thought tokens; what `fit` raises.
+    """
+    start, end = thought_ids(tokenizer)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(context.seed)  # the mixing head's beginning
+        thinking: Any = ThinkingModel(model, start=start, end=end, opening=config.opening)
+    frozen = copy.deepcopy(model).eval().requires_grad_(False)
+    learn = Reinforcement(thinking, frozen, policy_of(tokenizer, config), config)
+    rows = training_data(config.fit, tokenizer, seed=context.seed) if data is None else data
+    fit(context, thinking, rows, config.fit, loss=learn, prefix="reinforce/")
+    return thinking.eval()
+
+
+def policy_of(tokenizer: PreTrainedTokenizerBase, config: ReinforceConfig) -> Policy:
+    """Thoughts of plain tokens: what else the tokenizer keeps apart belongs to texts, not into thoughts."""
+    start, end = thought_ids(tokenizer)
+    barred = tuple(sorted(set(tokenizer.all_special_ids) - {start, end}))
+    return Policy(start=start, end=end, length=config.length, temperature=config.temperature, barred=barred)
+
+
+@dataclass
+class Reinforcement:
+    """A batch's loss: REINFORCE on thoughts, the losses with and without them, and a pull to a frozen copy.
+
+    Each term is a mean over texts of the mean over a text's thoughts. The model runs in evaluation mode, as
+    it will answer: what writes the thoughts is what is credited for them.
+
+    Differs: the paper has no loss without thoughts and no divergences (the released code halves the former
+    with the loss after thoughts); weights of 0 leave them out.
+    """
+
+    thinking: ThinkingModel
+    frozen: nn.Module
+    policy: Policy
+    config: ReinforceConfig
+
+    def __call__(self, _model: nn.Module, batch: Mapping[str, Any]) -> LossResult:
+        self.thinking.eval()
+        texts, asked = Texts(batch["input_ids"], batch["attention_mask"]), batch["labels"] != IGNORED
+        spots = self.spots(texts, asked)
+        if not len(spots.text):
+            output = self.thinking.base(input_ids=texts.ids, attention_mask=texts.mask, use_cache=False)
+            base = plain_loss(output.logits, texts, asked)
+            return LossResult(self.config.base * base, {"base_loss": base, "places": 0.0})
+        thoughts = self.thinking.think(texts, spots, self.policy, thoughts=self.config.thoughts)
+        return self.losses(texts, asked, spots.times(self.config.thoughts), thoughts)
+
+    def spots(self, texts: Texts, asked: Tensor) -> Spots:
+        """Where the model thinks: never where none of the next tokens is asked for."""
+        if self.config.where == "answer":
+            starts = F.pad(asked[:, 1:] & ~asked[:, :-1], (0, 1))
+            return Spots(*starts.nonzero(as_tuple=True))
+        near = F.pad(asked, (0, self.config.ahead)).unfold(1, self.config.ahead, 1)[:, 1:].any(-1)
+        found = difficulty(self.thinking.base, texts, self.config.injection)
+        return choose(found.score, self.config.injection, near & texts.mask.bool())
+
+    def losses(self, texts: Texts, asked: Tensor, spots: Spots, thoughts: Thoughts) -> LossResult:
+        """The loss of these thoughts and its parts."""
+        config = self.config
+        blocks = self.thinking.enclose(thoughts, texts, spots, config.ahead)
+        reading = self.thinking.read(texts, spots, blocks)
+        targets = targets_of(texts, spots, config.ahead, asked)
+        mixed, weight = self.thinking.talk(reading, spots, blocks, config.ahead)
+        gains, count = log_likelihood(mixed, targets), targets.counts.sum(1)
+        reward = rewards(gains, config.thoughts, clamp=config.clamp)
+        chosen = thought_log_probability(reading.logits, blocks, thoughts, self.policy)
+        mean = TextMean(spots.text)
+        parts = {
+            "policy": -mean(reward * chosen),
+            "talk": -mean(gains / count),
+            "base": plain_loss(reading.base_logits, texts, asked),
+            **self._pulls(texts, spots, thoughts, blocks, reading, targets, mean),
+        }
+        loss = sum(getattr(config, name) * value for name, value in parts.items())
+        alone = log_likelihood(foretold(reading, spots, blocks, config.ahead).base_logits, targets)
+        groups = gains.detach().unflatten(0, (-1, config.thoughts))
+        metrics = {
+            **{f"{name}_loss": value for name, value in parts.items()},
+            "gain": (gains - alone).mean(),
+            "spread": groups.std(1).mean(),
+            "mixing_weight": weight[targets.counts].mean(),
+            "thought_length": thoughts.lengths.double().mean(),
+            "places": len(groups) / len(texts.ids),
+        }
+        return LossResult(loss, metrics)
+
+    def _pulls(
+        self, texts: Texts, spots: Spots, thoughts: Thoughts, blocks: Blocks, reading: Reading,
+        targets: Targets, mean: "TextMean",
+    ) -> dict[str, Tensor]:  # fmt: skip
+        """Towards the frozen copy: of what is thought, and of what is read from a thought."""
+        if not self.config.kl and not self.config.hold:
+            return {}
+        self.frozen.to(texts.ids.device)
+        with torch.no_grad():
+            before = self.thinking.read_with(self.frozen, texts, spots, blocks)
+        wrote = [self.policy.log_probabilities(each.logits[:, :-1]) for each in (reading, before)]
+        chosen = chosen_tokens(thoughts, blocks.ids.shape[1])[:, 1:]
+        read = [
+            torch.log_softmax(foretold(each, spots, blocks, self.config.ahead).logits, dim=-1)
+            for each in (reading, before)
+        ]
+        return {
+            "kl": mean(divergence(wrote[0], wrote[1], chosen)),
+            "hold": mean(divergence(read[0], read[1], targets.counts)),
+        }
+
+
+class TextMean:
+    """Mean over the texts that have spots, of the mean over each one's. Shapes: (R,) -> ()"""
+
+    def __init__(self, text: Tensor) -> None:
+        _, place, count = text.unique(return_inverse=True, return_counts=True)
+        self.share = 1 / (count[place] * len(count))
+
+    def __call__(self, values: Tensor) -> Tensor:
+        return (values * self.share).sum()
+
+
+def plain_loss(logits: Tensor, texts: Texts, asked: Tensor) -> Tensor:
+    """Mean loss of the tokens asked for, without thoughts, in nats. Shapes: logits (B, L, V) -> ()"""
+    labels = texts.ids.masked_fill(~asked, IGNORED)[:, 1:]
+    return F.cross_entropy(logits[:, :-1].flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
