@@ -191,3 +191,33 @@ def test_a_signal_stops_a_run_that_then_goes_on(bloomery, workspace, sent, code,
     assert json.loads(bloomery("forge", "status", "-w", workspace, "--json").out)["status"] == status
     (checkpoint,) = {path.parent for path in workspace.glob("runs/*/checkpoints/*/checkpoint/step-*")}
     assert any(checkpoint.iterdir())
+
+
+def test_runs_are_listed_with_their_stages_and_the_model_that_was_shipped(bloomery, forged_workspace):
+    (card,) = json.loads(bloomery("forge", "list", "-w", forged_workspace, "--json").out)
+    assert set(card) == ALWAYS
+    said = bloomery("forge", "list", "-w", forged_workspace)
+    assert said.code == 0
+    assert re.search(rf"{card['run']['run_id']}  tiny +1  done .* cognate +{card['model'][:14]}", said.out)
+
+
+def test_going_back_to_a_stage_ships_what_it_gave_and_computes_nothing(bloomery, workspace):
+    before = json.loads(bloomery("forge", "status", "-w", workspace, "--json").out)
+    back = json.loads(bloomery("forge", "rollback", "--to", "cognate", "-w", workspace, "--json").out)
+    assert back["model"] == before["model"]  # the recipe's only stage
+    assert {step["status"] for step in back["steps"]} == {"memoized"}
+    compared = json.loads(
+        bloomery(
+            "forge", "compare", before["run"]["run_id"], back["run"]["run_id"], "-w", workspace, "--json"
+        ).out
+    )
+    assert compared["settings"] == {back["run"]["run_id"]: []}
+    said = bloomery("forge", "compare", before["run"]["run_id"], back["run"]["run_id"], "-w", workspace)
+    assert "the same settings" in said.out
+    assert re.search(r"cognate: leak from the future +0 +0", said.out)
+
+
+def test_a_stage_that_the_run_does_not_have_is_named(bloomery, workspace):
+    said = bloomery("forge", "rollback", "--to", "bitnet", "-w", workspace)
+    assert (said.code, said.out) == (2, "")
+    assert "unknown stage of this recipe 'bitnet'; known: cognate" in said.err

@@ -1,11 +1,10 @@
-"""A workspace's runs and models, found by what people call them; on small made-up records."""
+"""A workspace's models, found by what people call them; on small made-up records."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
-from bloomery.core.catalog import database
 from bloomery.core.errors import MissingFile, UnknownName, UserError, WorkspaceBusy
 from bloomery.core.evidence import Bar, Check, measure
 from bloomery.core.remote import push
@@ -18,16 +17,6 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.fixture
 def workspace(tmp_path):
     return Workspace.open(tmp_path / "ws")
-
-
-@pytest.fixture
-def at(monkeypatch):
-    """Sets the catalog's clock, in minutes."""
-
-    def put(minutes: float) -> None:
-        monkeypatch.setattr(database, "_now", lambda: START + timedelta(minutes=minutes))
-
-    return put
 
 
 def begin(workspace, run_id):
@@ -45,54 +34,6 @@ def keep(workspace, text, *, run_id="r1", step="s", kind="model", name="model", 
         cid, kind=kind, size_bytes=5, run_id=run_id, step=step, name=name, parents=parents, facts=facts
     )
     return cid
-
-
-def test_without_a_name_the_run_that_was_last_at_work_is_meant(workspace, at):
-    for minute, run_id in enumerate(["a1", "b1", "b2"]):
-        at(minute)
-        begin(workspace, run_id)
-    at(10)
-    workspace.catalog.finish_run("b1", "done")
-    workspace.catalog.finish_run("b2", "done")
-    assert library.find_run(workspace).run_id == "a1"  # it still runs
-    at(11)
-    workspace.catalog.finish_run("a1", "paused")
-    at(12)
-    workspace.catalog.finish_run("b1", "done")
-    assert library.find_run(workspace).run_id == "b1"
-
-
-def test_a_run_is_found_by_the_beginning_of_its_id_if_it_is_the_only_one(workspace):
-    for run_id in ("a1", "b1", "b10"):
-        begin(workspace, run_id)
-    assert library.find_run(workspace, "a").run_id == "a1"
-    assert library.find_run(workspace, "b1").run_id == "b1"
-    with pytest.raises(UserError, match="begins the ids of 2 runs"):
-        library.find_run(workspace, "b")
-    with pytest.raises(UnknownName, match="unknown run 'c'"):
-        library.find_run(workspace, "c")
-
-
-def test_a_workspace_without_runs_says_how_to_start_one(workspace):
-    with pytest.raises(UserError, match="bloomery forge run"):
-        library.find_run(workspace)
-
-
-def test_a_model_that_was_rolled_back_is_not_what_the_run_gave(workspace):
-    begin(workspace, "r1")
-    for name, status in (("ship", "rolled_back"), ("other", "done")):
-        workspace.catalog.start_step("r1", name, name)
-        workspace.catalog.finish_step("r1", name, status, {"shipped": name} if name == "ship" else {}, 1.0)
-    assert library.show_run(workspace).model is None
-    workspace.catalog.finish_step("r1", "ship", "done", {"shipped": "cid"}, 1.0)
-    assert library.show_run(workspace).model == "cid"
-
-
-def test_a_running_run_is_running_while_its_process_lives(workspace):
-    begin(workspace, "r1")
-    assert library.show_run(workspace).status == "killed"
-    with workspace.lock("run r1"):
-        assert library.show_run(workspace).status == "running"
 
 
 def test_a_model_is_found_by_each_of_its_names(workspace):

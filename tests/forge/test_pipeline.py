@@ -198,6 +198,17 @@ def test_a_run_knows_the_plan_that_it_began_with(place):
     assert pipeline.resume(place, forged.run_id).model == forged.model
 
 
+def test_a_plan_until_a_stage_gives_the_model_as_it_was_after_it(place):
+    wanted = toy_plan(first={"quality": 1}, second={"quality": 2})
+    whole = pipeline.forge(place, wanted)
+    back = pipeline.forge(place, wanted.until("first"))
+    assert quality(back) == "1.0"
+    assert quality(whole) == "2.0"  # the run that was gone back in stays
+    assert statuses(place, back.run_id)["first.make"] == "memoized"
+    with pytest.raises(UnknownName, match="unknown stage of this recipe 'secnd'; did you mean 'second'"):
+        wanted.until("secnd")
+
+
 def test_the_time_left_knows_every_step_and_the_shipping(cards):
     assert list(toy_plan(first={}, second={}).work()) == [
         *("first.make", "first.measure", "first.clock"),

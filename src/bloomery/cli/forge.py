@@ -16,12 +16,12 @@ from bloomery.cli.options import (
     print_json,
 )
 from bloomery.cli.tables import print_evidence, print_fields, print_table, say
-from bloomery.cli.wording import shown, size, span, state
+from bloomery.cli.wording import short, shown, size, span, state, verdict
 
 if TYPE_CHECKING:
     from bloomery.core.workspace import Workspace
-    from bloomery.forge.library import RunCard
     from bloomery.forge.pipeline import Forged, Plan
+    from bloomery.forge.runs import RunCard
 
 app = typer.Typer(help="Forge small language models, stage by stage, with evidence.", no_args_is_help=True)
 RunId = Annotated[
@@ -35,6 +35,9 @@ def run(
         str, typer.Argument(help="A path, or a packaged recipe such as forge/quickstart.")
     ] = "forge/quickstart",
     overrides: Overrides = [],
+    until: Annotated[
+        str | None, typer.Option(help="The last stage to run. Default: the recipe's last.")
+    ] = None,
     workspace: WorkspacePath = DEFAULT_WORKSPACE,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Say time and memory from a few measured steps; forge nothing.")
@@ -52,6 +55,7 @@ def run(
     from bloomery.forge.pipeline import forge, plan
 
     planned = plan(recipe, overrides)
+    planned = planned if until is None else planned.until(until)
     if estimate:
         _print_estimate(planned, as_json)
         return
@@ -69,13 +73,81 @@ def resume(
 ) -> None:
     """Go on with a run that was paused, killed or failed."""
     from bloomery.core.workspace import Workspace
-    from bloomery.forge.library import find_run
     from bloomery.forge.pipeline import plan_of_run
     from bloomery.forge.pipeline import resume as go_on
+    from bloomery.forge.runs import find_run
 
     opened = Workspace.open(workspace, create=False)
     chosen = find_run(opened, run_id).run_id
     _run(plan_of_run(opened, chosen), partial(go_on, opened, chosen, engine=engine), opened, track, as_json)
+
+
+@app.command()
+def rollback(
+    to: Annotated[str, typer.Option(help="The stage after which the model is wanted.")],
+    run_id: RunId = None,
+    workspace: WorkspacePath = DEFAULT_WORKSPACE,
+    as_json: AsJson = False,
+) -> None:
+    """Ship the model as it was after a stage: a run of the recipe up to there, of what the store remembers.
+
+    The run that is gone back in stays as it is.
+    """
+    from bloomery.core.workspace import Workspace
+    from bloomery.forge.pipeline import forge, plan_of_run
+    from bloomery.forge.runs import find_run
+
+    opened = Workspace.open(workspace, create=False)
+    planned = plan_of_run(opened, find_run(opened, run_id).run_id).until(to)
+    _run(planned, partial(forge, opened, planned), opened, None, as_json)
+
+
+@app.command("list")
+def list_runs(workspace: WorkspacePath = DEFAULT_WORKSPACE, as_json: AsJson = False) -> None:
+    """List the runs, oldest first: how each ended, and what it shipped."""
+    from bloomery.core.workspace import Workspace
+    from bloomery.forge.runs import show_run
+
+    opened = Workspace.open(workspace, create=False)
+    cards = [show_run(opened, record.run_id) for record in opened.catalog.runs()]
+    if as_json:
+        print_json(cards)
+        return
+    print_table(
+        ["run", "recipe", "seed", "state", "started", "stages", "model"],
+        [
+            [card.run.run_id, card.run.recipe, card.run.seed, state(card.status), card.run.started_at,
+             ", ".join(card.run.config.get("stages", {})), short(card.model) if card.model else ""]
+            for card in cards
+        ],
+        wrapped=["stages"],
+        empty="none yet; `bloomery forge run` starts one",
+    )  # fmt: skip
+
+
+@app.command()
+def compare(
+    run_ids: Annotated[list[str], typer.Argument(help="Two runs or more, by id or its beginning.")],
+    workspace: WorkspacePath = DEFAULT_WORKSPACE,
+    as_json: AsJson = False,
+) -> None:
+    """Compare runs: the settings in which they differ from the first, and what was measured in each."""
+    from bloomery.core.workspace import Workspace
+    from bloomery.forge.runs import compare_runs
+
+    found = compare_runs(Workspace.open(workspace, create=False), *run_ids)
+    if as_json:
+        print_json(found)
+        return
+    for run_id, changes in found.settings.items():
+        print_table(["setting"], [[line] for line in changes], title=f"\n{run_id}", empty="the same settings")
+    ids = list(dict.fromkeys(run_id for row in found.evidence.values() for run_id in row))
+    print_table(
+        ["check", *ids],
+        [[check, *(verdict(row.get(run_id)) for run_id in ids)] for check, row in found.evidence.items()],
+        title="\nwhat was measured",
+        empty="nothing",
+    )
 
 
 @app.command()
@@ -84,7 +156,7 @@ def pause(
 ) -> None:
     """Ask a run to stop at its next checkpoint."""
     from bloomery.core.workspace import Workspace
-    from bloomery.forge.library import pause_run
+    from bloomery.forge.runs import pause_run
 
     chosen = pause_run(Workspace.open(workspace, create=False), run_id).run_id
     if as_json:
@@ -99,7 +171,7 @@ def status(
 ) -> None:
     """Show where a run stands: its steps, and what was measured."""
     from bloomery.core.workspace import Workspace
-    from bloomery.forge.library import show_run
+    from bloomery.forge.runs import show_run
 
     card = show_run(Workspace.open(workspace, create=False), run_id)
     if as_json:
@@ -149,8 +221,8 @@ def report(
     """Write a run's report again and print its path (with --json: the report itself)."""
     from bloomery.core.report import report_data
     from bloomery.core.workspace import Workspace
-    from bloomery.forge.library import find_run
     from bloomery.forge.pipeline import write_report
+    from bloomery.forge.runs import find_run
 
     opened = Workspace.open(workspace, create=False)
     chosen = find_run(opened, run_id).run_id
@@ -168,7 +240,7 @@ def _run(
     from bloomery.core.errors import GateFailed
     from bloomery.core.log import set_level
     from bloomery.core.step import Paused
-    from bloomery.forge.library import show_run
+    from bloomery.forge.runs import show_run
     from bloomery.forge.tracking import tracking
 
     set_level("warning")  # progress is for people; the whole log is in the run's folder

@@ -49,6 +49,14 @@ def shown(cell: Any) -> str:
     return str(cell)
 
 
+def verdict(item: "Evidence | None") -> str:
+    """A measured figure, coloured by what became of its check; a check that there is not is empty."""
+    if item is None:
+        return ""
+    word, colour = STATES[str(item.state)]
+    return Coloured(word if item.measured is None else number(item.measured), colour)
+
+
 def number(value: float) -> str:
     """`163,108`, `0.932`, `1.2e-07`: whole numbers as they are, others to three digits."""
     if value != value or value in (float("inf"), float("-inf")):

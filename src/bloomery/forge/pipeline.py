@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,16 @@ class Plan:
         }
         way = {"way": LOOKING_BACK * len(self.stages)} if self.mixture else {}
         return steps | way | {"ship": SHIPPING}
+
+    def until(self, stage: str) -> "Plan":
+        """The plan that ends with this stage: of a workspace that knows the whole, nothing is computed again.
+
+        Raises: UnknownName.
+        """
+        names = [one.name for one, _ in self.stages]
+        if stage not in names:
+            raise UnknownName("stage of this recipe", stage, names)
+        return replace(self, stages=self.stages[: names.index(stage) + 1])
 
 
 @dataclass(frozen=True, kw_only=True)
