@@ -7,7 +7,7 @@ from bloomery.tasks.registry import task
 from bloomery.tasks.task import Example
 from bloomery.tasks.tools.conversation import Conversation, ToolExample, attempt, attempts
 from bloomery.tasks.tools.demonstration import demonstrate
-from bloomery.tasks.tools.grading import ToolUse, graded, tool_use
+from bloomery.tasks.tools.grading import ToolUse, grade, graded, tool_use
 from bloomery.tasks.tools.tool import Call
 from bloomery.tasks.tools.toolbox import toolbox
 
@@ -113,6 +113,17 @@ def test_right_answers_are_counted_beside_what_the_calls_did():
     assert tool_use(tried) == ToolUse(returned=1, failed=1, refused=1, unanswered=1)
     with pytest.raises(ConfigError, match="no examples"):
         graded(sums, [], [])
+
+
+def test_an_attempt_without_an_answer_is_never_shown_to_the_scorer():
+    class Strict(type(task("chained_sums"))):
+        def score(self, example, text):
+            return float(
+                text.strip() == example.answer
+            )  # as other packages' scorers: fails on what is no text
+
+    tried = attempt(saying("["), SUM, BOX)
+    assert grade(Strict(), SUM, tried) == 0.0
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,21 @@ def test_a_value_is_refused_just_where_jsonschema_refuses_it(value, schema):
     assert (ours is None) == theirs, ours
 
 
+@pytest.mark.parametrize(
+    ("value", "schema"),
+    [
+        (3, {"type": "integer", "minimum": 3, "maximum": 3}),
+        ("ab", {"type": "string", "minLength": 2, "maxLength": 2}),
+        (True, {"type": "boolean", "enum": [1]}),
+        (1, {"type": "integer", "enum": [True]}),
+        (1, {"type": "integer", "enum": [1.0]}),
+        (True, {"type": "number"}),
+    ],
+)
+def test_at_the_edges_too(value, schema):
+    assert (violation(value, schema) is None) == jsonschema.Draft202012Validator(schema).is_valid(value)
+
+
 def test_a_whole_float_is_no_integer_here_and_one_there():
     assert violation(1.0, {"type": "integer"}) == "arguments is 1.0, expected integer"
     assert jsonschema.Draft202012Validator({"type": "integer"}).is_valid(1.0)
