@@ -1,39 +1,34 @@
 """Training towards trits: the warm-up, the latent weights, and what the consumer measures of the result."""
 
 import json
+from functools import partial
 
 import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from bloomery.core.config import build, to_plain
 from bloomery.core.errors import ConfigError, UserError
 from bloomery.core.evidence import State
-from bloomery.core.step import Paused, StepContext
+from bloomery.core.step import Paused
 from bloomery.core.workspace import Workspace
 from bloomery.forge.bitnet.measuring import measure_packed
 from bloomery.forge.bitnet.quantizing import make_ternary, quantize_folder
 from bloomery.forge.bitnet.tuning import WarmUp, tune
 from bloomery.forge.folders import load_model, save_model
 from bloomery.forge.packed_folder import weights_size
-from bloomery.forge.pipeline import plan
 from bloomery.forge.settings import TernaryConfig
 from bloomery.forge.stage import given
 from bloomery.forge.stages.bitnet import (
     KEPT,
     OVER_ROUNDING,
     SMALLER,
-    BitnetStageConfig,
     checks,
 )
 from bloomery.models.packed.converting import convert, ternary_layers
 from bloomery.training.config import Progress
-from tests.forge.whole import ALL
+from tests.forge.steps import config_of, context_in
 
-
-def config(**changes) -> BitnetStageConfig:
-    (found,) = [one for stage, one in plan(ALL).stages if stage.name == "bitnet"]
-    return build(BitnetStageConfig, {**to_plain(found), **changes})
+config = partial(config_of, "bitnet")
 
 
 @pytest.fixture
@@ -50,19 +45,6 @@ def made(place):
 @pytest.fixture
 def full(place, made):
     return place.store.path(made["evomerge.champion"]["model"])
-
-
-def context_in(folder, inputs, words, **options):
-    for name in ("output", "checkpoint"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    return StepContext(
-        output=folder / "output",
-        checkpoint=folder / "checkpoint",
-        config=words,
-        inputs=inputs,
-        seed=1,
-        **options,
-    )
 
 
 @pytest.mark.parametrize(("step", "share"), [(0, 0.0), (3, 0.25), (12, 1.0), (40, 1.0)])

@@ -9,7 +9,6 @@ import pytest
 from bloomery.core.catalog.records import RunRecord
 from bloomery.core.errors import ConfigError, Failure, GateFailed
 from bloomery.core.evidence import State
-from bloomery.core.step import StepContext
 from bloomery.core.workspace import Workspace
 from bloomery.forge import pipeline
 from bloomery.forge.cognate import growing
@@ -19,6 +18,7 @@ from bloomery.forge.pipeline import plan
 from bloomery.forge.stages.cognate import NAMES, checks
 from bloomery.tasks.tokenizer import train_tokenizer
 from tests.cli.forged import RECIPE
+from tests.forge.steps import context_in
 
 ONLY = "stages.cognate."
 WITHOUT_PIQA = "mixture.piqa.weight=0"  # a mirror need not hold its training split
@@ -47,14 +47,8 @@ def consumer(place, tmp_path):
     made = outputs(place)
     claims = place.store.path(made["cognate.choose"]["claims"])
     best = json.loads(claims.read_text())["best"]
-    for name in ("output", "checkpoint"):
-        (tmp_path / name).mkdir()
-    return StepContext(
-        output=tmp_path / "output",
-        checkpoint=tmp_path / "checkpoint",
-        config=config("bars.accuracy={parity: 0.0}"),
-        inputs={"model": place.store.path(made[f"cognate.{best}"]["specialist"]), "claims": claims},
-    )
+    inputs = {"model": place.store.path(made[f"cognate.{best}"]["specialist"]), "claims": claims}
+    return context_in(tmp_path, inputs, config("bars.accuracy={parity: 0.0}"))
 
 
 def measured(context):
@@ -200,14 +194,8 @@ def test_the_specialists_come_from_one_base_and_differ(place):
 def test_a_model_that_cannot_be_examined_is_named(tmp_path, place):
     folder = tmp_path / "broken"
     folder.mkdir()
-    for name in ("output", "checkpoint"):
-        (tmp_path / name).mkdir()
-    context = StepContext(
-        output=tmp_path / "output",
-        checkpoint=tmp_path / "checkpoint",
-        config={"mixture": config().mixture, "exam": config().exam},
-        inputs={"base": place.store.path(outputs(place)["cognate.base"]["base"]), "memory": folder},
-    )
+    inputs = {"base": place.store.path(outputs(place)["cognate.base"]["base"]), "memory": folder}
+    context = context_in(tmp_path, inputs, {"mixture": config().mixture, "exam": config().exam})
     with pytest.raises(Failure, match="memory could not be examined"):
         growing.choose(context)
 
@@ -286,9 +274,7 @@ def test_the_full_size_recipe_takes_its_first_steps(data_root, tmp_path):
     tokenizer = train_tokenizer([])
     model = new_model(wanted.preset, {"vocab_size": wanted.vocabulary, **wanted.model}, tokenizer)
     assert 22_500_000 <= growing.count_parameters(model) <= 27_500_000
-    for name in ("output", "checkpoint"):
-        (tmp_path / name).mkdir()
-    context = StepContext(output=tmp_path / "output", checkpoint=tmp_path / "checkpoint", seed=42)
+    context = context_in(tmp_path, {}, None, seed=42)
     before = model.embedding.table.weight.detach().clone()
     data = growing.training_data(wanted.base.on(wanted.mixture), tokenizer, seed=42)
     result = growing.fit(context, model, data, wanted.base)

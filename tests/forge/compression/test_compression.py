@@ -1,16 +1,15 @@
 """Compression: what layers are fed, two branches at equal bytes, the smallest that is good enough."""
 
 import json
+from functools import partial
 
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from bloomery.core.config import build, to_plain
 from bloomery.core.errors import ConfigError, UserError
 from bloomery.core.evidence import State
-from bloomery.core.step import StepContext
 from bloomery.core.workspace import Workspace
 from bloomery.forge.compression.branches import (
     best_by_size,
@@ -28,15 +27,13 @@ from bloomery.forge.folders import load_model
 from bloomery.forge.packed_folder import weights_size
 from bloomery.forge.pipeline import forge, plan
 from bloomery.forge.stage import given
-from bloomery.forge.stages.compression import KEPT, KEPT_IN_ALL, OVER_RIVAL, SMALLER, CompressionStageConfig
+from bloomery.forge.stages.compression import KEPT, KEPT_IN_ALL, OVER_RIVAL, SMALLER
 from bloomery.models.packed.decoding import decode
 from bloomery.models.packed.modeling_packed import WEIGHTS, read_items
+from tests.forge.steps import config_of, context_in
 from tests.forge.whole import ALL
 
-
-def config(**changes) -> CompressionStageConfig:
-    (found,) = [one for stage, one in plan(ALL).stages if stage.name == "compression"]
-    return build(CompressionStageConfig, {**to_plain(found), **changes})
+config = partial(config_of, "compression")
 
 
 @pytest.fixture
@@ -58,13 +55,6 @@ def made(place):
         "rival": place.store.path(outputs["compression.choose"]["rival"]),
         "claims": place.store.path(outputs["compression.choose"]["claims"]),
     }
-
-
-def context_in(folder, inputs, words):
-    places = {name: folder / name for name in ("output", "checkpoint")}
-    for path in places.values():
-        path.mkdir(parents=True, exist_ok=True)
-    return StepContext(**places, config=words, inputs=inputs, seed=1)
 
 
 class Fed(nn.Module):

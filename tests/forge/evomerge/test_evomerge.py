@@ -14,7 +14,7 @@ from bloomery.core.closure import Deferred, code_version
 from bloomery.core.config import Recipe, build, load_recipe
 from bloomery.core.errors import ConfigError, Failure
 from bloomery.core.evidence import State
-from bloomery.core.step import Paused, StepContext
+from bloomery.core.step import Paused
 from bloomery.core.workspace import Workspace
 from bloomery.forge import pipeline
 from bloomery.forge.evolving.history import history_from_plain
@@ -33,6 +33,7 @@ from bloomery.forge.stages.contracts import contract
 from bloomery.forge.stages.evomerge import EvomergeStageConfig, checks
 from bloomery.tasks.accuracy import Accuracy
 from tests.cli.forged import RECIPE
+from tests.forge.steps import context_in
 
 MIXTURE = {"parity": {"difficulties": [10, 12]}, "chained_sums": {"difficulties": [6, 8]}}
 EXAM = {"selection": 8, "test": 8}  # as in the tiny recipe
@@ -99,19 +100,6 @@ def parents(place, made):
         "base": place.store.path(made["cognate.base"]["base"]),
         "model": folders[best],
     }
-
-
-def context_in(folder, inputs, words, **options):
-    for name in ("output", "checkpoint"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    return StepContext(
-        output=folder / "output",
-        checkpoint=folder / "checkpoint",
-        config=words,
-        inputs=inputs,
-        seed=1,
-        **options,
-    )
 
 
 @pytest.fixture
