@@ -102,7 +102,8 @@ def rows(runs: Sequence[Found], failed: Mapping[int, str]) -> list[dict[str, Any
         common | {
             "what": "the same, stretched", "ours": one["bytes"], "peer": one["bytes"] * one["times"],
             "ratio": one["times"], "unit": "bytes", "bar": ">= 20 times (stretch)",
-            "met": not failed and all(run["times"] >= 20 and run["kept"] >= 0.84 for run in runs), "note": each,
+            "met": not failed and all(run["times"] >= 20 and run["kept"] >= 0.84 for run in runs),
+            "note": each,
         },
         common | {
             "what": "trained trits against rounded ones, the same format", "ours": one["trained"],
