@@ -1,7 +1,6 @@
 """Kill -9 at any moment of a forge run costs time and nothing else: every artifact has the same CID."""
 
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos import forge_tiny
-from tests.chaos.test_kill import burn
+from tests.chaos.loaded import loaded_machine
 from tests.cli.forged import forged_workspace
 from tests.forge.whole import whole_workspace
 
@@ -75,15 +74,6 @@ def test_a_forge_of_all_stages_that_was_killed_gives_the_same_model(tmp_path, un
 
 @pytest.mark.slow
 def test_a_forge_on_a_loaded_machine_gives_the_same_model(tmp_path, undisturbed):
-    spawn = multiprocessing.get_context("spawn")
-    stop = spawn.Event()
-    burners = [spawn.Process(target=burn, args=(stop,)) for _ in range(2 * (os.cpu_count() or 1))]
-    for burner in burners:
-        burner.start()
-    try:
+    with loaded_machine():
         found = start(tmp_path, "processes", 1, 5, 10.0)
-    finally:
-        stop.set()
-        for burner in burners:
-            burner.join()
     same_but_for_the_kills(found, undisturbed)

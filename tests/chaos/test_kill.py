@@ -1,13 +1,14 @@
 """Kill -9 at any moment costs time and nothing else."""
 
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.chaos.loaded import loaded_machine
 
 RECIPE = Path(__file__).with_name("small_recipe.py")
 
@@ -56,22 +57,8 @@ def test_a_kill_before_or_after_any_durable_operation_changes_nothing(tmp_path, 
     same_but_for_the_kills({**last, "runs": ["done"], "steps": undisturbed["steps"]}, undisturbed)
 
 
-def burn(stop) -> None:
-    while not stop.is_set():
-        pass
-
-
 @pytest.mark.slow
 def test_a_run_on_a_loaded_machine_gives_the_same_artifacts(tmp_path, undisturbed):
-    spawn = multiprocessing.get_context("spawn")
-    stop = spawn.Event()
-    burners = [spawn.Process(target=burn, args=(stop,)) for _ in range(2 * (os.cpu_count() or 1))]
-    for burner in burners:
-        burner.start()
-    try:
+    with loaded_machine():
         (report,) = start(tmp_path, "random", 1, 5, 0.5)
-    finally:
-        stop.set()
-        for burner in burners:
-            burner.join()
     same_but_for_the_kills(report, undisturbed)
