@@ -1,7 +1,6 @@
 """bloomery merge, on folders and forged models."""
 
 import json
-import subprocess
 
 import pytest
 from transformers import AutoModelForCausalLM
@@ -11,6 +10,7 @@ from bloomery.forge.merging import merge_folders as merging
 from bloomery.forge.merging.merge_folders import merge_folders
 from bloomery.forge.merging.recipe import MergeRecipe
 from tests.forge.merging.families import tiny_llama
+from tests.forge.small_disk import small_disk
 from tests.forge.small_folders import broken_llama, files_of
 
 
@@ -132,12 +132,7 @@ def test_a_folder_that_is_there_is_not_written_over(bloomery, family, tmp_path):
 @pytest.mark.slow
 def test_a_full_disk_is_exit_code_1_and_leaves_nothing(bloomery, tmp_path):
     """Four layers of 1.6 MB in 4 MB of disk."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", disk], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("a small disk can be mounted by root only")
-    try:
+    with small_disk(tmp_path / "disk", "4m") as disk:
         sizes = {"hidden_size": 192, "intermediate_size": 384, "num_hidden_layers": 4}
         parents = [tiny_llama(tmp_path / f"{n}", seed=n, **sizes) for n in range(2)]
         for verb in (["merge", *parents], ["compress", "--base", parents[0], "--coder", "float32"]):
@@ -145,8 +140,6 @@ def test_a_full_disk_is_exit_code_1_and_leaves_nothing(bloomery, tmp_path):
             assert (said.code, said.out) == (1, "")
             assert "no space left while writing" in said.err.splitlines()[-1]
             assert list(disk.iterdir()) == []
-    finally:
-        subprocess.run(["umount", disk], check=True)
 
 
 def test_a_failure_in_the_middle_leaves_nothing(bloomery, family, tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ from transformers import AutoTokenizer
 
 from bloomery.core.workspace import Workspace
 from tests.cli.forged import RECIPE, Command
+from tests.forge.small_disk import small_disk
 
 HOLDER = """
 import sys
@@ -253,17 +254,9 @@ def test_a_full_disk_stops_with_nothing_half_written(
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system with little room."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "none", folder], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("mounting a small disk needs root")
-    try:
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", "12m") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", "-l", folder], check=True)
 
 
 def fill(path: Path) -> None:
@@ -273,19 +266,19 @@ def fill(path: Path) -> None:
             pass
 
 
-def test_a_disk_that_is_really_full_loses_nothing(bloomery: Command, forged_workspace, small_disk):
-    root = Path(shutil.copytree(forged_workspace, small_disk / "workspace"))
-    fill(small_disk / "ballast")
+def test_a_disk_that_is_really_full_loses_nothing(bloomery: Command, forged_workspace, disk):
+    root = Path(shutil.copytree(forged_workspace, disk / "workspace"))
+    fill(disk / "ballast")
     for command in (
-        ["models", "export", "ship", small_disk / "out"],
+        ["models", "export", "ship", disk / "out"],
         ["forge", "run", RECIPE, "--set", "seed=9"],
         ["models", "list"],  # SQLite needs a little room even to read
     ):
         expect_one_line(bloomery(*command, "-w", root), 1, "no space left", "free some")
-    assert not (small_disk / "out").exists()
-    (small_disk / "ballast").unlink()
+    assert not (disk / "out").exists()
+    (disk / "ballast").unlink()
     expect_nothing_lost(root, forged_workspace)
-    assert bloomery("models", "export", "ship", small_disk / "out", "-w", root).code == 0
+    assert bloomery("models", "export", "ship", disk / "out", "-w", root).code == 0
 
 
 def test_two_runs_in_one_workspace_at_once_are_kept_apart(bloomery: Command, workspace, forged_workspace):

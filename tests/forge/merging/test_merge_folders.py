@@ -3,7 +3,6 @@
 import errno
 import json
 import shutil
-import subprocess
 
 import pytest
 import torch
@@ -19,6 +18,7 @@ from bloomery.forge.merging.merge_folders import merge_folders
 from bloomery.forge.merging.recipe import RANK, MergeRecipe
 from bloomery.forge.merging.tensorfile import INDEX, SINGLE
 from tests.forge.merging.families import equal, tiny_llama
+from tests.forge.small_disk import small_disk
 from tests.forge.test_folders import small_pair
 
 MEAN = MergeRecipe(methods=("linear",))
@@ -313,16 +313,9 @@ def test_a_disk_that_fills_up_in_the_middle_leaves_nothing(family, tmp_path, mon
 @pytest.mark.slow
 def test_a_disk_that_is_really_full_leaves_nothing(tmp_path):
     """Four layers of 1.6 MB in 4 MB of disk."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", disk], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("a small disk can be mounted by root only")
-    try:
+    with small_disk(tmp_path / "disk", "4m") as disk:
         sizes = {"hidden_size": 192, "intermediate_size": 384, "num_hidden_layers": 4}
         parents = [tiny_llama(tmp_path / f"{n}", seed=n, **sizes) for n in range(2)]
         with pytest.raises(DiskFull, match="no space left"):
             merge_folders(MEAN, parents, None, disk / "merged")
         assert list(disk.iterdir()) == []
-    finally:
-        subprocess.run(["umount", disk], check=True)
