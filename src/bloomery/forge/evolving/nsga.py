@@ -9,7 +9,7 @@ that was judged before is not proposed again as long as ten draws find another.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any
@@ -84,27 +84,34 @@ def population(history: Sequence[Judged], size: int) -> list[tuple[Judged, int, 
     return alive
 
 
+def _itself(genome: Genome) -> Hashable:
+    return genome
+
+
 @dataclass(frozen=True, kw_only=True)
 class Nsga:
-    """`size` children a generation."""
+    """`size` children a generation; the smaller `eta`, the further mutants go. Genomes of one `essence` are
+    one candidate."""
 
     space: Space
     seed: int
     size: int
+    eta: float = POLYNOMIAL
+    essence: Callable[[Genome], Hashable] = _itself
 
     def propose(self, history: Sequence[Judged]) -> list[tuple[Genome, tuple[str, ...]]]:
         """The next generation's genomes with their parents' names."""
         rng = Random(f"nsga/{self.seed}/{1 + max(one.generation for one in history)}")
         alive = population(history, self.size)
-        seen = {one.genome for one in history}
+        seen = {self.essence(one.genome) for one in history}
         children: list[tuple[Genome, tuple[str, ...]]] = []
         for _ in range(self.size):
             for _ in range(DRAWS):
                 mother, father = (_tournament(alive, rng) for _ in range(2))
-                child = mutated(crossed(mother.genome, father.genome, rng), self.space, rng)
-                if child not in seen:
+                child = mutated(crossed(mother.genome, father.genome, rng), self.space, rng, self.eta)
+                if self.essence(child) not in seen:
                     break
-            seen.add(child)
+            seen.add(self.essence(child))
             children.append((child, (mother.name, father.name)))
         return children
 
@@ -185,9 +192,11 @@ def crossed(mother: Genome, father: Genome, rng: Random) -> Genome:
     return Genome(form, tuple(_sbx(a, b, rng) for a, b in zip(mother.genes, father.genes, strict=True)))
 
 
-def mutated(genome: Genome, space: Space, rng: Random) -> Genome:
+def mutated(genome: Genome, space: Space, rng: Random, eta: float) -> Genome:
     """Polynomial mutation of one gene in `space.genes`, on average; rarely another form."""
-    genes = tuple(_polynomial(gene, rng) if rng.random() < 1 / space.genes else gene for gene in genome.genes)
+    genes = tuple(
+        _polynomial(gene, rng, eta) if rng.random() < 1 / space.genes else gene for gene in genome.genes
+    )
     form = rng.choice(space.forms) if rng.random() < CHANGE_FORM else genome.form
     return Genome(form, genes)
 
@@ -208,9 +217,9 @@ def _sbx(a: float, b: float, rng: Random) -> float:
     return _clipped(0.5 * ((1 + beta) * a + (1 - beta) * b))
 
 
-def _polynomial(gene: float, rng: Random) -> float:
+def _polynomial(gene: float, rng: Random, eta: float) -> float:
     u = rng.random()
-    power = 1 / (POLYNOMIAL + 1)
+    power = 1 / (eta + 1)
     return _clipped(gene + ((2 * u) ** power - 1 if u < 0.5 else 1 - (2 * (1 - u)) ** power))
 
 

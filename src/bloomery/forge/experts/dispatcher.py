@@ -19,7 +19,7 @@ from bloomery.models.packed.experts import Experts
 from bloomery.tasks.batches import IGNORED, collate, pad_id, row
 from bloomery.tasks.tokenizer import begin, encode
 
-DECAY, ITERATIONS, BATCH = 1e-3, 200, 64
+DECAY, ITERATIONS, BATCH, TRIED = 1e-3, 200, 64, 6
 TEMPLATE = "{prompt}\nkind: "
 
 
@@ -31,27 +31,36 @@ def fit_dispatcher(
     labels: Sequence[int],
     experts: int,
 ) -> Dispatcher:
-    """Logistic regression on the first pass over these prompts, at the last of the layers that reads tokens.
+    """Logistic regression on the first pass over these prompts, at the layer where it generalises best.
 
-    Raises: Failure where none of the layers does.
+    Of some layers, evenly through the model, each learns from every second prompt and is tried on the others.
+    Raises: Failure where no layer reads a prompt's tokens one by one.
     """
-    layer = reading_layer(model, layers, prompts[0])
-    features = features_of(model, tokenizer, layer, prompts).double()
-    mean, spread = features.mean(0), features.std(0).clamp(min=1e-6)
-    weight, bias = _logistic((features - mean) / spread, torch.tensor(labels), experts)
-    return Dispatcher(layer, (weight / spread).float(), (bias - (weight / spread) @ mean).float())
+    target, best = torch.tensor(labels), -1.0
+    for layer in _some(reading_layers(model, layers, prompts[0])):
+        features = features_of(model, tokenizer, layer, prompts).double()
+        learned = _fitted(layer, features[::2], target[::2], experts)
+        hits = learned.probabilities(features[1::2]).argmax(1) == target[1::2]
+        if float(hits.double().mean()) > best:
+            best, found = float(hits.double().mean()), _fitted(layer, features, target, experts)
+    return found
 
 
-def reading_layer(model: PreTrainedModel, layers: Sequence[str], prompt: Sequence[int]) -> str:
-    """The last of the layers that is given a prompt's tokens one by one."""
+def reading_layers(model: PreTrainedModel, layers: Sequence[str], prompt: Sequence[int]) -> list[str]:
+    """The layers that are given a prompt's tokens one by one, in their order."""
     ids = torch.tensor([list(prompt)])
-    for layer in reversed(layers):
+    found = []
+    for layer in layers:
         try:
             prompt_features(model, layer, ids, torch.ones_like(ids))
         except ValueError:
             continue
-        return layer
-    raise Failure(f"none of {len(layers)} layers is given a prompt's tokens one by one; turn other layers")
+        found.append(layer)
+    if not found:
+        raise Failure(
+            f"none of {len(layers)} layers is given a prompt's tokens one by one; turn other layers"
+        )
+    return found
 
 
 def features_of(
@@ -116,6 +125,20 @@ def _likelihood(
     labels = batch["labels"][:, 1:]
     losses = cross_entropy(logits.transpose(1, 2), labels, ignore_index=IGNORED, reduction="none")
     return -losses.sum(1) / len(kind)
+
+
+def _some(layers: Sequence[str]) -> list[str]:
+    """The first and the last, and as many between them as are tried."""
+    tried = min(TRIED, len(layers))
+    return list(
+        dict.fromkeys(layers[round(at * (len(layers) - 1) / max(1, tried - 1))] for at in range(tried))
+    )
+
+
+def _fitted(layer: str, features: Tensor, labels: Tensor, experts: int) -> Dispatcher:
+    mean, spread = features.mean(0), features.std(0).clamp(min=1e-6)
+    weight, bias = _logistic((features - mean) / spread, labels, experts)
+    return Dispatcher(layer, (weight / spread).float(), (bias - (weight / spread) @ mean).float())
 
 
 def _logistic(x: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:

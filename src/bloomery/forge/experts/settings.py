@@ -52,4 +52,7 @@ class DesignSearchConfig:
         ("act", "plan act", "act check retry", "plan act check retry"),
         help="how an answer is asked for: the archive that designs choose from",
     )
+    within: float = option(
+        0.03, help="share of answers that the chosen design may lose to the most accurate one", low=0, high=1
+    )
     thoughts: int = option(0, help="most tokens of thought before an answer, where it can think", low=0)

@@ -116,8 +116,7 @@ def reinforce(
     )
     batch = rows_of([one.ids for one in asked], written, tokenizer)
     chosen, kl = policy(model, attached, batch)
-    advantage = leave_one_out(rewards.reshape(-1, config.samples)).flatten()
-    loss = -(advantage * chosen).mean() + config.kl * kl
+    loss = policy_loss(rewards.reshape(-1, config.samples), chosen) + config.kl * kl
     return LossResult(loss, {"reward": rewards.mean(), "kl": kl.detach()})
 
 
@@ -133,6 +132,11 @@ def supervised(
 
 
 LOSSES = {"reinforce": reinforce, "supervised": supervised}
+
+
+def policy_loss(rewards: Tensor, chosen: Tensor) -> Tensor:
+    """REINFORCE: its gradient is, on average, that of minus the expected reward. Shapes: (B, S), (B S,)"""
+    return -(leave_one_out(rewards).flatten() * chosen).mean()
 
 
 def leave_one_out(rewards: Tensor) -> Tensor:

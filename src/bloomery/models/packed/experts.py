@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from .dispatching import Dispatcher, prompt_features
 from .svf import Attached
 
-FILE, FORMAT = "experts.safetensors", "1"
+FILE, VERSION, TOLD = "experts.safetensors", 1, "experts"
 SETTINGS = ("max_recursion", "halt_threshold", "sliding_window")  # of a model's config, where it has them
 DELTAS, MIXTURE, STRENGTHS = "deltas", "mixture", "strengths"
 WEIGHT, BIAS = "dispatcher.weight", "dispatcher.bias"
@@ -106,6 +106,8 @@ class Experts:
             if not hasattr(self.model.config, name):
                 raise ValueError(f"the model's config has no {name}: the experts are another model's")
             setattr(self.model.config, name, value)
+            if name == "max_recursion":
+                self.model.recursion.steps = value  # type: ignore[union-attr]
         self.held = held
         self.use(held.mixture.tolist())
 
@@ -153,7 +155,8 @@ def to_bytes(held: ExpertSet) -> bytes:
         tensors |= {WEIGHT: held.dispatcher.weight.float(), BIAS: held.dispatcher.bias.float()}
         told["reads"] = held.dispatcher.layer
     whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    return save(whole, metadata={"format": "pt", "version": FORMAT, "experts": json.dumps(told)})
+    # one entry: safetensors writes several in no order
+    return save(whole, metadata={TOLD: json.dumps({"version": VERSION, **told})})
 
 
 def read(path: Path) -> ExpertSet:
@@ -161,10 +164,9 @@ def read(path: Path) -> ExpertSet:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
-            head = file.metadata() or {}
-        if head.get("version") != FORMAT:
-            raise ValueError(f"{path} is of version {head.get('version')}, this code reads {FORMAT}")
-        told = json.loads(head["experts"])
+            told = json.loads((file.metadata() or {})[TOLD])
+        if told["version"] != VERSION:
+            raise ValueError(f"{path} is of version {told['version']}, this code reads {VERSION}; update it")
         reads = Dispatcher(told["reads"], tensors[WEIGHT], tensors[BIAS]) if "reads" in told else None
         return ExpertSet(
             names=tuple(told["names"]), ranks=told["ranks"], settings=told["settings"], dispatcher=reads,
