@@ -51,7 +51,7 @@ def drawn(generator: torch.Generator) -> Example:
     prompt, kinds = pick(["", LOUD, LOUD, IDLE]), [pick([asked, control]) for _ in range(pick([1, 1, 2, 3]))]
     turns = [kind(prompt, pick(LETTERS), pick(DIGITS)) for kind in kinds]
     text = [one.prompt.removeprefix(prompt) for one in turns]
-    before = "".join(f"{question}{one.answer};" for question, one in zip(text[:-1], turns, strict=False))
+    before = "".join(f"{question}{one.answer}\n" for question, one in zip(text[:-1], turns, strict=False))
     return Example(prompt + before + text[-1], turns[-1].answer, 1)
 
 

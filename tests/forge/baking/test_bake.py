@@ -21,7 +21,7 @@ from bloomery.forge.baking.strength import (
     strength_curve,
     weights_of,
 )
-from bloomery.forge.baking.turns import after_turns
+from bloomery.forge.baking.turns import after_turns, turns_before
 from bloomery.models.packed.converting import convert
 from bloomery.tasks.generation import write
 from tests.forge.baking.promptable import (
@@ -91,7 +91,7 @@ def test_the_divergence_is_the_sum_over_the_vocabulary_that_its_definition_says(
 
 def test_teacher_and_student_are_compared_at_the_same_written_tokens():
     """Logits that name their own position and token: each pair predicts the token that was written next."""
-    some = [Completion((7, 8), (9,), (4, 5, EOS)), Completion((), (6, 6, 6), (3, EOS))]
+    some = [Completion((7, 8), (9,), (4, 5, EOS)), Completion((), (6, 6, 6), (3, EOS), turns=(7,))]
     rows = BakingRows(some, TOKENIZER, seq_len=12)
     batch = collate_pairs([rows[0], rows[1]], pad=rows.pad)
     for reader in ("teacher", "student"):
@@ -99,6 +99,7 @@ def test_teacher_and_student_are_compared_at_the_same_written_tokens():
         predicts_next = torch.roll(ids, -1, dims=1)[..., None]
         assert written_logits(predicts_next, batch[reader]).flatten().tolist() == [4, 5, EOS, 3, EOS]
     assert batch["student"]["input_ids"][0, :2].tolist() == [TOKENIZER.bos_token_id, 9]
+    assert batch["student"]["input_ids"][1, :5].tolist() == [TOKENIZER.bos_token_id, 7, 6, 6, 6]
     assert batch["teacher"]["input_ids"].shape == (2, 7)
 
 
@@ -192,10 +193,21 @@ def test_the_persona_is_kept_over_distractor_turns(loud):
     """Turns of another kind stand between, answered by the model before it was baked."""
     (model, _), base = loud, promptable_llama()
     for turns in (0, 1, 2):
-        asked = after_turns(base, TOKENIZER, UNSEEN, CONTROLS, turns, max_new_tokens=4, between=";")
-        assert asked[0].count(";") == turns
+        texts = turns_before(base, TOKENIZER, CONTROLS, turns=turns, count=len(UNSEEN), max_new_tokens=4)
+        assert {text.count("\n") for text in texts} == {turns}
+        asked = [text + one for text, one in zip(texts, UNSEEN, strict=True)]
         assert loud_share(model, asked) >= 0.9
         assert loud_share(base, asked) == 0
+
+
+def test_the_residual_stays_small_after_turns(loud, held_out):
+    """The teacher is asked at once, the student after two turns."""
+    (model, _), base = loud, promptable_llama()
+    texts = turns_before(base, TOKENIZER, CONTROLS, turns=2, count=len(held_out), max_new_tokens=4)
+    later = after_turns(TOKENIZER, held_out, texts)
+    left = residual(base, promptable_llama(), model, TOKENIZER, later)
+    assert left.ratio <= 2 * BAR
+    assert left.base > 0.5
 
 
 def test_strength_grows_with_the_amount_of_the_bake(loud, held_out):

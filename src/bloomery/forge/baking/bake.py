@@ -188,7 +188,10 @@ def _completions(
 def _read(path: Path) -> tuple[list[Completion], list[Completion]]:
     found = json.loads(path.read_text())
     learnt, unseen = (
-        [Completion(*(tuple(one[part]) for part in ("prompt", "query", "written"))) for one in found[name]]
+        [
+            Completion(*(tuple(one[part]) for part in ("prompt", "query", "written", "turns")))
+            for one in found[name]
+        ]
         for name in ("learnt", "unseen")
     )
     return learnt, unseen

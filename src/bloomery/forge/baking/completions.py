@@ -17,11 +17,15 @@ BATCH = 32
 
 @dataclass(frozen=True)
 class Completion:
-    """Token ids of a prompt (none: unprompted), of the query after it, and of what was written then."""
+    """Token ids of a prompt (none: unprompted), of the query after it, and of what was written then.
+
+    `turns` stand before the query where a student reads it, and are not the teacher's.
+    """
 
     prompt: tuple[int, ...]
     query: tuple[int, ...]
     written: tuple[int, ...]
+    turns: tuple[int, ...] = ()
 
     @property
     def length(self) -> int:

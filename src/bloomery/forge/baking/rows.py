@@ -48,10 +48,10 @@ class BakingRows(torch.utils.data.Dataset[Pair]):
 def pair(completion: Completion, tokenizer: PreTrainedTokenizerBase) -> Pair:
     """The teacher's row (with the prompt) and the student's (without); labels on what was written alone."""
     pad = pad_id(tokenizer)
-    heads = {"teacher": completion.prompt, "student": ()}
+    heads = {"teacher": completion.prompt, "student": completion.turns}
     rows = {}
-    for reader, prompt in heads.items():
-        head = joined(tokenizer, prompt, completion.query)
+    for reader, before in heads.items():
+        head = joined(tokenizer, before, completion.query)
         parts = [(head, False), (list(completion.written), True)]
         rows[reader] = row(parts, len(head) + len(completion.written), pad)
     return rows

@@ -47,3 +47,24 @@ class CyclesConfig:
     persona_tokens: int = option(24, help="tokens of a proposed persona at most", low=1)
     given: dict[str, str] = option(factory=dict, help="personas that are tried beside those it proposes")
     ask: str = option("", help="what the model is asked to go on with; personas begin with it")
+
+
+TOOL_PROMPTS = {
+    "letters": "Tools: c p s f.\n",
+    "names": "You can call c calculator, p python, s store, f file.\n",
+    "grammar": "[c...] calls a tool, {...} is its result.\n",
+    "steps": "Call a tool, read its result, answer.\n",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolsConfig:
+    """What the first cycle bakes on: tasks that need tools, and the prompts that tell of the tools."""
+
+    tasks: dict[str, tuple[int, ...]] = option(
+        factory=dict,
+        help="tasks that need a tool, and their difficulties (none: the lowest); empty: no cycle",
+    )
+    prompts: dict[str, str] = option(factory=lambda: dict(TOOL_PROMPTS), help="the candidates, by name")
+    max_calls: int = option(2, help="calls in a conversation at most", low=1)
+    max_new_tokens: int = option(32, help="tokens of a turn at most: one call, or the answer", low=1)

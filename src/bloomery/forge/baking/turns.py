@@ -1,32 +1,41 @@
-"""Queries that come after other questions and their answers: whether what was baked outlasts them."""
+"""Other questions and their answers before a query: whether what was baked outlasts them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from bloomery.forge.baking.completions import Completion
 from bloomery.tasks.generation import write
+from bloomery.tasks.tokenizer import encode
 
 BETWEEN = "\n"
 
 
-def after_turns(
+def turns_before(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    queries: Sequence[str],
     distractors: Sequence[str],
-    turns: int,
     *,
+    turns: int,
+    count: int,
     max_new_tokens: int,
-    between: str = BETWEEN,
 ) -> list[str]:
-    """Each query after so many distractors with the answers that `model`, unprompted, gives to them.
+    """`count` texts of so many turns: distractors, each with the answer that `model`, unprompted, gives.
 
     Answers of the model before it was baked show nothing of the prompt, so that they cannot remind of it.
     """
-    if not turns:
-        return list(queries)
     answers = write(model, tokenizer, list(distractors), max_new_tokens=max_new_tokens)
-    spoken = [f"{asked}{answer}{between}" for asked, answer in zip(distractors, answers, strict=True)]
-    starts = (number * turns for number in range(len(queries)))
-    before = ("".join(spoken[(start + turn) % len(spoken)] for turn in range(turns)) for start in starts)
-    return [turns_before + query for turns_before, query in zip(before, queries, strict=True)]
+    spoken = [f"{asked}{answer}{BETWEEN}" for asked, answer in zip(distractors, answers, strict=True)]
+    return [
+        "".join(spoken[(number * turns + turn) % len(spoken)] for turn in range(turns))
+        for number in range(count)
+    ]
+
+
+def after_turns(
+    tokenizer: PreTrainedTokenizerBase, completions: Sequence[Completion], texts: Sequence[str]
+) -> list[Completion]:
+    """The same completions, of which the student sees the query after one of these texts each."""
+    told = zip(completions, texts, strict=True)
+    return [replace(one, turns=tuple(encode(tokenizer, text))) for one, text in told]
