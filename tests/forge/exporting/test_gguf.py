@@ -18,7 +18,7 @@ from tests.forge.exporting.reading import model_in, tokenizer_in
 from tests.forge.merging.families import tiny_llama
 from tests.forge.small_folders import cognate
 
-pytest.importorskip("gguf", reason="the extra `export` is not installed")
+gguf = pytest.importorskip("gguf", reason="the extra `export` is not installed")
 
 WIDE = {"hidden_size": 256, "intermediate_size": 512, "num_attention_heads": 4, "num_key_value_heads": 2}
 TEXTS = [
@@ -114,6 +114,14 @@ def test_weights_that_are_no_trits_are_never_written_as_trits(trits, tmp_path):
     assert set(write_gguf(model, tokenizer, tmp_path / "x.gguf")) == {"F16", "F32"}
 
 
+def test_embeddings_and_the_head_stay_floats_even_where_they_are_trits(trits, tmp_path):
+    """llama.cpp looks rows up in them, or multiplies them, in types that are no trits."""
+    model, tokenizer = load_plain(trits / "base")
+    for module in (model.lm_head, model.model.embed_tokens, model.model.layers[0].mlp.up_proj):
+        module.weight.data = module.weight.data.sign() / 2
+    assert write_gguf(model, tokenizer, tmp_path / "x.gguf") == {"F16": 15, "TQ2_0": 1, "F32": 5}
+
+
 LINEAR = {"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4}
 LEARNT = ["the cat sat on the mat, that cat's 12 1234 12345\n\n"] * 9
 
@@ -155,6 +163,17 @@ def test_the_file_s_tokenizer_encodes_as_the_given_one(tmp_path, kind):
     assert again.convert_ids_to_tokens([len(tokenizer)]) == [f"[unused{len(tokenizer)}]"]
     ids = ("bos_token_id", "eos_token_id", "pad_token_id")
     assert [getattr(again, name) for name in ids] == [getattr(tokenizer, name) for name in ids]
+
+
+def test_each_token_s_kind_is_told(tmp_path):
+    tokenizer = train_tokenizer([], 259)
+    tokenizer.add_tokens(["<word>"])
+    model, _ = load_plain(tiny_llama(tmp_path / "model", vocab_size=261))
+    write_gguf(model, tokenizer, tmp_path / "x.gguf")
+    kinds = gguf.GGUFReader(tmp_path / "x.gguf").get_field("tokenizer.ggml.token_type").contents()
+    types = gguf.TokenType
+    expected = [types.CONTROL] * 3 + [types.NORMAL] * 256 + [types.USER_DEFINED, types.UNUSED]
+    assert kinds == [int(kind) for kind in expected]
 
 
 def by_words():

@@ -1,11 +1,19 @@
 """A cell answers with what it prints and its last value; it ends, and touches nothing else."""
 
+from dataclasses import replace
+
 import pytest
 
 from bloomery.tasks.tools import python_cell
 from bloomery.tasks.tools.python_cell import python_cell as the_tool
 from bloomery.tasks.tools.python_cell import run_cell
 from bloomery.tasks.tools.tool import ToolFailed, World
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """A second of CPU time is enough to see that it ends."""
+    monkeypatch.setattr(python_cell, "LIMITS", replace(python_cell.LIMITS, cpu_s=1))
 
 
 @pytest.mark.parametrize(
