@@ -22,8 +22,6 @@ def add_thought_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBas
     """
     known = len(tokenizer)
     tokenizer.add_tokens([START, END], special_tokens=True)
-    if len(tokenizer) == known:
-        return
     if len(tokenizer) > model.config.vocab_size:  # some models keep spare rows
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     generator = torch.Generator().manual_seed(seed)

@@ -148,11 +148,7 @@ STAGE = Stage(
     inputs=(Port(name="model", meaning="the model to teach, in full precision"),),
     outputs=(
         Port(name="model", meaning="the model with two tokens to think between; it still answers without"),
-        Port(
-            name="claims",
-            kind="claims",
-            meaning="accuracies on the selection examples, and some thoughts, as JSON",
-        ),
+        Port(name="claims", kind="claims", meaning="accuracies on the selection examples; some thoughts"),
     ),
     metrics=(
         Metric(name="train/loss", over="optimizer steps", meaning="nats a token, of the teaching"),
