@@ -44,11 +44,12 @@ class ReinforceConfig:
     )
     injection: InjectionConfig = option(InjectionConfig(), help="what is difficult")
     policy: float = option(1.0, help="weight of REINFORCE on the thoughts' tokens", low=0)
-    talk: float = option(1.0, help="weight of the loss after thoughts", low=0)
-    base: float = option(1.0, help="weight of the loss without thoughts", low=0)
+    mixing: float = option(1.0, help="weight of the loss after thoughts, on the mixing head", low=0)
+    talk: float = option(0.0, help="weight of the loss after thoughts, on the model", low=0)
+    base: float = option(0.1, help="weight of the loss without thoughts", low=0)
     kl: float = option(0.1, help="weight of the divergence of thoughts from those of the frozen copy", low=0)
     hold: float = option(
-        0.1,
+        1.0,
         help="weight of the divergence of what thoughts are read as from the frozen copy's reading",
         low=0,
     )

@@ -28,6 +28,7 @@ from bloomery.models.thinking.credit import (
     thought_log_probability,
 )
 from bloomery.models.thinking.layout import Blocks, Spots, Texts, Thoughts, chosen_tokens
+from bloomery.models.thinking.mixing import mix
 from bloomery.models.thinking.policy import Policy
 from bloomery.models.thinking.reading import Reading, foretold
 from bloomery.models.thinking.thinking_model import ThinkingModel
@@ -75,8 +76,10 @@ class Reinforcement:
     Each term is a mean over texts of the mean over a text's thoughts. The model runs in evaluation mode, as
     it will answer: what writes the thoughts is what is credited for them.
 
-    Differs: the paper has no loss without thoughts and no divergences (the released code halves the former
-    with the loss after thoughts); weights of 0 leave them out.
+    Differs: the paper adds the loss after thoughts for model and head alike, and has no divergences. Here it
+    trains the head, and at a weight of its own the model: most thoughts of a small model are wrong at first,
+    and this loss teaches it to heed none. What it reads in them moves with the policy, as both share weights,
+    unless `hold` keeps it.
     """
 
     thinking: ThinkingModel
@@ -110,19 +113,21 @@ class Reinforcement:
         blocks = self.thinking.enclose(thoughts, texts, spots, config.ahead)
         reading = self.thinking.read(texts, spots, blocks)
         targets = targets_of(texts, spots, config.ahead, asked)
-        mixed, weight = self.thinking.talk(reading, spots, blocks, config.ahead)
+        two = foretold(reading, spots, blocks, config.ahead)
+        mixed, weight = self.thinking.mixed(Reading(*(part.detach() for part in two)))
         gains, count = log_likelihood(mixed, targets), targets.counts.sum(1)
         reward = rewards(gains, config.thoughts, clamp=config.clamp)
         chosen = thought_log_probability(reading.logits, blocks, thoughts, self.policy)
         mean = TextMean(spots.text)
         parts = {
             "policy": -mean(reward * chosen),
-            "talk": -mean(gains / count),
+            "mixing": -mean(gains / count),
+            "talk": -mean(log_likelihood(mix(two.base_logits, two.logits, weight.detach()), targets) / count),
             "base": plain_loss(reading.base_logits, texts, asked),
             **self._pulls(texts, spots, thoughts, blocks, reading, targets, mean),
         }
         loss = sum(getattr(config, name) * value for name, value in parts.items())
-        alone = log_likelihood(foretold(reading, spots, blocks, config.ahead).base_logits, targets)
+        alone = log_likelihood(two.base_logits, targets)
         groups = gains.detach().unflatten(0, (-1, config.thoughts))
         metrics = {
             **{f"{name}_loss": value for name, value in parts.items()},

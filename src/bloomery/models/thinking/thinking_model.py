@@ -93,7 +93,10 @@ class ThinkingModel(nn.Module):
 
         Shapes: -> (R, A, V), (R, A); tokens past a text's end repeat others and mean nothing.
         """
-        two = foretold(reading, spots, blocks, ahead)
+        return self.mixed(foretold(reading, spots, blocks, ahead), weight)
+
+    def mixed(self, two: Reading, weight: float | None = None) -> tuple[Tensor, Tensor]:
+        """`talk` of what is foretold without thoughts and with them."""
         w = self.weight_of(two.base_hidden, two.hidden, weight)
         return mix(two.base_logits, two.logits, w), w
 
