@@ -237,3 +237,9 @@ def test_the_full_size_recipe_through_all_stages_is_sound_and_keeps_to_the_full_
 def test_examples_that_chose_in_one_stage_cannot_measure_in_another(change, says):
     with pytest.raises(ConfigError, match=says):
         plan("forge/quickstart", [change])
+
+
+def test_the_recipes_thoughts_reach_every_stage_that_trains_with_them():
+    found = plan("forge/quickstart", ["thoughts={strategies: {sketch: 1}, tokens: 9}"])
+    assert {config.thoughts.tokens for _, config in found.stages} == {9}
+    assert all(config.thoughts is None for _, config in plan("forge/quickstart").stages)

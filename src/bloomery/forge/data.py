@@ -8,6 +8,9 @@ from functools import cache
 from transformers import PreTrainedTokenizerBase
 
 from bloomery.core.errors import ConfigError, Failure
+from bloomery.forge.quietstar.rows import ThoughtRows
+from bloomery.forge.quietstar.settings import ThoughtsConfig
+from bloomery.forge.quietstar.tokens import END, START
 from bloomery.forge.settings import FitConfig, is_data_set
 from bloomery.tasks.batches import length_of, pieces
 from bloomery.tasks.datasets.catalog import SOURCES
@@ -17,6 +20,7 @@ from bloomery.tasks.mixture import Mixture
 from bloomery.tasks.registry import task as task_of
 from bloomery.tasks.splitting import draw_from, side_of
 from bloomery.tasks.task import Example, Task
+from bloomery.training.loader import Dataset
 
 Parts = list[tuple[Task, float, Sequence[int]]]
 
@@ -59,6 +63,21 @@ def training_data(config: FitConfig, tokenizer: PreTrainedTokenizerBase, *, seed
         for task, weight, levels in task_parts(config.mixture)
     ]
     return Mixture(parts, tokenizer, seq_len=config.seq_len, seed=seed, length=config.examples())
+
+
+def training_rows(
+    config: FitConfig, tokenizer: PreTrainedTokenizerBase, thoughts: ThoughtsConfig | None, *, seed: int
+) -> Dataset:
+    """The same with thoughts before some answers, where they are wanted and the tokenizer has their tokens.
+
+    Raises: ConfigError where the longest of them does not fit `seq_len`, too.
+    """
+    data = training_data(config, tokenizer, seed=seed)
+    if thoughts is None or not {START, END} <= set(tokenizer.get_vocab()):
+        return data
+    rows = ThoughtRows(data, thoughts)
+    rows.check_room()
+    return rows
 
 
 def training_texts(config: FitConfig, *, seed: int, generated: int = 2000) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What all stages are judged on, and the checks that every one of them has. Light: no model code here."""
+"""What all stages are judged and trained on, and the checks that all have. Light: no model code here."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bloomery.core.config import option
 from bloomery.core.errors import ConfigError
 from bloomery.core.evidence import Bar, Check
+from bloomery.forge.quietstar.settings import ThoughtsConfig
 from bloomery.forge.settings import ExamConfig
 from bloomery.tasks.ingredient import Ingredient
 
@@ -14,10 +15,13 @@ CLAIMS, LATENCY, MEMORY = "claims measured again", "latency", "resident memory"
 
 @dataclass(frozen=True, kw_only=True)
 class JudgedConfig:
-    """A stage's tasks and exam: the recipe's, which all its stages share."""
+    """A stage's tasks, exam and thoughts: the recipe's, which all its stages share."""
 
     mixture: dict[str, Ingredient] = option(factory=dict, help="the recipe's tasks and data sets")
     exam: ExamConfig = option(ExamConfig(), help="the recipe's held-out examples")
+    thoughts: ThoughtsConfig | None = option(
+        None, help="the recipe's thoughts: what a model that can think is trained on, wherever it is trained"
+    )
 
     def check_tasks(self, where: str, names: Iterable[str]) -> None:
         """Raises: ConfigError where a part of the config names a task that the mixture does not hold."""

@@ -16,6 +16,7 @@ from bloomery.core.evidence import gate
 from bloomery.core.report import render_html, report_data
 from bloomery.core.run import Run, Sink, Watch
 from bloomery.core.workspace import Workspace
+from bloomery.forge.quietstar.settings import ThoughtsConfig
 from bloomery.forge.settings import ExamConfig, check_names
 from bloomery.forge.shipping import card_row, ship
 from bloomery.forge.stage import Estimate, Stage, StageRun, given
@@ -23,7 +24,7 @@ from bloomery.forge.stages import ORDER
 from bloomery.tasks.ingredient import Ingredient
 
 SHIPPING = 50_000  # about what two cores read in the time that a second process takes to load a model
-SHARED = ("mixture", "exam")  # what a recipe says once, for all its stages
+SHARED = ("mixture", "exam", "thoughts")  # what a recipe says once, for all its stages
 LOOKING_BACK = 10_000  # what sitting the exams takes for one model, about
 
 
@@ -37,6 +38,9 @@ class ForgeConfig:
     )
     mixture: dict[str, Ingredient] = option(factory=dict, help="tasks and data sets of all stages")
     exam: ExamConfig = option(ExamConfig(), help="held-out examples by which all stages are judged")
+    thoughts: ThoughtsConfig | None = option(
+        None, help="thoughts that quietstar teaches and later trainings keep up; empty: its default, and none"
+    )
     stages: dict[str, Any] = option(
         help="the stages to run, with their configs; they run in the forge's order"
     )
@@ -54,6 +58,7 @@ class Plan:
     threads: int | None
     mixture: Mapping[str, Ingredient]
     exam: ExamConfig
+    thoughts: ThoughtsConfig | None
     stages: tuple[tuple[Stage, Any], ...]
 
     def to_plain(self) -> dict[str, Any]:
@@ -63,6 +68,7 @@ class Plan:
             "threads": self.threads,
             "mixture": to_plain(dict(self.mixture)),
             "exam": to_plain(self.exam),
+            "thoughts": to_plain(self.thoughts),
             "stages": {stage.name: _own(to_plain(config)) for stage, config in self.stages},
         }
 
@@ -124,7 +130,7 @@ def plan_of(name: str, recipe: Recipe) -> Plan:
     _check_ports(stages)
     return Plan(
         name=name, seed=forge_config.seed, threads=forge_config.threads, mixture=forge_config.mixture,
-        exam=forge_config.exam, stages=stages,
+        exam=forge_config.exam, thoughts=forge_config.thoughts, stages=stages,
     )  # fmt: skip
 
 
@@ -280,15 +286,16 @@ def _card(run: Run, plan: Plan) -> dict[str, Any]:
 def _configured(stage: Stage, forge_config: ForgeConfig, recipe: Recipe) -> Any:
     """The stage's config, with what the recipe says once for all stages."""
     given, where = forge_config.stages[stage.name] or {}, f"stages.{stage.name}"
-    shared = {key: getattr(forge_config, key) for key in SHARED if key in _fields(stage.config)}
-    if shared and not forge_config.mixture:
+    known = {key: getattr(forge_config, key) for key in SHARED if key in _fields(stage.config)}
+    if known and not forge_config.mixture:
         raise ConfigError(f"the recipe's root names no mixture of tasks, which stage '{stage.name}' needs")
-    for key in shared:
+    for key in known:
         if key in given:
             raise ConfigError(
                 f"{where}.{key} is set; the recipe's root names the {key}, for all stages: what chose in one "
                 "must not measure in another"
             )
+    shared = {key: value for key, value in known.items() if value is not None}
     return build(stage.config, {**given, **shared}, where=where, origin=recipe.origin)
 
 

@@ -64,7 +64,9 @@ def test_without_a_warm_up_everything_is_quantized_at_once():
 
 
 def test_training_that_was_stopped_goes_on_to_the_same_weights(full, tmp_path):
-    words = {"fit": config().fit.on(config().mixture), "ternary": TernaryConfig(), "warmup": 0.5}
+    words = {
+        "fit": config().fit.on(config().mixture), "thoughts": None, "ternary": TernaryConfig(), "warmup": 0.5,
+    }  # fmt: skip
     tune(context_in(tmp_path / "whole", {"model": full}, words))
     asked = iter([False, False, False, True])
     with pytest.raises(Paused):

@@ -38,7 +38,7 @@ def tune_folder(
     forget_finished(output)
     check_free(output)
     check_folder(base)
-    words = {"fit": fit, "ternary": config, "warmup": warmup}
+    words = {"fit": fit, "thoughts": None, "ternary": config, "warmup": warmup}
     with resumable(
         output, tune_folder, config=words, inputs={"model": base}, seed=seed, watch=watch
     ) as context:

@@ -15,7 +15,7 @@ from bloomery.core import machine
 from bloomery.core.step import StepContext
 from bloomery.forge.bitnet.quantizing import items_of, make_ternary
 from bloomery.forge.cognate.growing import new_model
-from bloomery.forge.data import training_data
+from bloomery.forge.data import training_rows
 from bloomery.forge.editing import Editable, save_editable
 from bloomery.forge.estimating import estimate_fit
 from bloomery.forge.exams import WHILE_TRAINING, exams, plain, rates
@@ -60,7 +60,7 @@ def tune(context: StepContext) -> None:
     fitting: FitConfig = context.config["fit"]
     model, tokenizer = load_full(context.inputs["model"])
     make_ternary(model, context.config["ternary"], share=0.0)
-    data = training_data(fitting, tokenizer, seed=context.seed)
+    data = training_rows(fitting, tokenizer, context.config["thoughts"], seed=context.seed)
     given = exams(fitting.mixture, WHILE_TRAINING, "selection", fewer_ok=True)
     validate = partial(rates, tokenizer=tokenizer, given=given)
     warm_up = WarmUp(round(context.config["warmup"] * fitting.total_steps()), context.metric)

@@ -50,7 +50,10 @@ def forge(at: StageRun) -> Mapping[str, str]:
     """The packed model, its latent weights, and beside them the given model rounded without training."""
     config: BitnetStageConfig = at.config
     full = at.inputs["model"]
-    words = {"fit": config.fit.on(config.mixture), "ternary": config.ternary, "warmup": config.warmup}
+    words = {
+        "fit": config.fit.on(config.mixture), "thoughts": config.thoughts, "ternary": config.ternary,
+        "warmup": config.warmup,
+    }  # fmt: skip
     latent = at.step("tune", Deferred(TUNING, "tune"), config=words, inputs={"model": full}).outputs["latent"]
     pack = partial(at.step, function=Deferred(TUNING, "pack"), config=config.ternary)
     packed = pack(name="pack", inputs={"model": latent}).outputs["packed"]
