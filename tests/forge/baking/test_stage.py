@@ -2,19 +2,22 @@
 
 import json
 import math
+from dataclasses import dataclass
 
 import pytest
 
-from bloomery.core.config import build, to_plain
+from bloomery.core.config import Recipe, build, to_plain
 from bloomery.core.errors import ConfigError, UnknownName
 from bloomery.core.evidence import State, gate
 from bloomery.core.step import Paused
-from bloomery.forge.baking.forging import ROUNDS, bake_in_cycles, claim
+from bloomery.core.workspace import Workspace
+from bloomery.forge import pipeline
+from bloomery.forge.baking.forging import ROUNDS, bake_in_cycles, claim, teach
 from bloomery.forge.baking.measuring import measure_baked
 from bloomery.forge.baking.scoring import prompted_accuracy
 from bloomery.forge.exams import exams
 from bloomery.forge.folders import load_model
-from bloomery.forge.stage import given
+from bloomery.forge.stage import Port, Stage, given
 from bloomery.forge.stages.baking import (
     BAKED,
     DRIFT,
@@ -172,6 +175,24 @@ def test_tool_prompts_are_judged_by_execution_and_the_best_is_baked(tmp_path):
     assert verdict(consumer).passed
 
 
+@pytest.mark.slow
+def test_prompts_without_a_meaning_are_taught_one_and_then_baked(base, tmp_path):
+    tools = {"tasks": {"lookups": [1]}, "prompts": {"one": "T:", "two": "W:"}, "max_new_tokens": 8}
+    words = config(
+        tools=tools,
+        teach={**to_plain(steps(550, lr=5e-3, micro_batch=32)), "seq_len": 64},
+        cycles={"rounds": 1, "personas": 0},
+        fit={**to_plain(steps(80)), "seq_len": 64},
+    )
+    context = context_in(tmp_path / "teach", config=words, inputs={"edited": base})
+    teach(context)
+    consumer = made(tmp_path, context.output / "latent", words)
+    found = measured(consumer)
+    assert found[TOOLS].baseline < 0.2
+    assert found[TOOLS].measured > 0.5
+    assert found[RESIDUAL].state == State.PASSED
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "words"),
     [
@@ -179,6 +200,7 @@ def test_tool_prompts_are_judged_by_execution_and_the_best_is_baked(tmp_path):
         ({"bars": {"accuracy": {"sorting": 0.5}}}, ConfigError, "sorting"),
         ({"fit": {"epochs": 1}}, ConfigError, "a bake has no epochs"),
         ({"fit": {"steps": 1, "mixture": {"parity": {}}}}, ConfigError, "root names it"),
+        ({"teach": {"steps": 1}}, ConfigError, "names no task"),
     ],
 )
 def test_a_config_that_cannot_be_meant_is_refused(changes, error, words):
@@ -199,3 +221,37 @@ def test_more_rounds_and_candidates_are_more_work():
 
 def test_its_estimate_counts_what_its_config_says():
     assert STAGE.estimate(config(), {}) == ()
+
+
+def give(context):
+    folder_of(finder(), context.output / "model")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GiverConfig:
+    """The stage before it, which gives the model."""
+
+
+GIVER = Stage(
+    name="giver", summary="a model", source="nobody", config=GiverConfig, inputs=(),
+    outputs=(Port(name="model", meaning="a model"),), metrics=(), checks=lambda config: (),
+    forge=lambda at: at.step("give", give).outputs, measure=lambda context: None, clock=lambda context: None,
+    work=lambda config: {"give": 1}, data=lambda config: "", estimate=lambda config, recipe: [],
+)  # fmt: skip
+
+
+def test_a_forge_keeps_what_the_stage_gives_and_remembers_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "ORDER", (GIVER, STAGE))
+    own = plain()
+    root = {name: own.pop(name) for name in ("mixture", "exam")}
+    values = {"seed": 3, **root, "stages": {"giver": {}, "baking": own}}
+    place, plan = Workspace.open(tmp_path), pipeline.plan_of("small", Recipe(values=values, origin={}))
+    forged = pipeline.forge(place, plan, engine="inline")
+    assert forged.rolled_back == {}
+    run = place.catalog.runs()[0].run_id
+    made_steps = [step for step in place.catalog.steps(run) if step.name.startswith("baking")]
+    assert [step.name for step in made_steps] == [f"baking.{name}" for name in STAGE.work(config())]
+    recorded = {row.name for step in made_steps for row in place.catalog.metrics(run, step.name)}
+    for metric in STAGE.metrics:
+        head, tail = metric.name.partition("<")[0], metric.name.rpartition(">")[2]
+        assert [name for name in recorded if name.startswith(head) and name.endswith(tail)], metric.name

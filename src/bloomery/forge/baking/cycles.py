@@ -145,7 +145,7 @@ def _scores(cycle: Cycle, prompts: Mapping[str, str]) -> tuple[dict[str, float],
 
 def _objection(before: float, after: float, baked: Baked, config: CyclesConfig) -> str:
     """Why a bake is taken back; nothing where it stays."""
-    if after <= before:
+    if after <= before + config.gain:
         return f"baked, it scores {after:.3f} without the prompt and {before:.3f} before"
     if not baked.residual.ratio <= config.residual:
         return f"the bake left {baked.residual.ratio:.3f} of the prompt's effect, at most {config.residual:g}"

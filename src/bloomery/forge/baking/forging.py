@@ -13,6 +13,7 @@ from bloomery.core import machine
 from bloomery.core.step import StepContext
 from bloomery.forge.baking.bake import bake
 from bloomery.forge.baking.cycles import Cycle, Cycled, at_their_ends, run_cycles
+from bloomery.forge.baking.lessons import lessons
 from bloomery.forge.baking.proposing import propose_personas
 from bloomery.forge.baking.questions import A, Questions
 from bloomery.forge.baking.scoring import prompted_accuracy, tool_success
@@ -21,12 +22,24 @@ from bloomery.forge.cognate.growing import new_model
 from bloomery.forge.editing import Editable, load_editable, pack_editable, save_editable
 from bloomery.forge.estimating import estimate_fit
 from bloomery.forge.exams import plain
-from bloomery.forge.fitting import set_threads
+from bloomery.forge.fitting import fit, set_threads
 from bloomery.forge.sitting import sit_folders
 from bloomery.forge.stage import Estimate
 from bloomery.forge.stages.baking import BakingStageConfig, work
 
 ROUNDS = "rounds.json"
+
+
+def teach(context: StepContext) -> None:
+    """The model to which the tool prompts mean something."""
+    set_threads(machine.threads())
+    config: BakingStageConfig = context.config
+    edited, tools = load_editable(context.inputs["edited"]), config.tools
+    fitting = config.teach.on(config.mixture)  # type: ignore[union-attr]  # the stage asks for it
+    data = lessons(tools.prompts, tools.tasks, fitting, edited.tokenizer, seed=context.seed)
+    fit(context, edited.model, data, fitting)
+    context.kinds["latent"] = "latent model"
+    save_editable(edited, context.output / "latent")
 
 
 def bake_in_cycles(context: StepContext) -> None:
@@ -59,13 +72,14 @@ def estimate(config: BakingStageConfig, recipe: Mapping[str, Any]) -> Sequence[E
     grown = recipe.get("cognate")
     if grown is None:
         return ()
-    (one,) = estimate_fit(
-        {"cycles": config.fit.on(config.mixture)},
+    taught = {} if config.teach is None else {"teach": config.teach.on(config.mixture)}
+    *first, one = estimate_fit(
+        {**taught, "cycles": config.fit.on(config.mixture)},
         lambda tokenizer: new_model(grown.preset, grown.model, tokenizer),
         vocabulary=grown.vocabulary,
     )
     tokens, step = work(config)["cycles"], config.fit.batch() * config.fit.seq_len
-    return [replace(one, tokens=tokens, steps=tokens // step)]
+    return [*first, replace(one, tokens=tokens, steps=tokens // step)]
 
 
 def _cycle(context: StepContext, edited: Editable, questions: Questions, name: str) -> Cycle:

@@ -39,7 +39,9 @@ class CyclesConfig:
     """How long candidates are tried, and which are baked. Scores are accuracies on selection examples."""
 
     rounds: int = option(6, help="most rounds of each cycle", low=1)
-    gain: float = option(0.01, help="a candidate must score more than this above the unprompted model", low=0)
+    gain: float = option(
+        0.01, help="a candidate, and the model baked from it, score more than this above the model before"
+    )
     residual: float = option(0.2, help="largest residual ratio with which a bake is kept", low=0)
     window: int = option(2, help="rounds without more than `threshold` of gain that make a plateau", low=1)
     threshold: float = option(0.01, help="gain over the best before the window that is none", low=0)

@@ -44,6 +44,9 @@ class BakingStageConfig(JudgedConfig):
 
     bake: BakeConfig = option(BakeConfig(), help="how one prompt is baked")
     fit: FitConfig = option(help="training of each bake; the recipe's mixture gives its queries")
+    teach: FitConfig | None = option(
+        None, help="training before it in which the tool prompts get their meaning; empty: none"
+    )
     cycles: CyclesConfig = option(CyclesConfig(), help="rounds, plateaus and personas")
     tools: ToolsConfig = option(ToolsConfig(), help="the cycle of tool prompts")
     queries: int = option(96, help="queries that a bake learns from", low=1)
@@ -60,10 +63,13 @@ class BakingStageConfig(JudgedConfig):
         for name in self.tools.tasks:
             if name not in TOOL_TASKS:
                 raise UnknownName("task that needs a tool", name, TOOL_TASKS)
-        if self.fit.mixture:
-            raise ConfigError("fit names its own mixture; the recipe's root names it, for all stages")
+        self.fit.on(self.mixture)
         if self.fit.steps is None:
             raise ConfigError("a bake has no epochs: give fit.steps")
+        if self.teach is not None:
+            self.teach.on(self.mixture)
+            if not self.tools.tasks:
+                raise ConfigError("teach gives tool prompts a meaning, and tools.tasks names no task")
 
     def personas(self) -> bool:
         """Whether there is a cycle of personas."""
@@ -75,6 +81,8 @@ def forge(at: StageRun) -> Mapping[str, str]:
     config: BakingStageConfig = at.config
     step = partial(at.step, config=config)
     edited = at.inputs.get("latent") or at.inputs["model"]
+    if config.teach is not None:
+        edited = step("teach", Deferred(FORGING, "teach"), inputs={"edited": edited}).outputs["latent"]
     baked = step("cycles", Deferred(FORGING, "bake_in_cycles"), inputs={"edited": edited}).outputs
     claims = step("claim", Deferred(FORGING, "claim"), inputs={"model": baked["model"]}).outputs["claims"]
     return {**baked, "claims": claims}
@@ -128,7 +136,8 @@ def work(config: BakingStageConfig) -> Mapping[str, int]:
     candidates = len(config.tools.prompts) * bool(config.tools.tasks) + config.cycles.personas
     asked = (config.queries + config.anchors + config.probes) * config.bake.per_query * config.fit.seq_len
     each = config.fit.work() * 4 // FORWARD + asked // FORWARD  # the teacher reads along
-    return {
+    taught = {} if config.teach is None else {"teach": config.teach.on(config.mixture).work()}
+    return taught | {
         "cycles": config.cycles.rounds * (sides * each + (candidates + 2 * sides) * chosen),
         "claim": chosen,
         "measure": 2 * tested + chosen + config.cycles.rounds * asked,
