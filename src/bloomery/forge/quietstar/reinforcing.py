@@ -108,57 +108,58 @@ class Reinforcement:
         return choose(found.score, self.config.injection, near & texts.mask.bool())
 
     def losses(self, texts: Texts, asked: Tensor, spots: Spots, thoughts: Thoughts) -> LossResult:
-        """The loss of these thoughts and its parts."""
-        config = self.config
-        blocks = self.thinking.enclose(thoughts, texts, spots, config.ahead)
+        """The loss of these thoughts, its parts, and what thoughts do, in nats over the next tokens."""
+        config, ahead = self.config, self.config.ahead
+        blocks = self.thinking.enclose(thoughts, texts, spots, ahead)
+        targets = targets_of(texts, spots, ahead, asked)
         reading = self.thinking.read(texts, spots, blocks)
-        targets = targets_of(texts, spots, config.ahead, asked)
-        two = foretold(reading, spots, blocks, config.ahead)
+        two = foretold(reading, spots, blocks, ahead)
         mixed, weight = self.thinking.mixed(Reading(*(part.detach() for part in two)))
         gains, count = log_likelihood(mixed, targets), targets.counts.sum(1)
         reward = rewards(gains, config.thoughts, clamp=config.clamp)
         chosen = thought_log_probability(reading.logits, blocks, thoughts, self.policy)
         mean = TextMean(spots.text)
+        held = mix(two.base_logits, two.logits, weight.detach())
         parts = {
-            "policy": -mean(reward * chosen),
-            "mixing": -mean(gains / count),
-            "talk": -mean(log_likelihood(mix(two.base_logits, two.logits, weight.detach()), targets) / count),
-            "base": plain_loss(reading.base_logits, texts, asked),
-            **self._pulls(texts, spots, thoughts, blocks, reading, targets, mean),
+            "policy": (config.policy, -mean(reward * chosen)),
+            "mixing": (config.mixing, -mean(gains / count)),
+            "talk": (config.talk, -mean(log_likelihood(held, targets) / count)),
+            "base": (config.base, plain_loss(reading.base_logits, texts, asked)),
         }
-        loss = sum(getattr(config, name) * value for name, value in parts.items())
-        alone = log_likelihood(two.base_logits, targets)
-        groups = gains.detach().unflatten(0, (-1, config.thoughts))
+        if config.kl or config.hold:
+            before = self._before(texts, spots, blocks)
+            earlier = foretold(before, spots, blocks, ahead)
+            wrote = chosen_tokens(thoughts, blocks.ids.shape[1])[:, 1:]
+            parts |= {
+                "kl": (config.kl, mean(self._moved(reading, before, wrote))),
+                "hold": (config.hold, mean(_reread(two, earlier, targets))),
+            }
         metrics = {
-            **{f"{name}_loss": value for name, value in parts.items()},
-            "gain": (gains - alone).mean(),
-            "spread": groups.std(1).mean(),
+            **{f"{name}_loss": value for name, (_, value) in parts.items()},
+            "gain": (gains - log_likelihood(two.base_logits, targets)).mean(),
+            "spread": gains.detach().unflatten(0, (-1, config.thoughts)).std(1).mean(),
             "mixing_weight": weight[targets.counts].mean(),
             "thought_length": thoughts.lengths.double().mean(),
-            "places": len(groups) / len(texts.ids),
+            "places": len(gains) / config.thoughts / len(texts.ids),
         }
-        return LossResult(loss, metrics)
+        return LossResult(torch.stack([w * value for w, value in parts.values()]).sum(), metrics)
 
-    def _pulls(
-        self, texts: Texts, spots: Spots, thoughts: Thoughts, blocks: Blocks, reading: Reading,
-        targets: Targets, mean: "TextMean",
-    ) -> dict[str, Tensor]:  # fmt: skip
-        """Towards the frozen copy: of what is thought, and of what is read from a thought."""
-        if not self.config.kl and not self.config.hold:
-            return {}
+    @torch.no_grad()
+    def _before(self, texts: Texts, spots: Spots, blocks: Blocks) -> Reading:
+        """What the frozen copy reads."""
         self.frozen.to(texts.ids.device)
-        with torch.no_grad():
-            before = self.thinking.read_with(self.frozen, texts, spots, blocks)
-        wrote = [self.policy.log_probabilities(each.logits[:, :-1]) for each in (reading, before)]
-        chosen = chosen_tokens(thoughts, blocks.ids.shape[1])[:, 1:]
-        read = [
-            torch.log_softmax(foretold(each, spots, blocks, self.config.ahead).logits, dim=-1)
-            for each in (reading, before)
-        ]
-        return {
-            "kl": mean(divergence(wrote[0], wrote[1], chosen)),
-            "hold": mean(divergence(read[0], read[1], targets.counts)),
-        }
+        return self.thinking.read_with(self.frozen, texts, spots, blocks)
+
+    def _moved(self, now: Reading, before: Reading, wrote: Tensor) -> Tensor:
+        """How far the policy has moved, over the tokens that it wrote."""
+        ours, theirs = (self.policy.log_probabilities(each.logits[:, :-1]) for each in (now, before))
+        return divergence(ours, theirs, wrote)
+
+
+def _reread(now: Reading, before: Reading, targets: Targets) -> Tensor:
+    """How far what is foretold behind thoughts has moved."""
+    ours, theirs = (torch.log_softmax(each.logits, dim=-1) for each in (now, before))
+    return divergence(ours, theirs, targets.counts)
 
 
 class TextMean:
