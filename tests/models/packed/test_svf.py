@@ -125,6 +125,15 @@ def test_patterns_name_layers_and_the_head_is_never_one():
         linear_layers(llama(), ("mlp",))
 
 
+def test_layers_that_the_models_class_keeps_whole_are_none():
+    model = llama()
+    type(model).full_precision_layers = ("*.q_proj", "*.mlp.*")
+    try:
+        assert {name.rpartition(".")[2] for name in linear_layers(model)} == {"k_proj", "v_proj", "o_proj"}
+    finally:
+        del type(model).full_precision_layers
+
+
 @pytest.mark.parametrize(("ranks", "message"), [({"1": None}, "another model"), ({"0": 6}, "from 1 to 5")])
 def test_vectors_of_another_model_are_refused(ranks, message):
     with pytest.raises(ValueError, match=message):

@@ -53,7 +53,7 @@ def discover(
     gains: dict[int, list[float]] = {number: [0.0] * len(given) for number in numbers}
     helped: list[Matrix] = []
     for turn, (forming, measuring) in enumerate((halves, halves[::-1])):
-        probes = _Probes(model, tokenizer, attached, given, config.probe_steps, seed + turn)
+        probes = _Probes(model, tokenizer, attached, given, config, seed + turn)
         helped.append(probes.matrix(forming))
         for number in numbers:
             for cluster in clustered(helped[-1], number):
@@ -104,7 +104,7 @@ def smallest_not_worse(gains: dict[int, list[float]]) -> int:
     return best
 
 
-PROBE_LR, DRAWN = 0.05, 32  # Adam's rate, in z; training examples that a probe learns of each cell
+DRAWN = 32  # training examples that a probe learns of each cell
 
 
 @dataclass
@@ -115,7 +115,7 @@ class _Probes:
     tokenizer: PreTrainedTokenizerBase
     attached: Attached
     cells: Sequence[Cell]
-    steps: int
+    config: FindConfig
     seed: int
     known: dict[tuple[int, ...], torch.Tensor] = field(default_factory=dict)
 
@@ -139,9 +139,9 @@ class _Probes:
         if cluster not in self.known:
             shown = [one for cell in cluster for one in self._draw(self.cells[cell])]
             self.attached.learn()
-            optimizer = torch.optim.Adam(self.attached.parameters(), lr=PROBE_LR)
+            optimizer = torch.optim.Adam(self.attached.parameters(), lr=self.config.probe_lr)
             batch = batch_of(shown, self.tokenizer)
-            for _ in range(self.steps):
+            for _ in range(self.config.probe_steps):
                 optimizer.zero_grad()
                 answer_losses(self.model, batch).mean().backward()
                 optimizer.step()

@@ -34,6 +34,7 @@ class FindConfig:
     most: int = option(10, help="most of them", low=FEWEST, high=MOST)
     layers: tuple[str, ...] = option(("*",), help="linear layers that experts turn, by pattern (*.mlp.*)")
     probe_steps: int = option(20, help="optimizer steps that try what helps a cell", low=1)
+    probe_lr: float = option(0.03, help="Adam's rate in those steps, in units of z", low=0)
     rank: int = option(0, help="largest singular values that have a z, in each layer; 0: all", low=0)
 
     def __post_init__(self) -> None:

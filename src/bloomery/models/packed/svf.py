@@ -89,7 +89,8 @@ def computed_weight(layer: nn.Module) -> Tensor:
 
 
 def linear_layers(model: nn.Module, patterns: Sequence[str] = ("*",)) -> dict[str, nn.Module]:
-    """The linear layers that a pattern names, each once, without the one that gives the logits.
+    """The linear layers that a pattern names, each once, without the one that gives the logits and without
+    those that the model's class keeps whole, whose weights it may use elsewhere too.
 
     Raises: ValueError for a pattern that names none.
     """
@@ -97,6 +98,7 @@ def linear_layers(model: nn.Module, patterns: Sequence[str] = ("*",)) -> dict[st
     found = {
         name: layer for name, layer in model.named_modules()
         if isinstance(layer, nn.Linear | PackedTernaryLinear) and layer is not head
+        and not any(fnmatchcase(name, one) for one in getattr(model, "full_precision_layers", ()))
     }  # fmt: skip
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in found):

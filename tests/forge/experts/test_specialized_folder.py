@@ -1,0 +1,77 @@
+"""Specialising a folder outside a workspace: what comes of it, and going on after a stop."""
+
+import signal
+
+import pytest
+
+from bloomery.core.errors import UserError
+from bloomery.core.step import Paused
+from bloomery.forge.experts.adapting import few_shot_mixture
+from bloomery.forge.experts.cells import cells
+from bloomery.forge.experts.folder import load_with_experts
+from bloomery.forge.experts.settings import DesignSearchConfig, FindConfig, TeachConfig
+from bloomery.forge.experts.specialized_folder import specialize_folder
+from bloomery.forge.settings import ExamConfig
+from bloomery.forge.stages.experts import ExpertsStageConfig
+from tests.forge.experts.planted import MIXTURE, First, Last, register
+
+CONFIG = ExpertsStageConfig(
+    mixture=MIXTURE,
+    exam=ExamConfig(selection=24, test=24),
+    find=FindConfig(fewest=2, most=2, probe_steps=4),
+    teach=TeachConfig(objective="supervised", steps=25, lr=5e-2),
+    search=DesignSearchConfig(generations=0, examples=16),
+)
+
+
+@pytest.fixture(scope="module")
+def specialized(torn, tmp_path_factory):
+    output = tmp_path_factory.mktemp("specialized") / "model"
+    with pytest.MonkeyPatch.context() as patch:
+        register(patch, First, Last)
+        table = specialize_folder(torn, output, CONFIG, seed=1)
+    return output, table
+
+
+def test_the_folder_has_experts_for_both_kinds(specialized):
+    output, table = specialized
+    _, _, experts = load_with_experts(output)
+    assert sorted(name.partition("-")[2] for name in experts.names) == ["first", "last"]
+    assert experts.held.design["strategy"] == table["design"]["strategy"]
+    assert not output.with_name("model.unfinished").exists()
+
+
+def test_a_few_examples_say_which_expert_to_mix_in(specialized, planted):
+    """Eight solved examples of one kind: the mixture answers the kind's other examples."""
+    _, tokenizer, experts = load_with_experts(specialized[0])
+    shown, asked = (cells(MIXTURE, CONFIG.exam, part)[0].examples for part in ("selection", "test"))
+    found = few_shot_mixture(experts, tokenizer, shown[:8], seed=1, generations=3, population=10)
+    own = [name.endswith("first") for name in experts.names]
+    assert found.weights[own.index(True)] > found.weights[own.index(False)]
+    assert found.score[0] > 0.8
+    again = few_shot_mixture(experts, tokenizer, asked[:8], seed=1, generations=1, population=10)
+    assert again.score[0] > 0.5
+    with pytest.raises(UserError, match="none were given"):
+        few_shot_mixture(experts, tokenizer, [], seed=1)
+
+
+def test_what_was_stopped_goes_on_to_the_same_folder(specialized, torn, planted, tmp_path):
+    """Stopped in the middle of the teaching, after the finding was done."""
+
+    def watch(done, _total, text):
+        if text.startswith("loss") and done == 5:
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(Paused):
+        specialize_folder(torn, tmp_path / "model", CONFIG, seed=1, watch=watch)
+    assert not (tmp_path / "model").exists()
+    specialize_folder(torn, tmp_path / "model", CONFIG, seed=1)
+    for path in specialized[0].iterdir():
+        assert path.read_bytes() == (tmp_path / "model" / path.name).read_bytes(), path.name
+
+
+def test_an_output_that_exists_is_not_written_over(torn, planted, tmp_path):
+    (tmp_path / "kept").write_text("mine")
+    with pytest.raises(UserError, match="exists"):
+        specialize_folder(torn, tmp_path, CONFIG)
+    assert (tmp_path / "kept").read_text() == "mine"
