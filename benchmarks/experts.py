@@ -2,14 +2,15 @@
 
     python -m benchmarks.experts --json out.json
 
-For each seed a small Llama is trained on prompts marked a or b whose answer is the first or the last of four
-digits, whatever the mark: it is right half of the time on either kind, and what helps with one kind hurts
-with the other. An expert for each kind is then learned from the right answers, and one for a kind that is new
-to the model (the second digit), by as many steps of the same batches: as a vector over the singular values of every linear layer, and as LoRA
-(peft) of rank 1 in the first layers, so many that it has at least as many parameters. Both have the best of
-three learning rates on selection examples; what stands in the table is accuracy on test examples. REINFORCE,
-which sees no answer but only whether it was right, has the stage's defaults. Two passes are measured as the
-stage measures them.
+For each seed a small Llama is trained on prompts marked a or b whose answer is the first or the last of
+four digits, whatever the mark: it is right half of the time on either kind, and what helps with one kind
+hurts with the other. An expert for each kind is then learned from the right answers, and one for a kind
+that is new to the model (the second digit), by as many steps of the same batches: as a vector over the
+singular values of every linear layer, and as LoRA (peft) of rank 1 in the first layers, so many that it has
+at least as many parameters. Both have the best of three learning rates on selection examples; what stands
+in the table is accuracy on test examples. REINFORCE, which sees no answer but only whether it was right,
+has the stage's defaults. An expert for a kind that is new to the model is a harder question, reported
+without a bar. Two passes are measured as the stage measures them.
 """
 
 import argparse
