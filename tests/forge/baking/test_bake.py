@@ -353,6 +353,14 @@ def test_a_stopped_bake_goes_on_to_the_same_weights(tmp_path, mode):
     assert all(torch.equal(tensor, theirs[name]) for name, tensor in whole.state_dict().items())
 
 
+def test_what_a_stopped_bake_had_sampled_is_not_sampled_again(tmp_path, monkeypatch):
+    words = {"config": quick(empty=1.0), "fitting": steps(4)}
+    with pytest.raises(Paused):
+        bake(context_in(tmp_path, stopping=Stopper(1)), llama(), TOKENIZER, "UU", some_queries(), **words)
+    monkeypatch.setattr("bloomery.forge.baking.bake.sample", lambda *_, **__: pytest.fail("it samples again"))
+    assert bake(context_in(tmp_path), llama(), TOKENIZER, "UU", some_queries(), **words).steps == 4
+
+
 def test_a_prompt_longer_than_the_window_is_refused_with_the_counts(tmp_path):
     with pytest.raises(UserError, match=r"has 60 tokens; with a query of 3 and 4 new ones that is 68.*is 64"):
         baked(tmp_path, llama(), "x" * 60)

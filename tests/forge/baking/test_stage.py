@@ -114,7 +114,7 @@ def test_the_shipped_model_does_without_the_prompt_what_the_given_one_did_with_i
 
 
 def test_what_is_reported_beside_is_measured(found):
-    assert found[DRIFT].measured < 0.5
+    assert found[DRIFT].measured < 0.02  # half of the controls are anchors
     assert found[MONOTONE].state == State.PASSED
     assert 0 < found[TURNS].measured < 1.5  # nobody taught the model turns
     assert found[KEPT].measured > 1.2
