@@ -1,4 +1,4 @@
-"""A small model that counts ones in short rows of bits, and the config of a stage that teaches it longer ones."""
+"""A small model that counts the ones in short rows of bits, and a stage that teaches it longer rows."""
 
 import torch
 
@@ -23,6 +23,7 @@ from bloomery.training.config import TrainConfig
 from bloomery.training.loader import Loader
 from bloomery.training.loop import train
 
+BRIEF = PrincipleConfig(prompt="Be brief.", questions=tuple("abcd"), probes=("e", "f"))
 SIZES = {
     "hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2, "num_hidden_layers": 2,
     "memory": "none", "memory_layers": [], "sliding_window": 64, "micro_steps": 1, "max_recursion": 1,
@@ -34,7 +35,7 @@ TOKENIZER = train_tokenizer([])
 
 def fitting(steps, **changes):
     words = {"lr": 5e-3, "lam": 0.3, **changes.pop("muon_grokfast", {})}
-    return FitConfig(steps=steps, seq_len=32, muon_grokfast=words, train={"micro_batch": 16}, **changes)
+    return FitConfig(steps=steps, seq_len=48, muon_grokfast=words, train={"micro_batch": 16}, **changes)
 
 
 def config(steps=6, **changes):
@@ -49,9 +50,7 @@ def config(steps=6, **changes):
         ),
         "self_model": SelfModelConfig(steps=2, written=12, new_tokens=3),
         "principles": PrinciplesConfig(
-            prompts={
-                "brief": PrincipleConfig(prompt="Be brief.", questions=tuple("abcd"), probes=("e", "f"))
-            },
+            prompts={"brief": BRIEF},
             fit=FitConfig(steps=2, seq_len=32, preset="baking", train={"micro_batch": 4}),
             anchors=4,
         ),
@@ -79,11 +78,5 @@ def pupil(steps, *, seed=1, levels=HOME):
 def context_in(folder, inputs, words, **options):
     for name in ("output", "checkpoint"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    return StepContext(
-        output=folder / "output",
-        checkpoint=folder / "checkpoint",
-        config=words,
-        inputs=inputs,
-        seed=1,
-        **options,
-    )
+    parts = {name: folder / name for name in ("output", "checkpoint")}
+    return StepContext(**parts, config=words, inputs=inputs, seed=1, **options)

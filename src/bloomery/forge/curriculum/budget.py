@@ -5,8 +5,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from bloomery.core.errors import ConfigError
-from bloomery.forge.settings import FitConfig
 from bloomery.tasks.batches import Row
 from bloomery.training.callbacks import Callback
 from bloomery.training.config import Progress
@@ -43,12 +41,3 @@ class Budget(Callback):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.data.tokens = state["tokens"]
-
-
-def check_drawn_here(config: FitConfig) -> None:
-    """Raises: ConfigError where other processes would draw rows in advance."""
-    if workers := config.loop(steps=1, seed=0).workers:
-        raise ConfigError(
-            f"train.workers is {workers}: what a curriculum shows next depends on how the model did, so its "
-            "rows are drawn as they are needed; set train.workers to 0"
-        )

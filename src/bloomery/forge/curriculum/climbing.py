@@ -70,7 +70,7 @@ class Climb(Callback):
     ) -> None:  # fmt: skip
         self.course, self.book, self.model, self.tokenizer = course, book, model, tokenizer
         self.metric = metric
-        self.rung, self.rounds, self.pool = HOME, 0, Pool(())
+        self.rung, self.rounds, self.pool, self.climbing = HOME, 0, Pool(()), True
         self.matrix: dict[str, list[float]] = {}
 
     def on_start(self, model: nn.Module, progress: Progress) -> None:
@@ -80,7 +80,9 @@ class Climb(Callback):
             self._step_up(progress)
 
     def on_step(self, model: nn.Module, progress: Progress) -> None:
-        if progress.step % self.course.config.round_steps == 0:
+        if self.climbing and progress.step >= (1 - self.course.config.consolidate) * progress.steps:
+            self._consolidate()
+        if self.climbing and progress.step % self.course.config.round_steps == 0:
             self._round(progress)
 
     def _round(self, progress: Progress) -> None:
@@ -102,16 +104,21 @@ class Climb(Callback):
             self._look(self.rung)
         self.book.leave_behind(self._rng("left behind"), config.kept)
         if self.rung == len(self.course.ladder):
-            progress.stopped = f"all {self.rung} rungs are climbed"
+            self._consolidate()
             return
         self._dream()
         self.rung += 1
         self.pool = fill(self.course.problems(self.rung, config.pool, self._rng("pool")))
         rung = self.rung
-        while (
-            self.rung == rung and not self.book.pages["solution"]
-        ):  # hints make sure that something is solved
+        # hints make sure that something is solved in the end
+        while self.climbing and self.rung == rung and not self.book.pages["solution"]:
             self._round(progress)
+
+    def _consolidate(self) -> None:
+        """No more attempts: what was solved on every rung is learned evenly until the end."""
+        self.climbing = False
+        self.book.leave_behind(self._rng("left behind"), self.course.config.kept)
+        self.book.shares = {**self.book.shares, "solution": 0.0, "replay": 1 - self.course.config.dreams}
 
     def _remember_home(self) -> None:
         """What the model solves of what it knew before is replayed as the rungs will be."""
@@ -160,12 +167,14 @@ class Climb(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         return {
-            "rung": self.rung, "rounds": self.rounds, "matrix": self.matrix, "book": self.book.state_dict(),
+            "rung": self.rung, "rounds": self.rounds, "climbing": self.climbing,
+            "matrix": self.matrix, "book": self.book.state_dict(),
             "mastered": self.pool.mastered, "open": [_plain(one) for one in self.pool.open],
         }  # fmt: skip
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.rung, self.rounds, self.matrix = state["rung"], state["rounds"], state["matrix"]
+        self.rung, self.rounds, self.climbing = state["rung"], state["rounds"], state["climbing"]
+        self.matrix = state["matrix"]
         self.book.load_state_dict(state["book"])
         self.pool = Pool(tuple(_problem(one) for one in state["open"]), state["mastered"])
 

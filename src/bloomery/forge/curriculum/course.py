@@ -19,10 +19,12 @@ from bloomery.forge.curriculum.rungs import climbed_rates, levels_of, rung_probl
 from bloomery.forge.curriculum.staircase import Assessment, assess
 from bloomery.forge.stages.curriculum import CurriculumStageConfig
 from bloomery.tasks.accuracy import accuracy
+from bloomery.tasks.batches import length_of, pieces
 from bloomery.tasks.splitting import draw_from
 from bloomery.tasks.task import Task, check_difficulty
 
 GENERATORS = Generators()
+LOOKED_AT = 32  # examples of the hardest rung, to see whether they fit a row
 
 
 def course_of(
@@ -99,6 +101,21 @@ def ladder_of(config: CurriculumStageConfig, found: Mapping[str, Assessment]) ->
             for name, one in found.items()
         }
     )
+
+
+def check_fits(config: CurriculumStageConfig, rungs: Ladder, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Raises: ConfigError where a problem, with all that is written after it, is longer than a row."""
+    rng, room = random.Random("fits"), config.fit.seq_len
+    spare = config.self_model.new_tokens + 1 if config.self_model.steps else 1
+    for name, task in graded_tasks(config.mixture).items():
+        level = rungs.rungs[name][-1]
+        given = [pieces(draw_from(task, "train", rng, level), tokenizer) for _ in range(LOOKED_AT)]
+        needed = max(map(length_of, given)) + spare
+        if needed > room:
+            raise ConfigError(
+                f"'{name}' at difficulty {level} needs {needed} tokens and fit.seq_len is {room}: raise it, "
+                f"or end the ladder earlier by climb.hardest.{name}"
+            )
 
 
 def save_ladder(path: Path, rungs: Ladder, found: Mapping[str, Assessment]) -> None:

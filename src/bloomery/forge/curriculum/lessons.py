@@ -58,10 +58,12 @@ class Book:
         self.pages["solution"] = []
 
     def state_dict(self) -> dict[str, Any]:
-        return {kind: [_plain(one) for one in lessons] for kind, lessons in self.pages.items()}
+        pages = {kind: [_plain(one) for one in lessons] for kind, lessons in self.pages.items()}
+        return {"shares": dict(self.shares), "pages": pages}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.pages = {kind: [lesson_of(one) for one in lessons] for kind, lessons in state.items()}  # type: ignore[misc]
+        self.shares = dict(state["shares"])
+        self.pages = {kind: [lesson_of(one) for one in lessons] for kind, lessons in state["pages"].items()}
 
 
 class Lessons(torch.utils.data.Dataset[Row]):

@@ -1,8 +1,8 @@
 """A pool of problems that empties as they are mastered: a pure state machine.
 
 Solved: a variant takes the problem's place and the streak goes on. Solved three times in a row without a
-hint: mastered, and out of the pool. Failed: the streak is over, and the problem comes back later with a hint,
-at most five. Solved with a hint: it comes back later without.
+hint: mastered, and out of the pool. Failed: the streak is over, and the same problem comes back later with a
+hint, at most five. Solved with a hint: a variant comes, without one, and the streak begins at nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +48,7 @@ def after(problem: Problem, right: bool, variant: Variant, *, streak: int = STRE
     if not right:
         return replace(tried, streak=0, hints=min(problem.hints + 1, HINTS))
     if problem.hints:
-        return replace(tried, streak=0, hints=0)
+        return replace(tried, streak=0, hints=0, example=variant(problem))
     if problem.streak + 1 >= streak:
         return None
     return replace(tried, streak=problem.streak + 1, example=variant(problem))

@@ -26,9 +26,9 @@ class ClimbConfig:
     hardest: dict[str, int] = option(
         factory=dict, help="the ladder's end for each task; a task that is not named ends at its own hardest"
     )
-    pool: int = option(96, help="problems on a rung, of all tasks together", low=1)
+    pool: int = option(192, help="problems on a rung, of all tasks together", low=1)
     left: float = option(0.25, help="share of the pool that may be open when the rung is done", low=0, high=1)
-    round_steps: int = option(8, help="optimizer steps between two attempts at the pool", low=1)
+    round_steps: int = option(5, help="optimizer steps between two attempts at the pool", low=1)
     streak: int = option(
         3, help="successes in a row, without a hint, after which a problem is mastered", low=1
     )
@@ -36,6 +36,12 @@ class ClimbConfig:
     replay: float = option(0.25, help="share of rows from solutions of lower rungs", low=0, high=1)
     dreams: float = option(0.1, help="share of rows that the model dreamt about lower rungs", low=0, high=1)
     dream_temperature: float = option(1.5, help="of the dreams, which nobody grades", low=0)
+    consolidate: float = option(
+        0.2,
+        help="last share of the steps, in which solutions of all rungs are learned",
+        low=0,
+        high=1,
+    )
     kept: int = option(96, help="solutions of a rung that are replayed, and dreams about it", low=1)
     probes: int = option(16, help="held-out problems a task and rung for the forgetting matrix", low=1)
 

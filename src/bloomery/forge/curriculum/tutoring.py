@@ -7,7 +7,10 @@ training side; held-out ones only measure.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from math import ceil
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from bloomery.core import machine
@@ -18,6 +21,7 @@ from bloomery.forge.curriculum.climbing import Climb
 from bloomery.forge.curriculum.course import (
     GENERATORS,
     assessed,
+    check_fits,
     course_of,
     ladder_of,
     load_ladder,
@@ -37,7 +41,8 @@ from bloomery.forge.stage import Estimate
 from bloomery.forge.stages.curriculum import CurriculumStageConfig
 from bloomery.tasks.mixture import Mixture
 
-SLACK = 4  # uniform training may take so many times the climb's steps; its tokens end it
+LOOKED_AT = 256  # rows by which it is known how many steps the tokens of a training take
+SLACK = 1.02  # of those steps, so that the tokens end it and not the steps
 
 
 def find_ladder(context: StepContext) -> None:
@@ -46,11 +51,13 @@ def find_ladder(context: StepContext) -> None:
     config: CurriculumStageConfig = context.config
     edited = load_editable(context.inputs["edited"])
     found = assessed(config, edited.model, edited.tokenizer, seed=context.seed)
+    rungs = ladder_of(config, found)
+    check_fits(config, rungs, edited.tokenizer)
     for name, one in found.items():
         for level, asked in one.asked.items():
             context.metric(f"staircase/asked_{name}", asked, level)
             context.metric(f"staircase/solved_{name}", one.solved[level], level)
-    save_ladder(context.output / "ladder.json", ladder_of(config, found), found)
+    save_ladder(context.output / "ladder.json", rungs, found)
 
 
 def climb(context: StepContext, *, proposer: TaskProposer = GENERATORS) -> None:
@@ -75,15 +82,18 @@ def train_evenly(context: StepContext) -> None:
     tokens = json.loads(context.inputs["log"].read_text())["tokens"]
     tasks = graded_tasks(config.mixture)
     parts = [(task, 1.0, rungs.rungs[name]) for name, task in tasks.items()]
-    fitting = replace(config.fit, steps=SLACK * (config.fit.steps or 0))
-    stream = Mixture(
-        parts, edited.tokenizer, seq_len=fitting.seq_len, seed=context.seed, length=fitting.examples()
-    )
-    data = Counted(stream)
+    stream = partial(Mixture, parts, edited.tokenizer, seq_len=config.fit.seq_len, seed=context.seed)
+    fitting = replace(config.fit, steps=_steps_for(tokens, stream(length=LOOKED_AT), config.fit.batch()))
+    data = Counted(stream(length=fitting.examples()))
     fit(context, edited.model, data, fitting, callbacks=[Budget(data, tokens)])
     pack_editable(edited, context.checkpoint / "packed")
     rates = rates_on_disk(context.checkpoint / "packed", config, rungs)
     write_log(context, {"tokens": data.tokens, "rates": rates})
+
+
+def _steps_for(tokens: int, rows: Mixture, batch: int) -> int:
+    each = fmean(int(rows[place]["attention_mask"].sum()) for place in range(len(rows)))
+    return ceil(SLACK * tokens / (each * batch))
 
 
 def _climbed(
@@ -108,7 +118,7 @@ def _climbed(
 
 def _log(climber: Climb, tokens: int) -> dict[str, Any]:
     matrix = climber.matrix | {str(climber.rung): list(climber.course.probe(climber.model))}
-    state = climber.book.state_dict()
+    state = climber.book.state_dict()["pages"]
     return {
         "rung": climber.rung,
         "rounds": climber.rounds,

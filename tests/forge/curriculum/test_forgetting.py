@@ -1,0 +1,28 @@
+"""The forgetting matrix in closed form."""
+
+import pytest
+
+from bloomery.forge.curriculum.forgetting import forgetting, matrix_of
+
+
+def test_what_was_best_and_is_lost_is_forgotten():
+    """Rung 0: best 0.9, now 0.5. Rung 1: best 0.8, now 0.7. The rung in progress has lost nothing."""
+    matrix = {0: [0.9, 0.1, 0.0], 1: [0.8, 0.8, 0.1], 2: [0.5, 0.7, 0.6]}
+    assert forgetting(matrix) == pytest.approx(((0.9 - 0.5) + (0.8 - 0.7)) / 2)
+
+
+def test_a_rung_counts_from_the_row_in_which_it_was_left():
+    """That rung 1 was better before it was climbed is no forgetting."""
+    assert forgetting({0: [0.5, 1.0], 1: [0.5, 0.6], 2: [0.5, 0.6, 0.0]}) == 0.0
+
+
+def test_where_later_rungs_help_forgetting_is_below_nothing():
+    assert forgetting({0: [0.5, 0.0], 1: [0.75, 0.5]}) == -0.25
+
+
+def test_who_climbed_nothing_forgot_nothing():
+    assert forgetting({0: [0.4]}) == 0.0
+
+
+def test_rows_come_back_in_the_order_of_rungs():
+    assert list(matrix_of({"10": [1.0], "2": [0.5], "0": [0.0]})) == [0, 2, 10]
