@@ -58,6 +58,7 @@ def teach(context: StepContext) -> None:
     thoughts: ThoughtsConfig = context.config["thoughts"]
     data = ThoughtRows(training_data(fitting, tokenizer, seed=context.seed), thoughts)
     data.check_room()
+    tokenizer.model_max_length = max(tokenizer.model_max_length, fitting.seq_len)  # it learns longer rows now
     fit(context, model, data, fitting, validate=_validation(tokenizer, fitting, thoughts))
     context.kinds["taught"] = "model"
     save_model(model, tokenizer, context.output / "taught")
