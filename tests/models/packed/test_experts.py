@@ -22,12 +22,12 @@ PROMPT = "1+2+3="
 
 
 def expert_set(model, tokenizer, **changes):
-    """Two experts with vectors drawn at random, and a dispatcher likewise, at the first layer that reads."""
+    """Two experts with vectors drawn at random, and a dispatcher likewise, behind layers that they turn."""
     attached = Attached(model, dict.fromkeys(linear_layers(model)))
     ranks = attached.sizes()
     attached.remove()
     ids = torch.tensor([tokenizer.encode(PROMPT)])
-    layer = next(name for name in ranks if "q_proj" in name or "qkv" in name)
+    layer = next(name for name in ranks if "layers.1." in name and "q_proj" in name)
     width = prompt_features(model, layer, ids, torch.ones_like(ids)).shape[1]
     generator = torch.Generator().manual_seed(1)
     words = {
