@@ -66,7 +66,8 @@ def cognate(seed: int = 0) -> CognateForCausalLM:
     torch.manual_seed(seed)
     words = {name: getattr(TOKENIZER, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
     sizes = {"hidden_size": 32, "intermediate_size": 48, "num_attention_heads": 4, "num_hidden_layers": 2}
-    return CognateForCausalLM(cognate_tiny(vocab_size=259, **words, **sizes, memory_layers=[1]))
+    config = cognate_tiny(vocab_size=259, **words, **sizes, memory_layers=[1], max_recursion=2)
+    return CognateForCausalLM(config)
 
 
 def taught(model, *, steps: int, lr: float = 5e-3, batch: int = 48):
