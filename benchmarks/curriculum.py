@@ -2,8 +2,8 @@
 
     python -m benchmarks.curriculum --json out.json
 
-For each seed a small Cognate learns the parity of 2 to 6 bits. The staircase finds where it solves three of
-four problems, and ten rungs lead from there to 24 bits. From the same start the model climbs by the stage's
+For each seed a small Cognate learns the parity of 2 to 8 bits. The staircase finds where it solves three of
+four problems, and ten rungs lead from there to 26 bits. From the same start the model climbs by the stage's
 own steps, and is trained on problems of all rungs, drawn evenly, with their right answers, for as many tokens
 (both without padding; the tokens of the climb's attempts are not training and are not counted). The highest
 level is the last rung up to which every rung is solved at 75 % on held-out problems; beside it the hardest
@@ -43,9 +43,9 @@ from bloomery.tasks.ingredient import Ingredient
 from bloomery.tasks.registry import task
 from bloomery.training.schedules import ScheduleConfig
 
-NAME, HOME, LEARNT, HARDEST = "parity", (5, 6), (2, 3, 4, 5, 6), 24
+NAME, HOME, LEARNT, HARDEST = "parity", (7, 8), (2, 3, 4, 5, 6, 7, 8), 26
 MODEL: Mapping[str, Any] = {"sliding_window": 64, "micro_steps": 1, "max_recursion": 1}
-START_STEPS, STEPS, BATCH, SEEDS = 150, 250, 32, (4, 5, 6)
+START_STEPS, STEPS, BATCH, SEEDS = 250, 350, 32, (4, 5, 6)
 STAGE = CurriculumStageConfig(
     mixture={NAME: Ingredient(difficulties=HOME)},
     exam=ExamConfig(selection=4, test=4),

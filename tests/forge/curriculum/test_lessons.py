@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from bloomery.core.errors import ConfigError
-from bloomery.forge.curriculum.attempts import OwnWords, Tried, dreams, solutions, tried
+from bloomery.forge.curriculum.attempts import OwnWords, Reply, Tried, dreams, solutions, tried
 from bloomery.forge.curriculum.budget import Budget, Counted
 from bloomery.forge.curriculum.lessons import MOST, Book, Lesson, Lessons
 from bloomery.forge.curriculum.pool import HINTS, Problem
@@ -72,7 +72,9 @@ def test_only_what_the_scorer_accepts_is_learned_and_after_the_last_hint_the_ans
     example = Example("1+1=", "2", 2)
     one = Problem(0, "sums", example)
     last = Problem(1, "sums", example, hints=HINTS)
-    found = solutions([Tried(one, "3", False), Tried(one, "2", True), Tried(last, "3", False)])
+    found = solutions(
+        [Tried(one, Reply("3"), False), Tried(one, Reply("2"), True), Tried(last, Reply("3"), False)]
+    )
     assert [(lesson.answer, lesson.hints) for lesson in found] == [("2", 0), ("2", HINTS)]
 
 
@@ -81,7 +83,7 @@ def test_an_attempt_goes_on_from_the_hint_and_is_graded_whole():
 
     def attempt(model, tokenizer, problems, seed):
         asked.append(seed)
-        return ["12", "13"]
+        return [Reply("12"), Reply("13")]
 
     problems = [Problem(number, "sums", Example("?", "12", 2)) for number in range(2)]
     found = tried(attempt, None, None, problems, {"sums": COUNTING}, 7)
@@ -96,8 +98,8 @@ def taught():
 
 def test_the_models_own_words_begin_with_the_hint(taught):
     problems = [Problem(0, "sums", Example("1+1+1=", "12345", 3), hints=3)]
-    (text,) = OwnWords(0.5)(taught, TOKENIZER, problems, 1)
-    assert text.startswith("123")
+    (reply,) = OwnWords(0.5)(taught, TOKENIZER, problems, 1)
+    assert reply.text.startswith("123")
 
 
 def test_a_low_temperature_is_greedy_decoding(taught):

@@ -9,18 +9,27 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from bloomery.forge.curriculum.lessons import Lesson, lesson
 from bloomery.forge.curriculum.pool import HINTS, Problem, hint
 from bloomery.forge.curriculum.sampling import sampled, texts_of
-from bloomery.tasks.task import Task
+from bloomery.tasks.task import Example, Task
 from bloomery.tasks.tokenizer import encode
 
-Attempt = Callable[[PreTrainedModel, PreTrainedTokenizerBase, Sequence[Problem], int], list[str]]
+
+@dataclass(frozen=True)
+class Reply:
+    """A whole answer, its hint included; `shown` is the problem with what was called before, if anything."""
+
+    text: str
+    shown: Example | None = None
+
+
+Attempt = Callable[[PreTrainedModel, PreTrainedTokenizerBase, Sequence[Problem], int], list[Reply]]
 
 
 @dataclass(frozen=True)
 class Tried:
-    """The whole answer to a problem, its hint included, and whether the task's scorer accepts it."""
+    """A reply to a problem, and whether the task's scorer accepts it."""
 
     problem: Problem
-    text: str
+    reply: Reply
     right: bool
 
 
@@ -36,7 +45,7 @@ class OwnWords:
         tokenizer: PreTrainedTokenizerBase,
         problems: Sequence[Problem],
         seed: int,
-    ) -> list[str]:
+    ) -> list[Reply]:
         given = [hint(problem) for problem in problems]
         length = max(len(encode(tokenizer, problem.example.answer)) for problem in problems)
         prompts = [one.example.prompt + shown for one, shown in zip(problems, given, strict=True)]
@@ -44,7 +53,7 @@ class OwnWords:
             model, tokenizer, prompts,
             max_new_tokens=length + 1, temperature=self.temperature, seed=seed,
         )  # fmt: skip
-        return [shown + text for shown, text in zip(given, texts_of(tokenizer, rows), strict=True)]
+        return [Reply(shown + text) for shown, text in zip(given, texts_of(tokenizer, rows), strict=True)]
 
 
 def tried(
@@ -56,10 +65,10 @@ def tried(
     seed: int,
 ) -> list[Tried]:
     """An attempt at each problem, graded by its task's scorer."""
-    texts = attempt(model, tokenizer, problems, seed)
+    replies = attempt(model, tokenizer, problems, seed)
     return [
-        Tried(problem, text, tasks[problem.task].score(problem.example, text) >= 1.0)
-        for problem, text in zip(problems, texts, strict=True)
+        Tried(problem, reply, tasks[problem.task].score(problem.example, reply.text) >= 1.0)
+        for problem, reply in zip(problems, replies, strict=True)
     ]
 
 
@@ -71,7 +80,7 @@ def solutions(attempts: Sequence[Tried]) -> list[Lesson]:
     found = []
     for one in attempts:
         if one.right:
-            found.append(lesson(one.problem.example, one.text, one.problem.hints))
+            found.append(lesson(one.reply.shown or one.problem.example, one.reply.text, one.problem.hints))
         elif one.problem.hints == HINTS:
             found.append(lesson(one.problem.example, one.problem.example.answer, HINTS))
     return found

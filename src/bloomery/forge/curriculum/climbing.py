@@ -13,10 +13,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.forge.curriculum.attempts import Attempt, Tried, dreams, solutions, tried
 from bloomery.forge.curriculum.ladder import Ladder
-from bloomery.forge.curriculum.lessons import Book
+from bloomery.forge.curriculum.lessons import Book, Kind, Lesson
 from bloomery.forge.curriculum.pool import Pool, Problem, fill, turn
 from bloomery.forge.curriculum.proposing import TaskProposer
 from bloomery.forge.curriculum.settings import ClimbConfig
+from bloomery.tasks.batches import length_of, pieces
 from bloomery.tasks.task import Example, Task
 from bloomery.training.callbacks import Callback, MetricSink
 from bloomery.training.config import Progress
@@ -29,8 +30,8 @@ HOME = 0  # the rung of what the model knew before
 class Course:
     """What a climb goes through; nothing in it changes.
 
-    `home` are the difficulties that the model was trained on before, as rung 0; `probe` gives the held-out
-    accuracy on each rung, and on rung 0 before them.
+    No row is longer than `room` tokens. `home` are the difficulties that the model was trained on before, as
+    rung 0; `probe` gives the held-out accuracy on each rung, rung 0 first.
     """
 
     config: ClimbConfig
@@ -40,6 +41,7 @@ class Course:
     proposer: TaskProposer
     attempt: Attempt
     probe: Probe
+    room: int
     seed: int
 
     def problems(self, rung: int, count: int, rng: random.Random) -> list[tuple[str, Example]]:
@@ -92,7 +94,7 @@ class Climb(Callback):
             self.pool, {one.problem.number: one.right for one in attempts}, self._variant,
             streak=self.course.config.streak,
         )  # fmt: skip
-        self.book.add("solution", solutions(attempts))
+        self._learn("solution", solutions(attempts))
         self._report(attempts, progress.step)
         if len(self.pool.open) <= self.course.config.left * self.pool.size:
             self._step_up(progress)
@@ -123,7 +125,7 @@ class Climb(Callback):
     def _remember_home(self) -> None:
         """What the model solves of what it knew before is replayed as the rungs will be."""
         known = fill(self.course.problems(HOME, self.course.config.pool, self._rng("pool")))
-        self.book.add("solution", solutions(self._attempt(known.open)))
+        self._learn("solution", solutions(self._attempt(known.open)))
 
     def _dream(self) -> None:
         config = self.course.config
@@ -132,7 +134,13 @@ class Climb(Callback):
                 self.model, self.tokenizer, self.book.pages["replay"], count=config.kept,
                 temperature=config.dream_temperature, seed=self._number("dream"),
             )  # fmt: skip
-            self.book.add("dream", dreamt)
+            self._learn("dream", dreamt)
+
+    def _learn(self, kind: Kind, lessons: Sequence[Lesson]) -> None:
+        """What fits a row."""
+        sizes = [length_of(pieces(one.example(), self.tokenizer)) for one in lessons]
+        fitting = [one for one, size in zip(lessons, sizes, strict=True) if size <= self.course.room]
+        self.book.add(kind, fitting)
 
     def _attempt(self, problems: Sequence[Problem]) -> list[Tried]:
         self.rounds += 1

@@ -11,17 +11,20 @@ from typing import Any
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.core.errors import ConfigError
-from bloomery.forge.curriculum.attempts import OwnWords
+from bloomery.forge.curriculum.attempts import Attempt, OwnWords
 from bloomery.forge.curriculum.climbing import Course
 from bloomery.forge.curriculum.ladder import Ladder, ladder
 from bloomery.forge.curriculum.proposing import Checked, Generators, TaskProposer, graded_tasks
 from bloomery.forge.curriculum.rungs import climbed_rates, levels_of, rung_problems
+from bloomery.forge.curriculum.settings import ClimbConfig
 from bloomery.forge.curriculum.staircase import Assessment, assess
+from bloomery.forge.curriculum.tool_attempts import WithTools
 from bloomery.forge.stages.curriculum import CurriculumStageConfig
 from bloomery.tasks.accuracy import accuracy
 from bloomery.tasks.batches import length_of, pieces
 from bloomery.tasks.splitting import draw_from
 from bloomery.tasks.task import Task, check_difficulty
+from bloomery.tasks.tools.toolbox import toolbox
 
 GENERATORS = Generators()
 LOOKED_AT = 32  # examples of the hardest rung, to see whether they fit a row
@@ -44,9 +47,16 @@ def course_of(
     return Course(
         config=config.climb, tasks=tasks, home=home, ladder=rungs, seed=seed,
         proposer=proposer if proposer is GENERATORS else Checked(proposer),
-        attempt=OwnWords(config.climb.temperature),
+        attempt=attempt_of(config.climb), room=config.fit.seq_len,
         probe=partial(climbed_rates, tokenizer=tokenizer, tasks=tasks, rungs=held_out),
     )  # fmt: skip
+
+
+def attempt_of(config: ClimbConfig) -> Attempt:
+    """In its own words, or with tools. Raises: UnknownName for a tool that there is not."""
+    if not config.tools:
+        return OwnWords(config.temperature)
+    return WithTools(toolbox(*config.tools), config.temperature, config.tool_calls, config.tool_tokens)
 
 
 def home_of(config: CurriculumStageConfig, tasks: Mapping[str, Task]) -> dict[str, Sequence[int]]:

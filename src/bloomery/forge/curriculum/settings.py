@@ -33,6 +33,11 @@ class ClimbConfig:
         3, help="successes in a row, without a hint, after which a problem is mastered", low=1
     )
     temperature: float = option(0.5, help="of the attempts; low, so that a success is no luck", low=0)
+    tools: tuple[str, ...] = option(
+        (), help="tools that an attempt may call (calculator, ...); none: no calls"
+    )
+    tool_calls: int = option(2, help="calls in an attempt at most", low=1)
+    tool_tokens: int = option(24, help="tokens between two calls, or of the answer after them", low=1)
     replay: float = option(0.25, help="share of rows from solutions of lower rungs", low=0, high=1)
     dreams: float = option(0.1, help="share of rows that the model dreamt about lower rungs", low=0, high=1)
     dream_temperature: float = option(1.5, help="of the dreams, which nobody grades", low=0)
