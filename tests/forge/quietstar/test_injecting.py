@@ -131,6 +131,8 @@ def test_thoughts_are_chosen_from_left_to_right_with_a_gap():
     spots = choose(score, DEFAULT)
     assert spots.text.tolist() == [0, 0, 0]
     assert spots.place.tolist() == [0, 3, 6]
+    reached = choose(torch.tensor([[0.5, 0.25]]), InjectionConfig(threshold=0.5))
+    assert reached.place.tolist() == [0]
     allowed = torch.ones_like(score, dtype=torch.bool)
     allowed[0, 0] = False
     assert choose(score, DEFAULT, allowed).place.tolist() == [1, 6]
