@@ -4,6 +4,7 @@ Each function here is a step: a function of its context alone.
 """
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,8 @@ from bloomery.forge.folders import load_model
 from bloomery.forge.packed_folder import from_items, save_packed, save_weights, weights_size
 from bloomery.forge.sitting import Results, sit_folders
 from bloomery.forge.stages.compression import CompressionStageConfig
+from bloomery.models.packed.experts import FILE as EXPERTS
+from bloomery.models.packed.experts import attach
 from bloomery.models.packed.modeling_packed import WEIGHTS, read_items
 
 TERNARY_CHOICES = 6  # budgets for what is no trit, between the coarsest coders and the most exact
@@ -78,7 +81,8 @@ def choose(context: StepContext) -> None:
         save_weights(items, scratch / f"{name}.safetensors")
     files = {path.stem: path for path in sorted([*scratch.iterdir(), *context.inputs["coded"].iterdir()])}
     results = _examined(context, files)
-    sizes = {name: path.stat().st_size for name, path in files.items()}
+    beside = {name: _experts(context, name) for name in files}
+    sizes = {name: sum(path.stat().st_size for path in (files[name], *beside[name])) for name in files}
     rates = {name: mean_rate(result) for name, result in results.items()}
     for (family, size_bytes), rate in best_by_size(rates, sizes).items():
         context.metric(f"frontier/{family}", rate, size_bytes)
@@ -104,6 +108,8 @@ def _hand_on(
     """The chosen model and, at no more bytes, the best of the branch that lost."""
     given = context.inputs["given"] / WEIGHTS
     save_packed(latent.config, read_items(files.get(best, given)), tokenizer, context.output / "model")
+    for path in _experts(context, best):
+        shutil.copyfile(path, context.output / "model" / path.name)
     limit = weights_size(context.output / "model")
     others = [name for name in sizes if name.startswith("trits") != best.startswith(("trits", AS_GIVEN))]
     within = [name for name in others if sizes[name] <= limit] or [min(others, key=lambda name: sizes[name])]
@@ -153,12 +159,20 @@ def _coder_branch(context: StepContext) -> dict[str, Items]:
 def _examined(context: StepContext, files: Mapping[str, Path]) -> dict[str, Results]:
     config: CompressionStageConfig = context.config
     sitting = partial(_sit, folder=str(context.inputs["full"]), config=config, threads=machine.threads())
-    outcomes = context.map(sitting, {name: str(path) for name, path in files.items()})
-    return values_of(outcomes, "be examined")
+    paths = {name: [str(one) for one in (path, *_experts(context, name))] for name, path in files.items()}
+    return values_of(context.map(sitting, paths), "be examined")
 
 
-def _sit(file: str, *, folder: str, config: CompressionStageConfig, threads: int) -> Results:
+def _experts(context: StepContext, name: str) -> list[Path]:
+    """The experts that the given trits have beside them: they turn these, and no other weights."""
+    path = context.inputs["given"] / EXPERTS
+    return [path] if name.startswith(("trits", AS_GIVEN)) and path.is_file() else []
+
+
+def _sit(files: Sequence[str], *, folder: str, config: CompressionStageConfig, threads: int) -> Results:
     set_threads(threads)
     full, tokenizer = load_model(Path(folder))
-    model = from_items(full.config, read_items(Path(file)))
+    model = from_items(full.config, read_items(Path(files[0])))
+    for experts in files[1:]:
+        attach(model, Path(experts))
     return sit(model, tokenizer, exams(config.mixture, config.exam, "selection"))
