@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def print_cost(before: "Look", after: "Look") -> None:
     """Bytes, latency, accuracies with their intervals and perplexity where measured, before and after."""
-    rates = {task: (_rate(before.accuracy[task]), _rate(result)) for task, result in after.accuracy.items()}
+    rates = {task: (rate(before.accuracy[task]), rate(result)) for task, result in after.accuracy.items()}
     rows: list[list[Any]] = [
         ["weights on disk", size(before.weight_bytes), size(after.weight_bytes)],
         ["times smaller", None, before.weight_bytes / after.weight_bytes],
@@ -25,6 +25,7 @@ def print_cost(before: "Look", after: "Look") -> None:
         say("\nname tasks (--task NAME) to see what it costs in accuracy")
 
 
-def _rate(result: "Accuracy") -> str:
+def rate(result: "Accuracy") -> str:
+    """An accuracy with its interval and what guessing gives."""
     known = f"{number(result.low)} to {number(result.high)}; chance {number(result.chance)}"
     return f"{number(result.rate)} ({known})"

@@ -118,13 +118,14 @@ def _tuned(
     from bloomery.cli.progress import watching
     from bloomery.core.log import set_level
     from bloomery.core.step import Paused
-    from bloomery.forge.bitnet.tuned_folder import fine_tuning, tune_folder
+    from bloomery.forge.bitnet.tuned_folder import tune_folder
+    from bloomery.forge.fine_tuning import fine_tuning
 
     set_level("warning")
     try:
         with watching({"train": 1}) as watch:
             return tune_folder(
-                folder, output, config, fine_tuning(mixture, **fitting), **tuning,
+                folder, output, config, fine_tuning(mixture, preset="bitnet", **fitting), **tuning,
                 watch=lambda done, total, text: watch("train", done, total, text),
             )  # fmt: skip
     except Paused as paused:

@@ -49,7 +49,7 @@ def resumable(
                 journal=Journal(folder / "journal.jsonl"), watch=watch, stopping=stop.is_set,
             )  # fmt: skip
         except BaseException:  # raised again: whatever ended the block, checkpoints decide what stays
-            if not any(checkpoint.iterdir()):  # nothing to go on from
+            if not any(path.is_file() for path in checkpoint.rglob("*")):  # nothing to go on from
                 remove_tree(folder)
             raise
         remove_tree(folder)

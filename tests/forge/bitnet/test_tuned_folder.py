@@ -9,8 +9,9 @@ import pytest
 from bloomery.core.errors import FormatRefused, UserError, WorkspaceBusy
 from bloomery.core.step import Paused
 from bloomery.forge import resumable
-from bloomery.forge.bitnet.tuned_folder import fine_tuning, tune_folder
+from bloomery.forge.bitnet.tuned_folder import tune_folder
 from bloomery.forge.compression.calibration_rows import mixture_of
+from bloomery.forge.fine_tuning import fine_tuning
 from bloomery.forge.folders import load_model
 from bloomery.forge.settings import TernaryConfig
 from bloomery.models.packed.packed_linear import PackedTernaryLinear
@@ -21,7 +22,7 @@ STEPS = 6
 
 def fit(**changes):
     given = {"steps": STEPS, "seq_len": 16, "batch": 2, "lr": 1e-2, "checkpoint_every": 2, **changes}
-    return fine_tuning(mixture_of(["parity"], [10]), **given)
+    return fine_tuning(mixture_of(["parity"], [10]), preset="bitnet", **given)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """A model folder trained towards trits and packed: the stage bitnet's training, outside a workspace."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from bloomery.core.step import Progress, nobody_watches
@@ -11,11 +10,6 @@ from bloomery.forge.full_models import pack_folder
 from bloomery.forge.resumable import forget_finished, resumable
 from bloomery.forge.settings import FitConfig, TernaryConfig
 from bloomery.forge.stages.bitnet import BitnetStageConfig
-from bloomery.tasks.ingredient import Ingredient
-from bloomery.training.schedules import ScheduleConfig
-
-WARM_STEPS, WARM_SHARE = 10, 0.1  # the learning rate rises over the fewer of the two
-FINAL = 0.05  # of the learning rate, at the end
 
 
 def tune_folder(
@@ -47,29 +41,3 @@ def tune_folder(
         turned = make_ternary(model, config)
         pack_folder(model, items_of(model, config.embedding_bits), tokenizer, base, output)
     return turned
-
-
-def fine_tuning(
-    mixture: Mapping[str, Ingredient],
-    *,
-    steps: int,
-    seq_len: int = FitConfig.seq_len,
-    lr: float | None = None,
-    batch: int | None = None,
-    checkpoint_every: int | None = None,
-) -> FitConfig:
-    """A training on these tasks with bitnet's optimizer numbers and a cosine; what is None is their default.
-
-    Raises: ConfigError.
-    """
-    train = {"micro_batch": batch, "checkpoint_every": checkpoint_every}
-    warm = min(WARM_STEPS, int(WARM_SHARE * steps))
-    return FitConfig(
-        steps=steps,
-        seq_len=seq_len,
-        mixture=dict(mixture),
-        preset="bitnet",
-        muon_grokfast={} if lr is None else {"lr": lr},
-        schedule=ScheduleConfig(kind="cosine", warmup_steps=warm, final=FINAL),
-        train={name: value for name, value in train.items() if value is not None},
-    )

@@ -1,0 +1,147 @@
+"""bloomery think: what is taught, what is measured, and what a caller may do wrong."""
+
+import json
+import os
+import shutil
+import signal
+
+import pytest
+
+from bloomery.cli import think as verb
+from bloomery.forge.bitnet.quantizing import quantize_folder
+from bloomery.forge.fine_tuning import fine_tuning
+from bloomery.forge.folders import load_model
+from bloomery.forge.quietstar import taught_folder
+from bloomery.forge.quietstar.looking import Worth, is_worth_it
+from bloomery.forge.quietstar.settings import ThoughtsConfig
+from bloomery.forge.quietstar.taught_folder import think_folder
+from bloomery.forge.quietstar.thinking_folder import MIXING
+from bloomery.forge.quietstar.tokens import thought_ids
+from bloomery.forge.settings import TernaryConfig
+from bloomery.tasks.ingredient import Ingredient
+from tests.forge.small_folders import FOLDERS, files_of, llama
+
+EXAM = ["--task", "chained_sums", "--difficulty", 4, "--count", 6]
+SHORT = ["--strategy", "sketch", "--tokens", 12, "--seq-len", 32, "--batch", 2]
+TRAINING = ["--steps", 4, "--checkpoint-every", 2, *SHORT]
+REINFORCED = ["--reinforce", 2, "--thoughts", 2, "--ahead", 2]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return llama(tmp_path_factory.mktemp("given") / "llama")
+
+
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_any_model_is_taught_and_measured_under_every_condition(bloomery, tmp_path, kind):
+    base = FOLDERS[kind](tmp_path / "base")
+    said = bloomery("think", "--base", base, "-o", tmp_path / "out", *EXAM, *TRAINING)
+    assert said.code == 0
+    lines = said.out.splitlines()
+    for called in ("before", *verb.CALLED.values()):
+        (row,) = [line for line in lines if line.startswith(f"{called}  ") and line.endswith(" 6")]
+        assert " to " in row  # its interval
+    assert "4 steps of teaching, 0 of reinforcement" in said.out
+    assert lines[-1] == verb.NOT_SHOWN  # of random weights
+    _, tokenizer = load_model(tmp_path / "out")
+    assert thought_ids(tokenizer) == (259, 260)
+    assert bloomery("eval", tmp_path / "out", "-t", "parity", "-d", 10, "--count", 4).code == 0
+
+
+def test_every_option_reaches_the_function(bloomery, base, tmp_path):
+    said = bloomery(
+        "think", "--base", base, "-o", tmp_path / "verb", *EXAM, *TRAINING, "--strategy", "self_check",
+        "--tokens", 24, "--seq-len", 48, "--direct", 0.2, "--filler", 0.2, "--lr", 0.01, "--seed", 3, "--json",
+    )  # fmt: skip
+    fit = fine_tuning(
+        {"chained_sums": Ingredient(difficulties=(4,))}, preset="quietstar", steps=4, seq_len=48, lr=0.01,
+        batch=2, checkpoint_every=2,
+    )  # fmt: skip
+    thoughts = ThoughtsConfig(
+        strategies={"sketch": 1.0, "self_check": 1.0}, direct=0.2, filler=0.2, tokens=24
+    )
+    think_folder(base, tmp_path / "function", fit, thoughts, seed=3)
+    assert files_of(tmp_path / "verb") == files_of(tmp_path / "function")
+    found = json.loads(said.out)
+    assert (found["steps"], found["reinforced_steps"], found["worth_it"]) == (4, 0, False)
+    assert found["before"]["chained_sums"]["total"] == 6
+    assert set(found["after"]["chained_sums"]["accuracy"]) == set(verb.CALLED)
+    assert set(found["worth"]) == set(verb.CALLED) - {"own"}
+
+
+def test_a_reinforced_model_has_its_mixing_head(bloomery, base, tmp_path):
+    said = bloomery("think", "--base", base, "-o", tmp_path / "out", *EXAM, *TRAINING, *REINFORCED)
+    assert said.code == 0
+    assert "2 of reinforcement" in said.out
+    assert (tmp_path / "out" / MIXING).is_file()
+
+
+def test_a_paused_teaching_goes_on_with_the_same_command(bloomery, base, tmp_path, monkeypatch):
+    teach = taught_folder.teach
+
+    def paused_at_once(context):
+        os.kill(os.getpid(), signal.SIGTERM)
+        teach(context)
+
+    monkeypatch.setattr(taught_folder, "teach", paused_at_once)
+    command = ("think", "--base", base, "-o", tmp_path / "out", *EXAM, *TRAINING)
+    said = bloomery(*command)
+    assert (said.code, said.out) == (0, "")
+    assert said.err.splitlines()[-1].endswith("; the same command goes on")
+    assert not (tmp_path / "out").exists()
+    monkeypatch.undo()
+    assert bloomery(*command).code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([], "no task is named to learn from; give --task NAME"),
+        (["--task", "paritty"], "did you mean 'parity'"),
+        (["--task", "mbpp"], "'mbpp' has no exact scorer here"),
+        (["--task", "gsm8k"], "chains of thought are written for"),
+        ([*EXAM, "--strategy", "scetch"], "did you mean 'sketch'"),
+        ([*EXAM, "--thoughts", 3], "--thoughts: of the reinforcement, and there is none"),
+        ([*EXAM, "--direct", 0.9], "leave no example for thoughts"),
+        ([*EXAM, "--tokens", 20, "--seq-len", 8, "--steps", 2], "does not fit seq_len=8"),
+        ([*EXAM, "--tokens", 2, "--steps", 2], "longer than thoughts.tokens=2"),
+        ([*EXAM, "--tokens", 0], "--tokens"),
+        ([*EXAM, "--tokens", 60], "the model's window is 64: lower --tokens"),
+    ],
+)
+def test_a_callers_mistake_is_one_line_and_leaves_nothing(bloomery, base, tmp_path, options, says):
+    said = bloomery("think", "--base", base, "-o", tmp_path / "out", *options)
+    assert (said.code, said.out) == (2, "")
+    assert says in said.err.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_packed_folder_is_refused(bloomery, base, tmp_path):
+    quantize_folder(base, tmp_path / "packed", TernaryConfig())
+    said = bloomery("think", "--base", tmp_path / "packed", "-o", tmp_path / "out", *EXAM, *TRAINING)
+    assert said.code == 2
+    assert "packed already; name the model that it was packed from" in said.err
+    assert [path.name for path in tmp_path.iterdir()] == ["packed"]
+
+
+def test_latent_weights_are_refused(bloomery, base, tmp_path):
+    latent = shutil.copytree(base, tmp_path / "latent")
+    (latent / "ternary.json").write_text("{}")
+    said = bloomery("think", "--base", latent, "-o", tmp_path / "out", *EXAM, *TRAINING)
+    assert said.code == 2
+    assert "holds latent weights of trits" in said.err
+
+
+def test_an_output_that_exists_is_not_written_over(bloomery, base, tmp_path):
+    (tmp_path / "kept").write_text("mine")
+    said = bloomery("think", "--base", base, "-o", tmp_path, *EXAM, *TRAINING)
+    assert (said.code, files_of(tmp_path)) == (2, {"kept": b"mine"})
+    assert "exists; name a folder that does not" in said.err
+
+
+def test_thoughts_are_worth_it_only_if_clearly_better_than_both_rivals():
+    good, doubtful = Worth(0.3, 0.1, 0.5), Worth(0.3, 0.0, 0.6)
+    assert is_worth_it({"shuffled": good, "filler": good, "without": doubtful})
+    for rival in ("shuffled", "filler"):
+        assert not is_worth_it({"shuffled": good, "filler": good, rival: doubtful})
