@@ -50,6 +50,7 @@ def test_there_are_at_most_five_hints_and_the_last_is_the_answer():
         shown.append(hint(problem))
         problem = after(problem, False, fresh)
     assert shown == ["", "1", "12", "123", "1234", "12345", "12345"]
+    assert problem.hints == HINTS
 
 
 def test_a_short_answer_is_shown_by_the_first_hint():
