@@ -13,6 +13,7 @@ from bloomery.forge.bitnet.quantizing import make_ternary
 from bloomery.forge.curriculum import tutoring
 from bloomery.forge.curriculum.course import assessed, check_fits, home_of, ladder_of, load_ladder, reach_of
 from bloomery.forge.curriculum.ladder import Ladder
+from bloomery.forge.curriculum.lessons import Book
 from bloomery.forge.curriculum.proposing import Generators, graded_tasks
 from bloomery.forge.curriculum.rungs import levels_of, part_of, rung_problems, sat
 from bloomery.forge.curriculum.tutoring import climb, climb_unrehearsed, find_ladder, train_evenly
@@ -93,6 +94,18 @@ def test_without_rehearsal_nothing_is_replayed_and_nothing_dreamt(start, ladder,
     assert set(without) == {"rung", "tokens", "matrix", "forgotten"}
     assert without["matrix"]["0"] == with_both["matrix"]["0"]
     assert without["tokens"] != with_both["tokens"]
+
+
+@pytest.mark.parametrize(("step", "replayed"), [(climb, True), (climb_unrehearsed, False)])
+def test_what_was_solved_below_is_learned_again_at_the_end_only_with_replay(
+    start, ladder, tmp_path, monkeypatch, step, replayed
+):
+    drawn, draw = [], Book.draw
+    monkeypatch.setattr(Book, "draw", lambda book, rng: drawn.append(dict(book.shares)) or draw(book, rng))
+    words = config(steps=8, climb=replace(config().climb, left=1.0))  # every rung is done at once
+    assert log_of(climbed(tmp_path, start, ladder, words, step))["rung"] == 3
+    assert (drawn[-1]["solution"] == 0.0) is replayed
+    assert (drawn[-1]["replay"] > 0) is replayed
 
 
 def test_the_weights_behind_trits_climb_and_what_ships_is_packed(start, ladder, tmp_path):

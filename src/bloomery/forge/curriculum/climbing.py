@@ -104,10 +104,10 @@ class Climb(Callback):
         config = self.course.config
         if self.rung:
             self._look(self.rung)
-        self.book.leave_behind(self._rng("left behind"), config.kept)
         if self.rung == len(self.course.ladder):
             self._consolidate()
             return
+        self.book.leave_behind(self._rng("left behind"), config.kept)
         self._dream()
         self.rung += 1
         self.pool = fill(self.course.problems(self.rung, config.pool, self._rng("pool")))
@@ -117,8 +117,10 @@ class Climb(Callback):
             self._round(progress)
 
     def _consolidate(self) -> None:
-        """No more attempts: what was solved on every rung is learned evenly until the end."""
+        """No more attempts; with replay, what was solved on every rung is learned evenly until the end."""
         self.climbing = False
+        if not self.course.config.replay:
+            return
         self.book.leave_behind(self._rng("left behind"), self.course.config.kept)
         self.book.shares = {**self.book.shares, "solution": 0.0, "replay": 1 - self.course.config.dreams}
 
