@@ -51,7 +51,8 @@ def test_any_model_is_taught_and_measured_under_every_condition(bloomery, tmp_pa
 def test_every_option_reaches_the_function(bloomery, base, tmp_path):
     said = bloomery(
         "think", "--base", base, "-o", tmp_path / "verb", *EXAM, *TRAINING, "--strategy", "self_check",
-        "--tokens", 24, "--seq-len", 48, "--direct", 0.2, "--filler", 0.2, "--lr", 0.01, "--seed", 3, "--json",
+        "--tokens", 24, "--seq-len", 48, "--direct", 0.2, "--filler", 0.2, "--lr", 0.01, "--seed", 3,
+        "--json",
     )  # fmt: skip
     fit = fine_tuning(
         {"chained_sums": Ingredient(difficulties=(4,))}, preset="quietstar", steps=4, seq_len=48, lr=0.01,

@@ -11,7 +11,19 @@ from collections.abc import Sequence
 import typer
 
 from bloomery import __version__
-from bloomery.cli import compress, config, evaluate, export, forge, merge, models, quantize, think, workspace
+from bloomery.cli import (
+    bake,
+    compress,
+    config,
+    evaluate,
+    export,
+    forge,
+    merge,
+    models,
+    quantize,
+    think,
+    workspace,
+)
 from bloomery.core.disk import is_full_disk
 from bloomery.core.errors import BloomeryError
 
@@ -32,6 +44,7 @@ app.command("merge")(merge.merge)
 app.command("quantize")(quantize.quantize)
 app.command("compress")(compress.compress)
 app.command("think")(think.think)
+app.command("bake")(bake.bake)
 app.command("export")(export.export)
 app.add_typer(models.app, name="models")
 app.add_typer(workspace.app, name="workspace")

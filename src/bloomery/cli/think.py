@@ -13,7 +13,6 @@ from bloomery.cli.options import (
     Output,
     Tasks,
     WorkspacePath,
-    opened,
     plain,
     print_json,
 )
@@ -27,6 +26,7 @@ from bloomery.cli.training import (
     SeqLen,
     Steps,
     exam_of,
+    given_folder,
     graded_mixture,
     told,
     training,
@@ -99,11 +99,8 @@ def think(
     Stopped or killed, the same command goes on from the last checkpoint.
     """
     from bloomery.forge.fine_tuning import fine_tuning
-    from bloomery.forge.folders import check_free
-    from bloomery.forge.library import model_folder
     from bloomery.forge.quietstar.looking import answered_before, thought_after
     from bloomery.forge.quietstar.taught_folder import think_folder
-    from bloomery.forge.resumable import forget_finished
     from bloomery.forge.stages.quietstar import QuietstarStageConfig
 
     mixture, exam = graded_mixture(task, difficulty), exam_of(count)
@@ -119,9 +116,7 @@ def think(
     )
     QuietstarStageConfig(mixture=mixture, fit=teaching, reinforce=learn, thoughts=words)  # whether it can be
     learn = None if learn is None else learn.on(mixture)
-    forget_finished(output)
-    check_free(output)
-    folder = model_folder(opened(workspace), base)
+    folder = given_folder(base, output, workspace)
     before = answered_before(folder, mixture, exam, tokens=tokens)
     parts = {"teach": Part(teaching.work())} | ({} if learn is None else {"reinforce": Part(learn.work())})
     with training(parts) as watch:

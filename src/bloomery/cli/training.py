@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from bloomery.cli.options import opened
 from bloomery.cli.progress import Watch, watching
 
 if TYPE_CHECKING:
@@ -79,6 +81,20 @@ def training(parts: Mapping[str, Part]) -> Iterator[Callable[[int, int, str], No
             yield Parts(watch, parts)
     except Paused as paused:
         raise Paused(f"{str(paused).removesuffix(RESUME)}; the same command goes on") from paused
+
+
+def given_folder(base: str, output: Path, workspace: Path) -> Path:
+    """The base model's folder, once it is known that the output can be written.
+
+    Raises: UserError where the output holds something; MissingFile, UnknownName, DamagedArtifact.
+    """
+    from bloomery.forge.folders import check_free
+    from bloomery.forge.library import model_folder
+    from bloomery.forge.resumable import forget_finished
+
+    forget_finished(output)
+    check_free(output)
+    return model_folder(opened(workspace), base)
 
 
 def graded_mixture(tasks: Sequence[str], difficulties: Sequence[int]) -> "dict[str, Ingredient]":

@@ -40,6 +40,13 @@ def trainable(model: PreTrainedModel, config: BakeConfig, *, seed: int) -> Itera
             parameter.requires_grad_(learnt[name])
 
 
+def check_adaptable(model: PreTrainedModel, config: BakeConfig) -> None:
+    """Raises: what `trainable` does, before anything is sampled."""
+    if config.mode == "lora":
+        _peft()
+        lora_layers(model)
+
+
 def lora_layers(model: PreTrainedModel) -> list[str]:
     """The linear layers that get a low-rank change: all but the head and what the model's class keeps whole.
 
@@ -65,14 +72,19 @@ def lora_layers(model: PreTrainedModel) -> list[str]:
 
 
 def _with_lora(model: PreTrainedModel, config: LoraConfig, seed: int) -> Any:
+    peft = _peft()
+    change = peft.LoraConfig(r=config.rank, lora_alpha=config.alpha, target_modules=lora_layers(model))
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+        torch.manual_seed(seed)
+        return peft.get_peft_model(model, change)
+
+
+def _peft() -> Any:
     try:
         import peft
     except ImportError:
         raise CapabilityMissing(
             "peft is not installed; install bloomery[lora], or bake with mode=full"
         ) from None
-    change = peft.LoraConfig(r=config.rank, lora_alpha=config.alpha, target_modules=lora_layers(model))
-    with torch.random.fork_rng(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
-        torch.manual_seed(seed)
-        return peft.get_peft_model(model, change)
+    return peft

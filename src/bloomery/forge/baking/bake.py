@@ -18,7 +18,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from bloomery.core.disk import write_atomically
 from bloomery.core.errors import ConfigError
 from bloomery.core.step import StepContext
-from bloomery.forge.baking.adapting import trainable
+from bloomery.forge.baking.adapting import check_adaptable, trainable
 from bloomery.forge.baking.completions import Completion, check_not_empty, sample
 from bloomery.forge.baking.divergence import (
     Residual,
@@ -95,6 +95,7 @@ def bake(
     """
     check_vocabulary(model, tokenizer)
     _check(prompt, config, fitting)
+    check_adaptable(model, config)
     frozen = _frozen(model if teacher is None else teacher)
     check_same_vocabulary(frozen, model)
     at = replace(context, checkpoint=context.checkpoint / name)
@@ -104,8 +105,9 @@ def bake(
     def left(student: nn.Module) -> float:
         return divergence(frozen, student, tokenizer, unseen)  # type: ignore[arg-type]
 
-    base = left(model)
     rows = BakingRows(learnt, tokenizer, seq_len=fitting.seq_len, at_least=fitting.batch())
+    _keep(at, learnt, unseen)  # only what can be baked from: another prompt may be given then
+    base = left(model)
     half = [] if config.strength is None else [StopAtStrength(config.strength, base)]
     with trainable(model, config, seed=context.seed) as student:
         result = fit(
@@ -165,9 +167,8 @@ def _completions(
     config: BakeConfig,
     sampler: Sampler | None,
 ) -> tuple[list[Completion], list[Completion]]:
-    """To learn from, and held out: sampled once, then read from the checkpoints."""
-    kept = context.checkpoint / "completions.json"
-    if kept.exists():
+    """To learn from, and held out: sampled, or read from the checkpoints."""
+    if (kept := _completions_file(context)).exists():
         return _read(kept)
 
     simple = partial(
@@ -179,10 +180,17 @@ def _completions(
     if queries.anchors:
         learnt += simple(teacher, tokenizer, "", queries.anchors, seed=seed + ANCHORED)
     unseen = draw(teacher, tokenizer, prompt, queries.held_out, seed=seed + UNSEEN)
+    return learnt, unseen
+
+
+def _keep(context: StepContext, learnt: Sequence[Completion], unseen: Sequence[Completion]) -> None:
     context.checkpoint.mkdir(parents=True, exist_ok=True)
     found = {"learnt": [asdict(one) for one in learnt], "unseen": [asdict(one) for one in unseen]}
-    write_atomically(kept, json.dumps(found).encode())
-    return learnt, unseen
+    write_atomically(_completions_file(context), json.dumps(found).encode())
+
+
+def _completions_file(context: StepContext) -> Path:
+    return context.checkpoint / "completions.json"
 
 
 def _read(path: Path) -> tuple[list[Completion], list[Completion]]:
