@@ -1,5 +1,6 @@
 """A workspace in which every stage ran: once for all tests of a process."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -22,3 +23,11 @@ def whole_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         workspace.catalog.close()
         _MADE[root] = root
     return root
+
+
+def model_before_trits(place: Workspace) -> Path:
+    """What quietstar chose, which bitnet makes ternary."""
+    (run,) = place.catalog.runs()
+    made = {step.name: dict(step.outputs) for step in place.catalog.steps(run.run_id)}
+    best = json.loads(place.store.read(made["quietstar.claim"]["claims"]))["best"]
+    return place.store.path({**made["quietstar.teach"], **made["quietstar.reinforce"]}[best])

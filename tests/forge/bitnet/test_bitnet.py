@@ -27,6 +27,7 @@ from bloomery.forge.stages.bitnet import (
 from bloomery.models.packed.converting import convert, ternary_layers
 from bloomery.training.config import Progress
 from tests.forge.steps import config_of, context_in
+from tests.forge.whole import model_before_trits
 
 config = partial(config_of, "bitnet")
 
@@ -44,7 +45,7 @@ def made(place):
 
 @pytest.fixture
 def full(place, made):
-    return place.store.path(made["evomerge.champion"]["model"])
+    return model_before_trits(place)
 
 
 @pytest.mark.parametrize(("step", "share"), [(0, 0.0), (3, 0.25), (12, 1.0), (40, 1.0)])
@@ -96,7 +97,7 @@ def consumer(place, made, folder, **replaced):
         "model": place.store.path(made["bitnet.pack"]["packed"]),
         "rounded": place.store.path(made["bitnet.round"]["packed"]),
         "claims": place.store.path(made["bitnet.claim"]["claims"]),
-        given("model"): place.store.path(made["evomerge.champion"]["model"]),
+        given("model"): model_before_trits(place),
     }
     return context_in(
         folder, inputs | replaced, config(bars={"kept": 0.0, "smaller": 4.0, "accuracy": {"parity": 0.0}})
@@ -110,7 +111,7 @@ def measured(context):
 
 def test_the_ratio_is_fp32_bytes_over_the_file_on_disk(place, made, tmp_path):
     found = measured(consumer(place, made, tmp_path))
-    model, _ = load_model(place.store.path(made["evomerge.champion"]["model"]))
+    model, _ = load_model(model_before_trits(place))
     on_disk = weights_size(place.store.path(made["bitnet.pack"]["packed"]))
     full = 4 * sum(p.numel() for p in model.parameters())
     assert found[SMALLER].measured == pytest.approx(full / on_disk)

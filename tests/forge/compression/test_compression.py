@@ -1,6 +1,7 @@
 """Compression: what layers are fed, two branches at equal bytes, the smallest that is good enough."""
 
 import json
+import shutil
 from functools import partial
 
 import pytest
@@ -21,17 +22,21 @@ from bloomery.forge.compression.branches import (
     spread,
 )
 from bloomery.forge.compression.calibrating import second_moments
-from bloomery.forge.compression.choosing import choose, ternary_branch
+from bloomery.forge.compression.choosing import _sit, choose, ternary_branch
 from bloomery.forge.compression.measuring import measure_compressed
+from bloomery.forge.exams import exams, sit
 from bloomery.forge.folders import load_model
 from bloomery.forge.packed_folder import weights_size
 from bloomery.forge.pipeline import forge, plan
 from bloomery.forge.stage import given
 from bloomery.forge.stages.compression import KEPT, KEPT_IN_ALL, OVER_RIVAL, SMALLER
 from bloomery.models.packed.decoding import decode
+from bloomery.models.packed.experts import FILE as EXPERTS
+from bloomery.models.packed.experts import to_bytes
 from bloomery.models.packed.modeling_packed import WEIGHTS, read_items
 from tests.forge.steps import config_of, context_in
-from tests.forge.whole import ALL
+from tests.forge.whole import ALL, model_before_trits
+from tests.models.packed.expert_sets import expert_set
 
 config = partial(config_of, "compression")
 
@@ -46,9 +51,9 @@ def made(place):
     (run,) = place.catalog.runs()
     outputs = {step.name: dict(step.outputs) for step in place.catalog.steps(run.run_id)}
     return {
-        "full": place.store.path(outputs["evomerge.champion"]["model"]),
-        "latent": place.store.path(outputs["bitnet.tune"]["latent"]),
-        "given": place.store.path(outputs["bitnet.pack"]["packed"]),
+        "full": model_before_trits(place),
+        "latent": place.store.path(outputs["baking.cycles"]["latent"]),
+        "given": place.store.path(outputs["experts.ship"]["model"]),
         "moments": place.store.path(outputs["compression.calibrate"]["moments"]),
         "coded": place.store.path(outputs["compression.code"]["coded"]),
         "model": place.store.path(outputs["compression.choose"]["model"]),
@@ -145,6 +150,28 @@ def test_where_nothing_is_good_enough_the_model_stays_as_it_was_given(made, tmp_
     assert (model / WEIGHTS).read_bytes() == (made["given"] / WEIGHTS).read_bytes()
 
 
+def test_experts_beside_the_trits_are_handed_on_counted_and_judged(made, tmp_path):
+    """They turn the trits' singular directions, which no coder of what is none moves."""
+    shutil.copytree(made["given"], tmp_path / "given")
+    held = expert_set(*load_model(tmp_path / "given"), mixture=torch.tensor([0.5, 0.5]))
+    (tmp_path / "given" / EXPERTS).write_bytes(to_bytes(held))
+    claims, model = chosen({**made, "given": tmp_path / "given"}, tmp_path / "step", kept=100.0)
+    without, _ = chosen(made, tmp_path / "without", kept=100.0)
+    size = (model / EXPERTS).stat().st_size
+    assert (model / EXPERTS).read_bytes() == (tmp_path / "given" / EXPERTS).read_bytes()
+    assert weights_size(model) == (model / WEIGHTS).stat().st_size + size
+    for name, one in claims["frontier"].items():
+        extra = size if name.startswith("trits") else 0
+        assert one["bytes"] == without["frontier"][name]["bytes"] + extra
+    words = config()
+    shipped = sit(*load_model(model), exams(words.mixture, words.exam, "selection"))
+    files = [str(made["given"] / WEIGHTS), str(tmp_path / "given" / EXPERTS)]
+    sitting = partial(_sit, folder=str(made["full"]), config=words, threads=1)
+    judged, bare = sitting(files), sitting(files[:1])
+    assert judged == shipped
+    assert judged["parity"].likelihood != bare["parity"].likelihood
+
+
 def test_the_trits_of_the_ternary_branch_are_those_that_were_given(made, tmp_path):
     """Coders of 3 or 4 bits cannot improve on them: they are kept to the bit, what is none is coded again."""
     context = context_in(tmp_path, {name: made[name] for name in ("moments", "given")}, config())
@@ -208,7 +235,7 @@ def test_a_stage_whose_inputs_were_rolled_back_is_not_run_and_says_so(tmp_path):
     forged = forge(place, plan(ALL, ["stages.bitnet.bars.kept=100"]), engine="inline")
     assert set(forged.rolled_back) == {"bitnet", "compression"}
     (reason,) = forged.rolled_back["compression"]
-    assert "needs full, latent" in reason
+    assert "needs full, and" in reason
     evidence = place.catalog.evidence(forged.run_id, "compression.skipped")
     assert {item.state for item in evidence} == {State.NOT_RUN}
     assert load_model(forged.folder)[0].config.model_type == "cognate"

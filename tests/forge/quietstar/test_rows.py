@@ -28,6 +28,8 @@ def tokenizer():
 def rows_of(tokenizer, *, tasks=("chained_sums",), seq_len=160, seed=1, levels=(4, 5), **thoughts):
     parts = [(task(name) if isinstance(name, str) else name, 1.0, levels) for name in tasks]
     mixed = Mixture(parts, tokenizer, seq_len=seq_len, seed=seed, length=1000)
+    if about := thoughts.pop("about", None):
+        thoughts["tasks"] = about
     return ThoughtRows(mixed, build(ThoughtsConfig, {"tokens": 100, **thoughts}))
 
 
@@ -147,3 +149,14 @@ def test_a_thought_longer_than_there_is_room_for_is_refused_before_anything_is_t
 def test_settings_under_which_nothing_would_be_thought_are_refused(values, words):
     with pytest.raises((ConfigError, UnknownName), match=words):
         build(ThoughtsConfig, values)
+
+
+def test_a_task_that_is_not_to_be_thought_about_is_answered_at_once(tokenizer):
+    rows = rows_of(tokenizer, tasks=("chained_sums", "sorting"), direct=0.0, filler=0.0, about=("sorting",))
+    drawn = {(rows.mixture.drawn(i)[0].name, START in told(tokenizer, rows[i])[0]) for i in range(40)}
+    assert drawn == {("chained_sums", False), ("sorting", True)}
+
+
+def test_a_task_without_chains_of_thought_cannot_be_thought_about():
+    with pytest.raises(UnknownName, match="unknown task with chains of thought 'arc-easy'"):
+        build(ThoughtsConfig, {"tasks": ["arc-easy"]})

@@ -13,30 +13,10 @@ from bloomery.forge.bitnet.quantizing import quantize_folder
 from bloomery.forge.elsewhere import logits_elsewhere
 from bloomery.forge.folders import load_model
 from bloomery.forge.settings import TernaryConfig
-from bloomery.models.packed.dispatching import Dispatcher, prompt_features
+from bloomery.models.packed.dispatching import prompt_features
 from bloomery.models.packed.experts import FILE, Experts, ExpertSet, attach, read, to_bytes
-from bloomery.models.packed.svf import Attached, linear_layers
 from tests.forge.small_folders import FOLDERS
-
-PROMPT = "1+2+3="
-
-
-def expert_set(model, tokenizer, **changes):
-    """Two experts with vectors drawn at random, and a dispatcher likewise, behind layers that they turn."""
-    attached = Attached(model, dict.fromkeys(linear_layers(model)))
-    ranks = attached.sizes()
-    attached.remove()
-    ids = torch.tensor([tokenizer.encode(PROMPT)])
-    layer = next(name for name in ranks if "layers.1." in name and "q_proj" in name)
-    width = prompt_features(model, layer, ids, torch.ones_like(ids)).shape[1]
-    generator = torch.Generator().manual_seed(1)
-    words = {
-        "names": ("one", "two"), "ranks": ranks, "mixture": torch.tensor([1.0, 0.0]),
-        "deltas": (0.4 * torch.randn(2, sum(ranks.values()), generator=generator)).half(),
-        "strengths": torch.ones(len(ranks)),
-        "dispatcher": Dispatcher(layer, torch.randn(2, width, generator=generator), torch.zeros(2)),
-    }  # fmt: skip
-    return ExpertSet(**{**words, **changes})
+from tests.models.packed.expert_sets import PROMPT, expert_set
 
 
 @pytest.fixture(scope="module", params=["llama", "cognate"])

@@ -46,7 +46,7 @@ def measure_thinking(context: StepContext) -> None:
         context, model | {"given": context.inputs[given("model")]}, config.mixture, config.exam, "test"
     )
     examined = partial(
-        examine_folders, context, model, config.mixture, config.exam, tokens=config.thoughts.tokens
+        examine_folders, context, model, config.thought_about(), config.exam, tokens=config.thoughts.tokens
     )
     test, again = examined("test")["model"], examined("selection")["model"]
     _record(context, test)
@@ -101,7 +101,7 @@ def clock_thinking(context: StepContext) -> None:
     set_threads(machine.threads())
     config: QuietstarStageConfig = context.config
     model, tokenizer = load_model(context.inputs["model"])
-    prompt = longest_prompt(exams(config.mixture, config.exam, "test"))
+    prompt = longest_prompt(exams(config.thought_about(), config.exam, "test"))
     ids, began, times = begin(tokenizer) + encode(tokenizer, prompt), time.perf_counter(), []
     for _ in range(REPEATS + 1):
         started = time.perf_counter()

@@ -15,7 +15,6 @@ from bloomery.forge.quietstar.settings import ThoughtsConfig
 from bloomery.forge.quietstar.tokens import thought_ids
 from bloomery.tasks.batches import Piece, Row, length_of, pad_id, pieces, row
 from bloomery.tasks.chains.chain import Chain, written
-from bloomery.tasks.chains.working import WORKINGS
 from bloomery.tasks.mixture import Mixture
 from bloomery.tasks.splitting import draw_from
 from bloomery.tasks.task import Example, Task
@@ -42,7 +41,7 @@ class ThoughtRows(torch.utils.data.Dataset[Row]):
         """Draws the hardest of each task. Raises: ConfigError where an example or its thought is too long."""
         rng = random.Random("room")
         for task, _, difficulties in self.mixture.parts:
-            for strategy in self.config.strategies if task.name in WORKINGS else ():
+            for strategy in self.config.strategies if self.config.concern(task.name) else ():
                 example = draw_from(task, "train", rng, max(difficulties or task.difficulties))
                 self._row(example, self._chain(task, example, strategy, rng))
 
@@ -53,7 +52,7 @@ class ThoughtRows(torch.utils.data.Dataset[Row]):
 
     def _thought(self, task: Task, example: Example, rng: random.Random) -> list[Piece]:
         share = rng.random()
-        if share < self.config.direct or task.name not in WORKINGS:
+        if share < self.config.direct or not self.config.concern(task.name):
             return []
         (strategy,) = rng.choices([*self.config.strategies], [*self.config.strategies.values()])
         thought = self._chain(task, example, strategy, rng)

@@ -21,6 +21,7 @@ from bloomery.forge.quietstar.settings import ThoughtsConfig
 from bloomery.forge.settings import FitConfig
 from bloomery.forge.stage import Metric, Port, Stage, StageRun
 from bloomery.tasks.chains.working import WORKINGS
+from bloomery.tasks.ingredient import Ingredient
 
 TEACHING, MEASURING = "bloomery.forge.quietstar.teaching", "bloomery.forge.quietstar.measuring"
 
@@ -54,12 +55,19 @@ class QuietstarStageConfig(JudgedConfig):
         if self.mixture and not self.taught():
             raise ConfigError(
                 f"the mixture names {', '.join(self.mixture)}; chains of thought are written for "
-                f"{', '.join(WORKINGS)}: name one of them, with a weight above 0"
+                f"{', '.join(self.thoughts.tasks or WORKINGS)}: name one of them, with a weight above 0"
             )
 
     def taught(self) -> list[str]:
-        """The tasks that chains of thought are written for."""
-        return [name for name, given in self.mixture.items() if name in WORKINGS and given.weight > 0]
+        """The tasks that are taught with thoughts."""
+        return [
+            name for name, given in self.mixture.items() if self.thoughts.concern(name) and given.weight > 0
+        ]
+
+    def thought_about(self) -> dict[str, Ingredient]:
+        """The tasks in which thoughts are examined."""
+        wanted = self.thoughts.tasks or tuple(self.mixture)
+        return {name: given for name, given in self.mixture.items() if name in wanted}
 
 
 def forge(at: StageRun) -> Mapping[str, str]:
@@ -73,7 +81,7 @@ def forge(at: StageRun) -> Mapping[str, str]:
         found |= at.step(
             "reinforce", Deferred(TEACHING, "reinforce_taught"), config=learn, inputs=dict(found)
         ).outputs
-    on = {"mixture": config.mixture, "exam": config.exam, "tokens": config.thoughts.tokens}
+    on = {"mixture": config.thought_about(), "exam": config.exam, "tokens": config.thoughts.tokens}
     claims = at.step("claim", Deferred(TEACHING, "claim"), config=on, inputs=found).outputs["claims"]
     best = json.loads(at.run.workspace.store.read(claims))["best"]
     return {"model": found[best], "claims": claims}
