@@ -19,7 +19,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = "requirements.lock"
 OLDEST_UV = (0, 9)
-DEV_EXTRAS = ["accelerate", "eval", "export", "lora", "numba", "postgres", "ray", "tensorboard", "trackio", "wandb"]
+DEV_EXTRAS = [
+    "accelerate",
+    "eval",
+    "export",
+    "lora",
+    "numba",
+    "postgres",
+    "ray",
+    "tensorboard",
+    "trackio",
+    "wandb",
+]
 NEEDS_COMPILER = ["tasks"]
 PIP_TO_UV = {
     "index-url": "UV_DEFAULT_INDEX",
