@@ -55,6 +55,7 @@ def test_any_model_is_baked_and_what_is_left_is_measured(bloomery, tmp_path, kin
     assert bloomery("eval", tmp_path / "out", "-t", "parity", "-d", 10, "--count", 4).code == 0
 
 
+@pytest.mark.slow
 def test_a_prompt_that_is_baked_in_does_without_it_what_it_did(bloomery, tmp_path):
     """Letters are answered in upper case under the prompt, and digits as ever."""
     save_model(promptable_llama(), TOKENIZER, tmp_path / "base")

@@ -21,6 +21,7 @@ from bloomery.cli import (
     merge,
     models,
     quantize,
+    specialize,
     think,
     workspace,
 )
@@ -45,6 +46,7 @@ app.command("quantize")(quantize.quantize)
 app.command("compress")(compress.compress)
 app.command("think")(think.think)
 app.command("bake")(bake.bake)
+app.command("specialize")(specialize.specialize)
 app.command("export")(export.export)
 app.add_typer(models.app, name="models")
 app.add_typer(workspace.app, name="workspace")

@@ -29,16 +29,19 @@ def specialized(torn, tmp_path_factory):
     output = tmp_path_factory.mktemp("specialized") / "model"
     with pytest.MonkeyPatch.context() as patch:
         register(patch, First, Last)
-        table = specialize_folder(torn, output, CONFIG, seed=1)
-    return output, table
+        return output, *specialize_folder(torn, output, CONFIG, seed=1)
 
 
 def test_the_folder_has_experts_for_both_kinds(specialized):
-    output, table = specialized
+    output, table, gained = specialized
     _, _, experts = load_with_experts(output)
     assert sorted(name.partition("-")[2] for name in experts.names) == ["first", "last"]
     assert experts.held.design["strategy"] == table["design"]["strategy"]
     assert not output.with_name("model.unfinished").exists()
+    assert [len(kind) for kind in gained.found.kinds] == [2, 2]
+    assert gained.passes.none == gained.before.accuracy
+    assert gained.passes.two_pass > gained.passes.none + 0.1
+    assert gained.shipped.size > gained.before.size  # by the experts beside the weights
 
 
 def test_a_few_examples_say_which_expert_to_mix_in(specialized, planted):

@@ -9,6 +9,7 @@ from typing import Any
 from bloomery.core.disk import new_folder, remove_tree
 from bloomery.core.step import Progress, StepContext, nobody_watches
 from bloomery.forge.experts.folder import check_without_experts
+from bloomery.forge.experts.looking import Gained, check_not_latent, gained
 from bloomery.forge.experts.searching import design_of, search_designs, write_folder
 from bloomery.forge.experts.steps import find, teach_experts
 from bloomery.forge.folders import check_folder, check_free
@@ -25,11 +26,12 @@ def specialize_folder(
     *,
     seed: int = 0,
     watch: Progress = nobody_watches,
-) -> Mapping[str, Any]:
+) -> tuple[Mapping[str, Any], Gained]:
     """Find experts for the config's tasks, teach them, and write the folder of the chosen design.
 
-    Returns the table of designs. Killed or paused, the same call goes on from its last checkpoint, which lies
-    in `<output>.unfinished`.
+    Returns the table of designs, and what was gained on the test examples. `watch` is told where a part of
+    the work begins, by its name with a total of 0. Killed or paused, the same call goes on from its last
+    checkpoint, which lies in `<output>.unfinished`.
     Raises: Paused; UserError, MissingFile, FormatRefused, DamagedArtifact, DiskFull; Failure for a training
     that diverges.
     """
@@ -37,6 +39,7 @@ def specialize_folder(
     check_free(output)
     check_folder(base)
     check_without_experts(base)
+    check_not_latent(base)
     words = {"mixture": config.mixture, "exam": config.exam, "find": config.find, "teach": config.teach,
              "search": config.search, "random": False}  # fmt: skip
     with resumable(
@@ -49,7 +52,7 @@ def specialize_folder(
         with new_folder(output) as folder:
             folder.rmdir()
             write_folder(base, made["experts"], design_of(table), folder)
-    return table
+        return table, gained(base, made, output, config)
 
 
 def _made(context: StepContext, name: str, inputs: Mapping[str, Path]) -> dict[str, Path]:
@@ -58,6 +61,7 @@ def _made(context: StepContext, name: str, inputs: Mapping[str, Path]) -> dict[s
     done, work = place / "done", place / "work"
     if not done.exists():
         remove_tree(work)
+        context.progress(0, 0, name)
         work.mkdir(parents=True)
         (place / "checkpoint").mkdir(exist_ok=True)
         STEPS[name](replace(context, output=work, checkpoint=place / "checkpoint", inputs=inputs))

@@ -6,6 +6,7 @@ Each function here is a step: a function of its context alone.
 import json
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def teach_experts(context: StepContext) -> None:
     for number, own in enumerate(kinds, start=1):
         deltas.append(
             teach(
-                context,
+                _of_all(context, number, len(kinds)),
                 model,
                 tokenizer,
                 attached,
@@ -74,6 +75,15 @@ def teach_experts(context: StepContext) -> None:
         )
     held = expert_set(model, tokenizer, attached, kinds, torch.stack(deltas), seed=context.seed)
     (context.output / "experts.safetensors").write_bytes(to_bytes(held))
+
+
+def _of_all(context: StepContext, number: int, experts: int) -> StepContext:
+    """One expert's progress as a part of that of all."""
+
+    def watch(done: int, total: int, text: str) -> None:
+        context.progress((number - 1) * total + done, experts * total, text)
+
+    return replace(context, watch=watch)
 
 
 def expert_set(
