@@ -67,8 +67,8 @@ def test_every_option_reaches_the_function(bloomery, base, tmp_path):
     said = bloomery(
         "specialize", "--base", base, "-o", tmp_path / "verb", *EXAM, "--fewest", 2, "--most", 3, "--layer",
         "*.mlp.*", "--rank", 5, "--probe-steps", 3, "--objective", "reinforce", "--steps", 2, "--lr", 0.05,
-        "--batch", 3, "--samples", 3, "--kl", 0.2, "--checkpoint-every", 1, "--generations", 1, "--population", 3,
-        "--examples", 4, "--within", 0.5, "--seed", 2, "--json",
+        "--batch", 3, "--samples", 3, "--kl", 0.2, "--checkpoint-every", 1, "--generations", 1,
+        "--population", 3, "--examples", 4, "--within", 0.5, "--seed", 2, "--json",
     )  # fmt: skip
     config = ExpertsStageConfig(
         mixture={name: Ingredient(difficulties=(4, 5)) for name in ("chained_sums", "sorting")},

@@ -18,6 +18,7 @@ from bloomery.cli import (
     evaluate,
     export,
     forge,
+    learn,
     merge,
     models,
     quantize,
@@ -45,6 +46,7 @@ app.command("merge")(merge.merge)
 app.command("quantize")(quantize.quantize)
 app.command("compress")(compress.compress)
 app.command("think")(think.think)
+app.command("learn")(learn.learn)
 app.command("bake")(bake.bake)
 app.command("specialize")(specialize.specialize)
 app.command("export")(export.export)

@@ -70,6 +70,11 @@ def forget_finished(output: Path) -> None:
             remove_tree(folder)
 
 
+def is_unfinished(output: Path) -> bool:
+    """Whether a step has left something to go on from beside this output."""
+    return _beside(output).is_dir()
+
+
 def _beside(output: Path) -> Path:
     return output.absolute().with_name(output.absolute().name + SUFFIX)
 

@@ -1,5 +1,6 @@
 """A model folder taken through the curriculum: the stage's steps, outside a workspace."""
 
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,23 +10,32 @@ from bloomery.core.disk import new_folder, remove_tree
 from bloomery.core.step import Progress, StepContext, nobody_watches
 from bloomery.forge.curriculum.course import GENERATORS, load_ladder
 from bloomery.forge.curriculum.introspecting import introspect
-from bloomery.forge.curriculum.principles import instil
-from bloomery.forge.curriculum.proposing import TaskProposer
+from bloomery.forge.curriculum.ladder import Ladder
+from bloomery.forge.curriculum.principles import check_prompts, instil
+from bloomery.forge.curriculum.proposing import TaskProposer, graded_tasks
+from bloomery.forge.curriculum.rungs import climbed_rates, levels_of, rung_problems
 from bloomery.forge.curriculum.staircase import reached
 from bloomery.forge.curriculum.tutoring import climb, find_ladder, rates_on_disk
-from bloomery.forge.editing import TERNARY
+from bloomery.forge.editing import TERNARY, Editable, load_editable, ternary_of
 from bloomery.forge.folders import check_folder, check_free
-from bloomery.forge.resumable import forget_finished, resumable
+from bloomery.forge.resumable import forget_finished, is_unfinished, resumable
 from bloomery.forge.stages.curriculum import CurriculumStageConfig
 
 
 @dataclass(frozen=True)
 class Learned:
-    """What a climb reached: each task's rungs, their held-out accuracy afterwards, and how many hold."""
+    """What a climb reached: each task's rungs, their held-out accuracy before and afterwards, and how many
+    hold from the first on; `forgotten` is what rungs lost after they were left (mean of best minus last),
+    `residuals` what is left of the effect of each prompt that was baked in.
+    """
 
     ladder: Mapping[str, tuple[int, ...]]
+    before: tuple[float, ...]
     rates: tuple[float, ...]
+    reached_before: int
     reached: int
+    forgotten: float
+    residuals: Mapping[str, float]
 
 
 def learn_folder(
@@ -40,7 +50,8 @@ def learn_folder(
     """The curriculum on a full-precision folder or on latent weights, into the folder that ships.
 
     Of latent weights the output is packed, and `<output>-latent` holds them for what comes later. What the
-    stage would be compared with is not run. Killed or paused, the same call goes on from its checkpoints in
+    stage would be compared with is not run. `watch` is told where a part of the work begins, by its name with
+    a total of 0. Killed or paused, the same call goes on from its checkpoints in
     `<output>.unfinished`; a proposer that does not write the same again is then asked for what is new only.
     Raises: Paused; UserError, MissingFile, FormatRefused, DamagedArtifact, DiskFull; Failure for a training
     that diverges.
@@ -48,20 +59,49 @@ def learn_folder(
     forget_finished(output)
     check_free(output)
     check_folder(base)
+    if ternary_of(base) is not None and not is_unfinished(output):
+        check_free(latent_of(output))
+    given = load_editable(base)
+    check_prompts(config, given.model, given.tokenizer)
     config = replace(config, uniform=False, unrehearsed=False)
     words = {"stage": config, "proposer": type(proposer).__qualname__}
     with resumable(
         output, learn_folder, config=words, inputs={"model": base}, seed=seed, watch=watch
     ) as context:
-        last, ladder = _steps(replace(context, config=config), base, proposer)
+        last, made = _steps(replace(context, config=config), base, proposer)
+        rungs = load_ladder(made["ladder"])
+        before = _rates_before(given, config, rungs)
         _hand_out(last, output)
-        rungs = load_ladder(ladder)
         rates = rates_on_disk(output, config, rungs)
-    return Learned(rungs.rungs, tuple(rates), reached(rates, config.staircase.target))
+        forgotten = json.loads(made["log"].read_text())["forgotten"]
+        residuals = _residuals(made)
+    target = config.staircase.target
+    return Learned(
+        ladder=rungs.rungs, before=tuple(before), rates=tuple(rates), reached_before=reached(before, target),
+        reached=reached(rates, target), forgotten=forgotten, residuals=residuals,
+    )  # fmt: skip
 
 
-def _steps(context: StepContext, base: Path, proposer: TaskProposer) -> tuple[Path, Path]:
-    """The last step's output, and the ladder."""
+def _residuals(made: Mapping[str, Path]) -> dict[str, float]:
+    if "principles" not in made:
+        return {}
+    return {name: one["ratio"] for name, one in json.loads(made["principles"].read_text()).items()}
+
+
+def latent_of(output: Path) -> Path:
+    """Where the weights behind a packed output are."""
+    return output.with_name(f"{output.name}-latent")
+
+
+def _rates_before(edited: Editable, config: CurriculumStageConfig, rungs: Ladder) -> list[float]:
+    """The given model's accuracy on the test part of every rung; latent weights are read through trits."""
+    tasks = graded_tasks(config.mixture)
+    held_out = rung_problems(tasks, levels_of(rungs), config.mixture, config.exam, "test", config.examined)
+    return climbed_rates(edited.model, edited.tokenizer, tasks, held_out)
+
+
+def _steps(context: StepContext, base: Path, proposer: TaskProposer) -> tuple[Path, Mapping[str, Path]]:
+    """The last step's output, and the ladder and the logs among others."""
     config: CurriculumStageConfig = context.config
     assess = _within(context, "assess", {"edited": base})
     find_ladder(assess)
@@ -75,11 +115,13 @@ def _steps(context: StepContext, base: Path, proposer: TaskProposer) -> tuple[Pa
     if config.principles.prompts:
         last = _within(context, "principles", on | {"edited": last.output / "latent"})
         instil(last)
-    return last.output, on["ladder"]
+        on["principles"] = last.output / "log.json"
+    return last.output, on
 
 
 def _within(context: StepContext, name: str, inputs: Mapping[str, Path]) -> StepContext:
     """A step of its own: its checkpoints stay until the whole is done, its output is made anew."""
+    context.progress(0, 0, name)
     output, checkpoint = context.output / name, context.checkpoint / name
     remove_tree(output)
     for folder in (output, checkpoint):
@@ -89,7 +131,7 @@ def _within(context: StepContext, name: str, inputs: Mapping[str, Path]) -> Step
 
 def _hand_out(made: Path, output: Path) -> None:
     if (made / "latent" / TERNARY).is_file():
-        latent = output.with_name(f"{output.name}-latent")
+        latent = latent_of(output)
         remove_tree(latent)
         with new_folder(latent) as folder:
             shutil.copytree(made / "latent", folder, dirs_exist_ok=True)
