@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import pytest
@@ -76,7 +76,14 @@ def test_a_pupil_gains_at_its_frontier(bloomery, tmp_path, monkeypatch):
     assert found["learned"]["reached"] > found["learned"]["reached_before"]
 
 
-def test_every_option_reaches_the_function(bloomery, base, tmp_path):
+def test_every_option_reaches_the_function(bloomery, base, tmp_path, monkeypatch):
+    asked = []
+
+    def noted(*given, **options):
+        asked.append((*given, options["seed"]))
+        return learn_folder(*given, **options)
+
+    monkeypatch.setattr(learned_folder, "learn_folder", noted)
     said = bloomery(
         "learn", "--base", base, "-o", tmp_path / "verb", *EXAM, *TRAINING, "--target", 0.6, "--temperature",
         0.7, "--replay", 0.3, "--dreams", 0.2, "--self-model", 2, "--lr", 0.01, "--seed", 3, "--json",
@@ -99,6 +106,7 @@ def test_every_option_reaches_the_function(bloomery, base, tmp_path):
         self_model=SelfModelConfig(steps=2),
         principles=PrinciplesConfig(prompts={}),
     )
+    assert asked == [(base, tmp_path / "verb", replace(config, uniform=False), 3)]
     learned = learn_folder(base, tmp_path / "function", config, seed=3)
     found = json.loads(said.out)
     assert files_of(tmp_path / "verb") == files_of(tmp_path / "function")

@@ -63,7 +63,14 @@ def test_two_kinds_are_found_and_two_passes_are_better_than_none(bloomery, tmp_p
     assert experts.held.design["strategy"] == found["design"]["strategy"]
 
 
-def test_every_option_reaches_the_function(bloomery, base, tmp_path):
+def test_every_option_reaches_the_function(bloomery, base, tmp_path, monkeypatch):
+    asked = []
+
+    def noted(*given, **options):
+        asked.append((*given, options["seed"]))
+        return specialize_folder(*given, **options)
+
+    monkeypatch.setattr(specialized_folder, "specialize_folder", noted)
     said = bloomery(
         "specialize", "--base", base, "-o", tmp_path / "verb", *EXAM, "--fewest", 2, "--most", 3, "--layer",
         "*.mlp.*", "--rank", 5, "--probe-steps", 3, "--objective", "reinforce", "--steps", 2, "--lr", 0.05,
@@ -78,8 +85,10 @@ def test_every_option_reaches_the_function(bloomery, base, tmp_path):
         search=DesignSearchConfig(generations=1, population=3, examples=4, within=0.5),
         random_search=False,
     )
+    assert asked == [(base, tmp_path / "verb", config, 2)]
     table, gained = specialize_folder(base, tmp_path / "function", config, seed=2)
     found = json.loads(said.out)
+    assert {int(number): gain for number, gain in found["gains"].items()} == gained.found.gains
     assert files_of(tmp_path / "verb") == files_of(tmp_path / "function")
     assert found["experts"] == [list(kind) for kind in gained.found.kinds]
     assert found["passes"] == gained.passes._asdict()

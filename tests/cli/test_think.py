@@ -13,6 +13,7 @@ from bloomery.forge.fine_tuning import fine_tuning
 from bloomery.forge.folders import load_model
 from bloomery.forge.quietstar import taught_folder
 from bloomery.forge.quietstar.looking import Worth, is_worth_it
+from bloomery.forge.quietstar.reinforcement import ReinforceConfig
 from bloomery.forge.quietstar.settings import ThoughtsConfig
 from bloomery.forge.quietstar.taught_folder import think_folder
 from bloomery.forge.quietstar.thinking_folder import MIXING
@@ -50,31 +51,31 @@ def test_any_model_is_taught_and_measured_under_every_condition(bloomery, tmp_pa
 
 def test_every_option_reaches_the_function(bloomery, base, tmp_path):
     said = bloomery(
-        "think", "--base", base, "-o", tmp_path / "verb", *EXAM, *TRAINING, "--strategy", "self_check",
-        "--tokens", 24, "--seq-len", 48, "--direct", 0.2, "--filler", 0.2, "--lr", 0.01, "--seed", 3,
-        "--json",
+        "think", "--base", base, "-o", tmp_path / "verb", *EXAM, *TRAINING, *REINFORCED, "--strategy",
+        "self_check", "--tokens", 24, "--seq-len", 48, "--direct", 0.2, "--filler", 0.2, "--lr", 0.01,
+        "--seed", 3, "--json",
     )  # fmt: skip
-    fit = fine_tuning(
-        {"chained_sums": Ingredient(difficulties=(4,))}, preset="quietstar", steps=4, seq_len=48, lr=0.01,
-        batch=2, checkpoint_every=2,
-    )  # fmt: skip
+    mixture = {"chained_sums": Ingredient(difficulties=(4,))}
+    numbers = {"preset": "quietstar", "seq_len": 48, "lr": 0.01, "batch": 2, "checkpoint_every": 2}
     thoughts = ThoughtsConfig(
         strategies={"sketch": 1.0, "self_check": 1.0}, direct=0.2, filler=0.2, tokens=24
     )
-    think_folder(base, tmp_path / "function", fit, thoughts, seed=3)
+    learn = ReinforceConfig(fit=fine_tuning(mixture, steps=2, **numbers), thoughts=2, ahead=2, length=24)
+    think_folder(
+        base,
+        tmp_path / "function",
+        fine_tuning(mixture, steps=4, **numbers),
+        thoughts,
+        reinforce=learn,
+        seed=3,
+    )
     assert files_of(tmp_path / "verb") == files_of(tmp_path / "function")
+    assert MIXING in files_of(tmp_path / "verb")
     found = json.loads(said.out)
-    assert (found["steps"], found["reinforced_steps"], found["worth_it"]) == (4, 0, False)
+    assert (found["steps"], found["reinforced_steps"], found["worth_it"]) == (4, 2, False)
     assert found["before"]["chained_sums"]["total"] == 6
     assert set(found["after"]["chained_sums"]["accuracy"]) == set(verb.CALLED)
     assert set(found["worth"]) == set(verb.CALLED) - {"own"}
-
-
-def test_a_reinforced_model_has_its_mixing_head(bloomery, base, tmp_path):
-    said = bloomery("think", "--base", base, "-o", tmp_path / "out", *EXAM, *TRAINING, *REINFORCED)
-    assert said.code == 0
-    assert "2 of reinforcement" in said.out
-    assert (tmp_path / "out" / MIXING).is_file()
 
 
 def test_a_paused_teaching_goes_on_with_the_same_command(bloomery, base, tmp_path, monkeypatch):
