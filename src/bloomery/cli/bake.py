@@ -62,7 +62,7 @@ Controls = Annotated[
 Learned = Annotated[int, typer.Option("--queries", help="Prompts to learn from; 48 others measure.", min=1)]
 Mode = Annotated[
     Literal["full", "lora"],
-    typer.Option(help="Which weights move: all, or a low-rank change (needs bloomery[lora])."),
+    typer.Option(help="Which weights move: all, or a low-rank change (needs the extra lora)."),
 ]
 Rank = Annotated[int | None, typer.Option(help="lora: rank of each layer's change. Default: 16.", min=1)]
 Alpha = Annotated[int | None, typer.Option(help="lora: it is scaled by alpha / rank. Default: 32.", min=1)]

@@ -20,7 +20,7 @@ class JudgedConfig:
     mixture: dict[str, Ingredient] = option(factory=dict, help="the recipe's tasks and data sets")
     exam: ExamConfig = option(ExamConfig(), help="the recipe's held-out examples")
     thoughts: ThoughtsConfig | None = option(
-        None, help="the recipe's thoughts: what a model that can think is trained on, wherever it is trained"
+        None, help="the recipe's thoughts: quietstar teaches them, bitnet's training keeps them up"
     )
 
     def check_tasks(self, where: str, names: Iterable[str]) -> None:

@@ -39,7 +39,7 @@ class ForgeConfig:
     mixture: dict[str, Ingredient] = option(factory=dict, help="tasks and data sets of all stages")
     exam: ExamConfig = option(ExamConfig(), help="held-out examples by which all stages are judged")
     thoughts: ThoughtsConfig | None = option(
-        None, help="thoughts that quietstar teaches and later trainings keep up; empty: its default, and none"
+        None, help="thoughts that quietstar teaches and bitnet keeps up; empty: quietstar's default, and none"
     )
     stages: dict[str, Any] = option(
         help="the stages to run, with their configs; they run in the forge's order"

@@ -9,10 +9,13 @@ from bloomery.forge.bitnet.quantizing import quantize_folder
 from bloomery.forge.exporting import folder, gguf_file
 from bloomery.forge.exporting.folder import export_folder
 from bloomery.forge.exporting.gguf_elsewhere import read_elsewhere
+from bloomery.forge.folders import load_model
 from bloomery.forge.settings import TernaryConfig
+from bloomery.models.packed.experts import to_bytes
 from tests.forge.exporting.reading import read_here
 from tests.forge.merging.families import tiny_llama
 from tests.forge.small_folders import cognate, files_of, llama
+from tests.models.packed.expert_sets import expert_set
 
 pytest.importorskip("gguf", reason="the extra `export` is not installed")
 
@@ -87,3 +90,12 @@ def test_a_packed_cognate_is_read_by_onnxruntime(tmp_path):
     assert made.runtime.difference < 1e-4
     assert made.folder.difference > made.runtime.difference
     assert {"model.onnx", "tokenizer.json", "export.json"} <= files_of(tmp_path / "out").keys()
+
+
+@pytest.mark.parametrize("format", ["gguf", "onnx"])
+def test_a_folder_with_experts_is_refused_since_they_would_be_lost(tmp_path, format):
+    base = llama(tmp_path / "base")
+    (base / "experts.safetensors").write_bytes(to_bytes(expert_set(*load_model(base))))
+    with pytest.raises(FormatRefused, match=f"has experts, which {format} has no place for"):
+        export_folder(base, tmp_path / "out", format)
+    assert not (tmp_path / "out").exists()

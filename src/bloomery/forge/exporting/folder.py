@@ -17,6 +17,7 @@ from bloomery.forge.exporting.onnx_file import direct_options, run_onnx, write_o
 from bloomery.forge.exporting.plain import load_plain, logits_of, rows_of
 from bloomery.forge.exporting.ternary_blocks import Floats, Ternary
 from bloomery.forge.folders import check_free, drop_machine_dependent, load_model
+from bloomery.models.packed.experts import FILE as EXPERTS
 
 Format = Literal["gguf", "onnx"]
 LENGTHS = (2, 7, 48)  # tokens of the rows that are compared, where the model takes so many
@@ -59,6 +60,10 @@ def export_folder(
     if format not in get_args(Format):
         raise UnknownName("format", format, get_args(Format))
     check_free(output)
+    if (folder / EXPERTS).exists():
+        raise FormatRefused(
+            f"{folder} has experts, which {format} has no place for; export the model that they were made from"
+        )
     model, tokenizer = load_plain(folder)
     with new_folder(output) as made:
         if format == "gguf":

@@ -132,7 +132,7 @@ STAGE = Stage(
     source="arXiv 2410.10714 (SeedLM), 2409.17066 (VPTQ), 2409.00592 (Hyper-Compression)",
     config=CompressionStageConfig,
     inputs=(
-        Port(name="model", meaning="the packed ternary model"),
+        Port(name="model", meaning="the packed ternary model, with its experts where it has some"),
         Port(name="latent", kind="latent model", meaning="the weights behind its trits"),
         Port(name="full", meaning="the model in full precision"),
     ),
