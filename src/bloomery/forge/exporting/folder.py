@@ -62,7 +62,7 @@ def export_folder(
     check_free(output)
     if (folder / EXPERTS).exists():
         raise FormatRefused(
-            f"{folder} has experts, which {format} has no place for; export the model that they were made from"
+            f"{folder} has experts, which {format} has no place for; export the model they were made from"
         )
     model, tokenizer = load_plain(folder)
     with new_folder(output) as made:
