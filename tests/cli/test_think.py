@@ -142,8 +142,9 @@ def test_an_output_that_exists_is_not_written_over(bloomery, base, tmp_path):
     assert "exists; name a folder that does not" in said.err
 
 
-def test_thoughts_are_worth_it_only_if_clearly_better_than_both_rivals():
+def test_thoughts_are_worth_it_only_if_clearly_better_than_all_that_the_gate_asks_for():
     good, doubtful = Worth(0.3, 0.1, 0.5), Worth(0.3, 0.0, 0.6)
-    assert is_worth_it({"shuffled": good, "filler": good, "without": doubtful})
-    for rival in ("shuffled", "filler"):
-        assert not is_worth_it({"shuffled": good, "filler": good, rival: doubtful})
+    rivals = dict.fromkeys(("without", "shuffled", "filler"), good)
+    assert is_worth_it(rivals | {"permuted": doubtful})
+    for rival in rivals:
+        assert not is_worth_it(rivals | {rival: doubtful})

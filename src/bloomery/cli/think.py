@@ -52,8 +52,8 @@ CALLED: dict[Condition, str] = {
     "permuted": "own thoughts' tokens in another order",
     "filler": "filler, as many tokens",
 }
-WORTH_IT = "the thoughts are worth it: better than others' and than filler"
-NOT_SHOWN = "the thoughts are not shown to be worth anything: a gain over others' or over filler may be 0"
+WORTH_IT = "the thoughts are worth it: better than none, than others' and than filler"
+NOT_SHOWN = "the thoughts are not shown to be worth it: a gain over none, over others' or over filler may be 0"
 Strategies = Annotated[
     list[str],
     typer.Option("--strategy", metavar="|".join(STRATEGIES), help="May be given often. Default: all."),

@@ -23,7 +23,7 @@ from bloomery.tasks.batches import length_of, pieces
 from bloomery.tasks.ingredient import Ingredient
 
 AROUND = 2  # the tokens that begin and end a thought
-RIVALS: tuple[Condition, ...] = ("shuffled", "filler")  # what is no better than these is theater
+RIVALS: tuple[Condition, ...] = ("without", "shuffled", "filler")  # those that the stage's gate asks for
 
 
 @dataclass(frozen=True)
@@ -90,5 +90,5 @@ def worths(results: Mapping[str, Thinking]) -> dict[Condition, Worth]:
 
 
 def is_worth_it(found: Mapping[Condition, Worth]) -> bool:
-    """Whether own thoughts are clearly better than others' and than filler."""
+    """Whether own thoughts are clearly better than none, than others' and than filler."""
     return all(found[name].low > 0 for name in RIVALS)
