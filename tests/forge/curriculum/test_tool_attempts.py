@@ -52,6 +52,16 @@ def test_the_call_is_learned_and_its_result_is_not(speaker):
     assert learned == ["[c17*23]", "391<|eos|>"]
 
 
+def test_a_call_that_came_to_nothing_is_read_and_not_learned(speaker):
+    said, _ = speaker
+    said += ["[c1/0]", "[c17*23]", "391"]
+    problem = Problem(0, "sums", SUM)
+    (reply,) = replies(problem)
+    (found,) = solutions([Tried(problem, reply, True)])
+    learned = [TOKENIZER.decode(ids) for ids, asked in pieces(found.example(), TOKENIZER) if asked]
+    assert learned == ["[c17*23]", "391<|eos|>"]
+
+
 def test_who_calls_without_end_has_answered_nothing(speaker):
     said, heard = speaker
     said += ["[c1+1]"] * 3

@@ -56,7 +56,7 @@ class WithTools:
 
 
 def _reply(example: Example, talk: Conversation) -> Reply:
-    """The answer, and the problem as it stood then: calls in the prompt, to be learned; results, as given."""
+    """The answer, and the problem as it stood then: calls that returned, to be learned; all else, as given."""
     if talk.answer is None:
         return Reply("")
     before = talk.text.removesuffix(talk.answer)
@@ -64,5 +64,6 @@ def _reply(example: Example, talk: Conversation) -> Reply:
     for one in talk.called:
         begin = before.index(one.written, at)
         at = begin + len(one.written)
-        worked.append((begin, at))
+        if one.state == "returned":
+            worked.append((begin, at))
     return Reply(talk.answer, Example(before, example.answer, example.difficulty, tuple(worked)))
