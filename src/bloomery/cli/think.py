@@ -53,7 +53,7 @@ CALLED: dict[Condition, str] = {
     "filler": "filler, as many tokens",
 }
 WORTH_IT = "the thoughts are worth it: better than none, than others' and than filler"
-NOT_SHOWN = "the thoughts are not shown to be worth it: a gain over none, over others' or over filler may be 0"
+NOT_SHOWN = "the thoughts are not shown to be worth it: a gain over none, others' or filler may be 0"
 Strategies = Annotated[
     list[str],
     typer.Option("--strategy", metavar="|".join(STRATEGIES), help="May be given often. Default: all."),

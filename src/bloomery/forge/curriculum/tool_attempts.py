@@ -56,7 +56,7 @@ class WithTools:
 
 
 def _reply(example: Example, talk: Conversation) -> Reply:
-    """The answer, and the problem as it stood then: calls that returned, to be learned; all else, as given."""
+    """The answer, and the problem as it stood then: calls that returned, to be learned; the rest, given."""
     if talk.answer is None:
         return Reply("")
     before = talk.text.removesuffix(talk.answer)
