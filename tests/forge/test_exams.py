@@ -150,3 +150,12 @@ def test_every_task_counts_alike_whatever_its_size():
     assert mean_rate(results) == 0.25
     assert mean_depth(results) == 2.0
     assert plain(results)["small"]["rate"] == 0.5
+
+
+def test_what_is_only_trained_on_is_not_judged():
+    """Easy examples that help to learn would make an exam easier."""
+    mixture = {"parity": Ingredient(difficulties=(4, 12, 14), judged=(12, 14))}
+    trained = training_data(fitting(mixture), train_tokenizer([]), seed=1)
+    assert {len(trained.example(index).prompt) for index in range(60)} == {5, 13, 15}
+    for part in ("selection", "test"):
+        assert {len(prompt) for prompt in prompts(mixture, part)["parity"]} == {13, 15}

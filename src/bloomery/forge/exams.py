@@ -200,7 +200,7 @@ def _exam(name: str, given: Ingredient, config: ExamConfig, part: Part, *, fewer
     if is_data_set(name):
         return _data_set_exam(name, config, part)
     task = task_of(name, **given.options)
-    levels = given.difficulties or tuple(task.difficulties)
+    levels = given.judged or given.difficulties or tuple(task.difficulties)
     drawn = examples(
         task, "test", count=config.selection + config.test, seed=config.seed, difficulties=levels,
         fewer_ok=fewer_ok,
