@@ -1,4 +1,4 @@
-"""Answers written by greedy decoding, for tasks whose answers have more than one right wording."""
+"""Texts that a model writes on its own: greedily, or drawn from its distribution at a temperature."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -79,25 +79,32 @@ def continued(
     *,
     pad: int,
     ends: Sequence[int],
+    temperature: float | None = None,
+    keep_end: bool = False,
     **options: Any,
 ) -> list[list[int]]:
-    """What greedy decoding adds to each row of ids, up to the first of `ends`; padding goes to the left."""
+    """What a model adds to each row of ids, up to the first of `ends`; padding goes to the left.
+
+    Greedily, or at a temperature from its whole distribution (no top-k, no nucleus), by torch's random state.
+    `keep_end` leaves the end among the ids.
+    """
     device = next(model.parameters()).device
     longest = max(map(len, prompts))
     ids = torch.tensor([[pad] * (longest - len(one)) + [*one] for one in prompts], device=device)
     mask = torch.tensor([[0] * (longest - len(one)) + [1] * len(one) for one in prompts], device=device)
+    drawn = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
     generate: Callable[..., Any] = model.generate  # type: ignore[assignment]
     output = generate(
         input_ids=ids,
         attention_mask=mask,
-        do_sample=False,
         max_new_tokens=max_new_tokens,
         pad_token_id=pad,
         eos_token_id=list(ends) or None,
+        **({"do_sample": False} if temperature is None else drawn),
         **options,
     )
-    return [_until(row, ends) for row in output[:, longest:].tolist()]
+    return [_until(row, ends, keep_end) for row in output[:, longest:].tolist()]
 
 
-def _until(ids: list[int], ends: Sequence[int]) -> list[int]:
-    return ids[: next((at for at, one in enumerate(ids) if one in ends), None)]
+def _until(ids: list[int], ends: Sequence[int], keep_end: bool) -> list[int]:
+    return ids[: next((at + keep_end for at, one in enumerate(ids) if one in ends), None)]
