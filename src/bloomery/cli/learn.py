@@ -54,7 +54,9 @@ Hardest = Annotated[
 ]
 PoolSize = Annotated[int, typer.Option(help="Problems on a rung, of all tasks together.", min=1)]
 Round = Annotated[int, typer.Option(help="Optimizer steps between two attempts at them.", min=1)]
-Temperature = Annotated[float, typer.Option(help="Of the attempts; low, so that success is no luck.", min=0)]
+Temperature = Annotated[
+    float, typer.Option(help="Of the attempts; low, so that success is no luck.", min=0.01)
+]
 Replay = Annotated[float, typer.Option(help="Share of rows that repeat lower rungs.", min=0, max=1)]
 Dreams = Annotated[float, typer.Option(help="Share of rows that the model dreams about them.", min=0, max=1)]
 SelfModel = Annotated[

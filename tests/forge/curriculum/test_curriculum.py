@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 
 from bloomery.core.config import build, to_plain
-from bloomery.core.errors import ConfigError
+from bloomery.core.errors import ConfigError, UserError
 from bloomery.core.evidence import State, gate
 from bloomery.core.run import Run
 from bloomery.core.workspace import Workspace
 from bloomery.forge.curriculum.claiming import claim
 from bloomery.forge.curriculum.measuring import clock_taught, measure_taught
 from bloomery.forge.curriculum.proposing import Generators
-from bloomery.forge.curriculum.settings import SelfModelConfig
+from bloomery.forge.curriculum.settings import PrincipleConfig, SelfModelConfig
 from bloomery.forge.curriculum.tutoring import climb, find_ladder
 from bloomery.forge.folders import save_model
 from bloomery.forge.judging import CLAIMS
@@ -35,6 +35,7 @@ from bloomery.forge.stages.curriculum import (
 )
 from tests.forge.curriculum.pupils import TOKENIZER, config, context_in, fitting, pupil
 from tests.forge.curriculum.test_climb import Noise
+from tests.forge.small_folders import llama
 
 
 def plain(words):
@@ -161,6 +162,32 @@ def test_the_gate_opens_where_the_problems_teach_and_stays_shut_where_they_do_no
 def test_a_task_that_the_mixture_does_not_hold_is_refused(changes, message):
     with pytest.raises(ConfigError, match=message):
         build(CurriculumStageConfig, {**to_plain(config()), **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"climb": {"temperature": 0}}, "temperature"),
+        ({"climb": {"dream_temperature": 0}}, "dream_temperature"),
+        ({"self_model": {"temperatures": [1.0]}}, "two to ten temperatures above 0"),
+        ({"self_model": {"temperatures": [0.0, 1.0]}}, "two to ten temperatures above 0"),
+        ({"self_model": {"temperatures": list(range(1, 12))}}, "two to ten temperatures above 0"),
+        ({"self_model": {"temperatures": [1, 2, 3], "written": 2}}, "written is 2, and there are 3"),
+        ({"fit": {"steps": 4, "mixture": {"parity": {}}}}, "names its own mixture"),
+        ({"principles": {"fit": {"steps": 4, "mixture": {"parity": {}}}}}, "names its own mixture"),
+    ],
+)
+def test_what_no_step_could_do_is_refused_before_the_first(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        build(CurriculumStageConfig, {**to_plain(config()), **changes})
+
+
+def test_a_prompt_longer_than_the_models_window_is_refused_before_the_climb(tmp_path):
+    long = PrincipleConfig(prompt="Be brief. " * 40, questions=("a",), probes=("b",))
+    words = config(principles=replace(config().principles, prompts={"long": long}))
+    context = context_in(tmp_path / "assess", {"edited": llama(tmp_path / "llama")}, words)
+    with pytest.raises(UserError, match="the model's window is 64: shorten the prompt"):
+        find_ladder(context)
 
 
 def test_a_climb_counted_in_epochs_is_refused():

@@ -5,7 +5,6 @@ import random
 import pytest
 import torch
 
-from bloomery.core.errors import ConfigError
 from bloomery.forge.curriculum.temperature import MARK, Written, best_possible, written_at
 from bloomery.tasks.tokenizer import begin, encode
 from tests.forge.curriculum.pupils import TOKENIZER, pupil
@@ -51,9 +50,3 @@ def test_the_best_possible_is_that_of_enumeration(model):
 def test_equal_temperatures_cannot_be_told_apart(model):
     texts = [Written("1+1=", (20, 30, 2), "", random.Random(0).randrange(2))]
     assert best_possible(model, TOKENIZER, texts, (1.0, 1.0)) == pytest.approx(0.5)
-
-
-@pytest.mark.parametrize("temperatures", [(1.0,), (0.0, 1.0), tuple(range(1, 12))])
-def test_too_few_too_many_or_too_cold_temperatures_are_refused(model, temperatures):
-    with pytest.raises(ConfigError, match="two to ten temperatures above 0"):
-        written_at(model, TOKENIZER, ["1="], temperatures, max_new_tokens=1, seed=0)

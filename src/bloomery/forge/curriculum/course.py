@@ -11,6 +11,7 @@ from typing import Any
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.core.errors import ConfigError
+from bloomery.forge.baking.completions import check_window
 from bloomery.forge.curriculum.attempts import Attempt, OwnWords
 from bloomery.forge.curriculum.climbing import Course
 from bloomery.forge.curriculum.ladder import Ladder, ladder
@@ -24,6 +25,7 @@ from bloomery.tasks.accuracy import accuracy
 from bloomery.tasks.batches import length_of, pieces
 from bloomery.tasks.splitting import draw_from
 from bloomery.tasks.task import Task, check_difficulty
+from bloomery.tasks.tokenizer import encode
 from bloomery.tasks.tools.toolbox import toolbox
 
 GENERATORS = Generators()
@@ -126,6 +128,17 @@ def check_fits(config: CurriculumStageConfig, rungs: Ladder, tokenizer: PreTrain
                 f"'{name}' at difficulty {level} needs {needed} tokens and fit.seq_len is {room}: raise it, "
                 f"or end the ladder earlier by climb.hardest.{name}"
             )
+
+
+def check_prompts(
+    config: CurriculumStageConfig, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    """Raises: UserError where a prompt with its questions is longer than the model's window."""
+    wanted = config.principles
+    for one in wanted.prompts.values():
+        ids = encode(tokenizer, one.prompt)
+        asked = [(ids, encode(tokenizer, question)) for question in (*one.questions, *one.probes)]
+        check_window(model, one.prompt, asked, wanted.bake.max_new_tokens)
 
 
 def save_ladder(path: Path, rungs: Ladder, found: Mapping[str, Assessment]) -> None:

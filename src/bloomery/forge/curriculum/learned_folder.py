@@ -8,10 +8,10 @@ from pathlib import Path
 
 from bloomery.core.disk import new_folder, remove_tree
 from bloomery.core.step import Progress, StepContext, nobody_watches
-from bloomery.forge.curriculum.course import GENERATORS, load_ladder
+from bloomery.forge.curriculum.course import GENERATORS, check_prompts, load_ladder
 from bloomery.forge.curriculum.introspecting import introspect
 from bloomery.forge.curriculum.ladder import Ladder
-from bloomery.forge.curriculum.principles import check_prompts, instil
+from bloomery.forge.curriculum.principles import instil
 from bloomery.forge.curriculum.proposing import TaskProposer, graded_tasks
 from bloomery.forge.curriculum.rungs import climbed_rates, levels_of, rung_problems
 from bloomery.forge.curriculum.staircase import reached

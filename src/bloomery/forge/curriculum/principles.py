@@ -4,12 +4,10 @@ import random
 from pathlib import Path
 from typing import Any
 
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
 from bloomery.core import machine
 from bloomery.core.step import StepContext
 from bloomery.forge.baking.bake import Queries, bake
-from bloomery.forge.baking.completions import check_window, sample
+from bloomery.forge.baking.completions import sample
 from bloomery.forge.baking.divergence import residual
 from bloomery.forge.curriculum.settings import PrincipleConfig
 from bloomery.forge.curriculum.tutoring import solved_before, write_both, write_log
@@ -17,7 +15,6 @@ from bloomery.forge.editing import load_editable, pack_editable
 from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
 from bloomery.forge.stages.curriculum import CurriculumStageConfig
-from bloomery.tasks.tokenizer import encode
 
 
 def instil(context: StepContext) -> None:
@@ -43,17 +40,6 @@ def instil(context: StepContext) -> None:
         log[name] = _probed(context, one, *folders) | {"steps": baked.steps}
     write_both(context, edited)
     write_log(context, log)
-
-
-def check_prompts(
-    config: CurriculumStageConfig, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
-) -> None:
-    """Raises: UserError where a prompt with its questions is longer than the model's window."""
-    wanted = config.principles
-    for one in wanted.prompts.values():
-        ids = encode(tokenizer, one.prompt)
-        asked = [(ids, encode(tokenizer, question)) for question in (*one.questions, *one.probes)]
-        check_window(model, one.prompt, asked, wanted.bake.max_new_tokens)
 
 
 def _probed(context: StepContext, one: PrincipleConfig, before: Path, after: Path) -> dict[str, float]:

@@ -32,7 +32,7 @@ class ClimbConfig:
     streak: int = option(
         3, help="successes in a row, without a hint, after which a problem is mastered", low=1
     )
-    temperature: float = option(0.5, help="of the attempts; low, so that a success is no luck", low=0)
+    temperature: float = option(0.5, help="of the attempts; low, so that a success is no luck", low=0.01)
     tools: tuple[str, ...] = option(
         (), help="tools that an attempt may call (calculator, ...); none: no calls"
     )
@@ -40,7 +40,7 @@ class ClimbConfig:
     tool_tokens: int = option(24, help="tokens between two calls, or of the answer after them", low=1)
     replay: float = option(0.25, help="share of rows from solutions of lower rungs", low=0, high=1)
     dreams: float = option(0.1, help="share of rows that the model dreamt about lower rungs", low=0, high=1)
-    dream_temperature: float = option(1.5, help="of the dreams, which nobody grades", low=0)
+    dream_temperature: float = option(1.5, help="of the dreams, which nobody grades", low=0.01)
     consolidate: float = option(
         0.2,
         help="last share of the steps, in which solutions of all rungs are learned",
@@ -69,6 +69,13 @@ class SelfModelConfig:
     written: int = option(192, help="texts that it writes at these temperatures to learn from", low=2)
     share: float = option(0.3, help="share of rows that ask for the temperature", low=0, high=1)
     new_tokens: int = option(8, help="tokens of such a text at most", low=1)
+
+    def __post_init__(self) -> None:
+        count = len(self.temperatures)
+        if not 2 <= count <= 10 or min(self.temperatures) <= 0:  # a digit names each
+            raise ConfigError(f"give two to ten temperatures above 0, got {list(self.temperatures)}")
+        if self.written < count:
+            raise ConfigError(f"written is {self.written}, and there are {count} temperatures; raise it")
 
 
 @dataclass(frozen=True, kw_only=True)

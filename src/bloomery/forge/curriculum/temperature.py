@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from bloomery.core.errors import ConfigError
 from bloomery.forge.curriculum.sampling import sampled, texts_of
 from bloomery.tasks.accuracy import evaluating
 from bloomery.tasks.task import Example
@@ -45,7 +44,6 @@ def written_at(
     seed: int,
 ) -> list[Written]:
     """Each prompt continued at one of the temperatures, all of them equally often."""
-    check_temperatures(temperatures)
     order = list(prompts)
     random.Random(f"temperatures/{seed}").shuffle(order)
     found: list[Written] = []
@@ -76,12 +74,6 @@ def best_possible(
             likelihoods = _log_likelihoods(model, tokenizer, one, temperatures)
             best.append(float(likelihoods.softmax(0).max()))
     return sum(best) / len(best)
-
-
-def check_temperatures(temperatures: Sequence[float]) -> None:
-    """Raises: ConfigError for fewer than two, more than ten (a digit names each), or one not above 0."""
-    if not 2 <= len(temperatures) <= 10 or min(temperatures) <= 0:
-        raise ConfigError(f"give two to ten temperatures above 0, got {list(temperatures)}")
 
 
 def _log_likelihoods(

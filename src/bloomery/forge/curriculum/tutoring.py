@@ -22,6 +22,7 @@ from bloomery.forge.curriculum.course import (
     GENERATORS,
     assessed,
     check_fits,
+    check_prompts,
     course_of,
     ladder_of,
     load_ladder,
@@ -50,6 +51,7 @@ def find_ladder(context: StepContext) -> None:
     set_threads(machine.threads())
     config: CurriculumStageConfig = context.config
     edited = load_editable(context.inputs["edited"])
+    check_prompts(config, edited.model, edited.tokenizer)
     found = assessed(config, edited.model, edited.tokenizer, seed=context.seed)
     rungs = ladder_of(config, found)
     check_fits(config, rungs, edited.tokenizer)

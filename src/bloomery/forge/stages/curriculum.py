@@ -63,6 +63,8 @@ class CurriculumStageConfig(JudgedConfig):
     def __post_init__(self) -> None:
         self.check_tasks("bars.accuracy", self.bars.accuracy)
         self.check_tasks("climb.hardest", self.climb.hardest)
+        for given in (self.fit, self.principles.fit):
+            given.on(self.mixture)
         if self.fit.steps is None:
             raise ConfigError("a climb has no epochs: give fit.steps, the most optimizer steps")
         if workers := self.fit.loop(steps=1, seed=0).workers:
