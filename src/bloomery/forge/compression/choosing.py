@@ -107,14 +107,11 @@ def _hand_on(
 ) -> None:
     """The chosen model and, at no more bytes, the best of the branch that lost."""
     given = context.inputs["given"] / WEIGHTS
-    save_packed(latent.config, read_items(files.get(best, given)), tokenizer, context.output / "model")
-    for path in _experts(context, best):
-        shutil.copyfile(path, context.output / "model" / path.name)
-    limit = weights_size(context.output / "model")
+    limit = _write(context, tokenizer, latent, best, files.get(best, given), "model")
     others = [name for name in sizes if name.startswith("trits") != best.startswith(("trits", AS_GIVEN))]
     within = [name for name in others if sizes[name] <= limit] or [min(others, key=lambda name: sizes[name])]
     rival = max(within, key=lambda name: mean_rate(results[name]))
-    save_packed(latent.config, read_items(files[rival]), tokenizer, context.output / "rival")
+    _write(context, tokenizer, latent, rival, files[rival], "rival")
     claims: dict[str, Any] = {
         "best": best,
         "rival": rival,
@@ -126,6 +123,22 @@ def _hand_on(
     (context.output / "claims.json").write_text(json.dumps(claims, indent=2, sort_keys=True))
     context.facts |= {"coded by": best, "weight_bytes": limit}
     context.kinds["rival"] = "candidate"
+
+
+def _write(
+    context: StepContext,
+    tokenizer: PreTrainedTokenizerBase,
+    latent: PreTrainedModel,
+    name: str,
+    weights: Path,
+    output: str,
+) -> int:
+    """A candidate's folder, with the experts that it was judged with; its bytes."""
+    folder = context.output / output
+    save_packed(latent.config, read_items(weights), tokenizer, folder)
+    for path in _experts(context, name):
+        shutil.copyfile(path, folder / path.name)
+    return weights_size(folder)
 
 
 def ternary_branch(context: StepContext, latent: PreTrainedModel) -> dict[str, Items]:
