@@ -1,19 +1,27 @@
 """Specialising a folder outside a workspace: what comes of it, and going on after a stop."""
 
+import shutil
 import signal
 
 import pytest
 
 from bloomery.core.errors import UserError
 from bloomery.core.step import Paused
+from bloomery.forge.experts import specialized_folder
 from bloomery.forge.experts.adapting import few_shot_mixture
 from bloomery.forge.experts.cells import cells
+from bloomery.forge.experts.designs import Design
 from bloomery.forge.experts.folder import load_with_experts
+from bloomery.forge.experts.searching import write_folder
 from bloomery.forge.experts.settings import DesignSearchConfig, FindConfig, TeachConfig
 from bloomery.forge.experts.specialized_folder import specialize_folder
+from bloomery.forge.folders import load_model
 from bloomery.forge.settings import ExamConfig
 from bloomery.forge.stages.experts import ExpertsStageConfig
+from bloomery.models.packed.experts import to_bytes
 from tests.forge.experts.planted import MIXTURE, First, Last, register
+from tests.forge.small_folders import files_of
+from tests.models.packed.expert_sets import expert_set
 
 CONFIG = ExpertsStageConfig(
     mixture=MIXTURE,
@@ -71,6 +79,33 @@ def test_what_was_stopped_goes_on_to_the_same_folder(specialized, torn, planted,
     specialize_folder(torn, tmp_path / "model", CONFIG, seed=1)
     for path in specialized[0].iterdir():
         assert path.read_bytes() == (tmp_path / "model" / path.name).read_bytes(), path.name
+
+
+def test_what_was_killed_while_it_was_measured_goes_on_and_has_no_output_yet(
+    specialized, torn, planted, tmp_path, monkeypatch
+):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(specialized_folder, "gained", killed)
+    with pytest.raises(KeyboardInterrupt):
+        specialize_folder(torn, tmp_path / "model", CONFIG, seed=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.unfinished"]
+    monkeypatch.undo()
+    register(monkeypatch, First, Last)
+    assert specialize_folder(torn, tmp_path / "model", CONFIG, seed=1)[1] == specialized[2]
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_folders_inside_the_model_folder_are_none_of_it(torn, tmp_path):
+    """What downloads leave there."""
+    shutil.copytree(torn, tmp_path / "base")
+    (tmp_path / "base" / ".cache" / "huggingface").mkdir(parents=True)
+    held = expert_set(*load_model(torn))
+    (tmp_path / "experts").write_bytes(to_bytes(held))
+    plain = Design(strategy="act", weights=(0.0, 0.0), strengths=(1.0,) * len(held.ranks))
+    write_folder(tmp_path / "base", tmp_path / "experts", plain, tmp_path / "out")
+    assert files_of(tmp_path / "out") == files_of(torn)
 
 
 def test_an_output_that_exists_is_not_written_over(torn, planted, tmp_path):

@@ -114,7 +114,7 @@ def ship(context: StepContext) -> None:
 def write_folder(base: Path, experts: Path, design: Design, folder: Path) -> None:
     """A copy of the model's folder that answers as the design says; its weights are not touched."""
     folder.mkdir()
-    for path in sorted(base.iterdir()):
+    for path in sorted(path for path in base.iterdir() if path.is_file()):  # downloads leave folders, too
         shutil.copyfile(path, folder / path.name)
     if is_packed(folder):  # whoever packed it may have had an older loader
         head = Path(modeling_packed.__file__)

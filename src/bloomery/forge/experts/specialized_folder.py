@@ -1,6 +1,7 @@
 """A model folder with experts beside its weights: the stage's work, outside a workspace."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -49,10 +50,12 @@ def specialize_folder(
         for name in STEPS:
             made |= _made(context, name, made)
         table: dict[str, Any] = json.loads(made["designs"].read_text())
+        work = context.output / "model"
+        write_folder(base, made["experts"], design_of(table), work)
+        found = gained(base, made, work, config)  # before the output is there: a kill loses no figure
         with new_folder(output) as folder:
-            folder.rmdir()
-            write_folder(base, made["experts"], design_of(table), folder)
-        return table, gained(base, made, output, config)
+            shutil.copytree(work, folder, dirs_exist_ok=True)
+    return table, found
 
 
 def _made(context: StepContext, name: str, inputs: Mapping[str, Path]) -> dict[str, Path]:
