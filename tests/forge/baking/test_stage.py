@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from bloomery.core.config import Recipe, build, to_plain
-from bloomery.core.errors import ConfigError, UnknownName
+from bloomery.core.config import Recipe, to_plain
+from bloomery.core.errors import ConfigError
 from bloomery.core.evidence import State, gate
 from bloomery.core.step import Paused
 from bloomery.core.workspace import Workspace
@@ -29,31 +29,12 @@ from bloomery.forge.stages.baking import (
     STAGE,
     TOOLS,
     TURNS,
-    BakingStageConfig,
     checks,
-    work,
 )
-from tests.forge.baking.able import BLOCK, TOOLED, finder, finder_with_tools, folder_of
+from tests.forge.baking.able import TOOLED, finder, finder_with_tools, folder_of
 from tests.forge.baking.promptable import IDLE, LOUD, context_in, steps
+from tests.forge.baking.staged import config, plain
 from tests.forge.small_folders import files_of
-
-
-def plain(**changes):
-    fit = to_plain(steps(50))
-    return {
-        "mixture": {"needle": {"difficulties": [1], "options": {"block": BLOCK}}},
-        "exam": {"selection": 32, "test": 32},
-        "bake": {"per_query": 1, "max_new_tokens": 3},
-        "fit": {**fit, "seq_len": 48},
-        "cycles": {"rounds": 2, "window": 1, "personas": 0, "given": {"idle": IDLE, "loud": LOUD}},
-        "controls": [f"{letter}?" for letter in "abcdefghijklmnop"],
-        "probes": 24,
-        **changes,
-    }
-
-
-def config(**changes) -> BakingStageConfig:
-    return build(BakingStageConfig, plain(**changes))
 
 
 def made(folder, model_folder, words, **options):
@@ -127,7 +108,8 @@ def test_prompts_that_change_nothing_are_not_baked_and_the_gate_stays_shut(base,
     assert found[BAKED].measured == 0
     assert math.isnan(found[RESIDUAL].measured)
     assert not verdict(consumer).passed
-    assert found[MONOTONE].state == State.NOT_RUN
+    for check in (MONOTONE, DRIFT, TURNS):
+        assert (found[check].state, found[check].reason) == (State.NOT_RUN, "nothing was baked")
     weights = [files_of(path)["model.safetensors"] for path in (base, consumer.inputs["model"])]
     assert weights[0] == weights[1]
 
@@ -193,34 +175,9 @@ def test_prompts_without_a_meaning_are_taught_one_and_then_baked(base, tmp_path)
     assert found[RESIDUAL].state == State.PASSED
 
 
-@pytest.mark.parametrize(
-    ("changes", "error", "words"),
-    [
-        ({"tools": {"tasks": {"lookup": []}}}, UnknownName, "lookups"),
-        ({"bars": {"accuracy": {"sorting": 0.5}}}, ConfigError, "sorting"),
-        ({"fit": {"epochs": 1}}, ConfigError, "a bake has no epochs"),
-        ({"fit": {"steps": 1, "mixture": {"parity": {}}}}, ConfigError, "root names it"),
-        ({"teach": {"steps": 1}}, ConfigError, "names no task"),
-    ],
-)
-def test_a_config_that_cannot_be_meant_is_refused(changes, error, words):
-    with pytest.raises(error, match=words):
-        config(**changes)
-
-
 def test_a_stage_without_candidates_is_refused(base, tmp_path):
     with pytest.raises(ConfigError, match="nothing to bake"):
         made(tmp_path, base, config(cycles={"personas": 0}))
-
-
-def test_more_rounds_and_candidates_are_more_work():
-    less, more = (work(config(cycles={"rounds": count})) for count in (1, 4))
-    assert more["cycles"] == 4 * less["cycles"]
-    assert set(less) == {"cycles", "claim", "measure", "clock"}
-
-
-def test_its_estimate_counts_what_its_config_says():
-    assert STAGE.estimate(config(), {}) == ()
 
 
 def give(context):

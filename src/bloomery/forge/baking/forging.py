@@ -11,7 +11,7 @@ from typing import Any
 
 from bloomery.core import machine
 from bloomery.core.step import StepContext
-from bloomery.forge.baking.bake import bake
+from bloomery.forge.baking.bake import Baked, bake
 from bloomery.forge.baking.cycles import Cycle, Cycled, at_their_ends, run_cycles
 from bloomery.forge.baking.lessons import lessons
 from bloomery.forge.baking.proposing import propose_personas
@@ -100,7 +100,7 @@ def _cycle(context: StepContext, edited: Editable, questions: Questions, name: s
 
 def _bake(
     context: StepContext, edited: Editable, questions: Questions, cycle: str, name: str, prompt: str
-) -> Any:
+) -> Baked:
     config = questions.config
     return bake(
         context, edited.model, edited.tokenizer, prompt, questions.asked(cycle), config=config.bake,

@@ -2,17 +2,17 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from math import nan
+from math import isnan, nan
 from pathlib import Path
 
 from transformers import PreTrainedModel
 
 from bloomery.core import machine
-from bloomery.core.evidence import Check, Evidence, Measured, not_run
+from bloomery.core.evidence import Measured, not_run
 from bloomery.core.step import StepContext
 from bloomery.forge.baking.completions import Completion, sample
 from bloomery.forge.baking.cycles import Round
@@ -79,9 +79,11 @@ def measure_baked(context: StepContext) -> None:
     asked = [check for check in checks(config) if check.name != LATENCY]
     took = time.perf_counter() - began
     give_evidence(context, asked, measured, how=f"{__name__}.measure_baked", duration_s=took)
+    why = "no query that the prompts do not concern" if kept else "nothing was baked"
     for check in asked:
         if check.name not in measured:
-            context.evidence(_nothing(context, check))
+            how = f"{__name__}.measure_baked"
+            context.evidence(not_run(check, why, inputs=[context.inputs["model"].name], how=how))
 
 
 def clock_baked(context: StepContext) -> None:
@@ -111,10 +113,16 @@ def _of_each_bake(context: StepContext, questions: Questions, kept: Sequence[Rou
         if controls := questions.controls(one.round.cycle):
             drifts.append(_drift(questions, one, controls) / left[-1].base if left[-1].base else nan)
     found = {
-        RESIDUAL: Measured(value=max((one.ratio for one in left), default=nan), baseline=1.0),
+        RESIDUAL: Measured(value=largest(one.ratio for one in left), baseline=1.0),
         EFFECT: Measured(value=min((one.base for one in left), default=nan)),
     }
-    return found | ({DRIFT: Measured(value=max(drifts))} if drifts else {})
+    return found | ({DRIFT: Measured(value=largest(drifts))} if drifts else {})
+
+
+def largest(values: Iterable[float]) -> float:
+    """nan, which meets no bar, where there is none or one is nan."""
+    found = list(values)
+    return nan if not found or any(map(isnan, found)) else max(found)
 
 
 def written_under(questions: Questions, bake: Bake) -> list[Completion]:
@@ -194,8 +202,3 @@ def _of_tools(folders: Mapping[str, Path], questions: Questions) -> dict[str, Me
 
 def _shipped(context: StepContext) -> PreTrainedModel:
     return load_model(context.inputs["model"])[0]
-
-
-def _nothing(context: StepContext, check: Check) -> Evidence:
-    why = "nothing was baked" if check.name == MONOTONE else "no query that the prompt does not concern"
-    return not_run(check, why, inputs=[context.inputs["model"].name], how=f"{__name__}.measure_baked")

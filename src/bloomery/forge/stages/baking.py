@@ -133,7 +133,8 @@ def work(config: BakingStageConfig) -> Mapping[str, int]:
     """Tokens that the steps read if every round bakes; sampling reads each token once."""
     chosen, tested = config.tokens(config.fit.seq_len)
     sides = bool(config.tools.tasks) + config.personas()
-    candidates = len(config.tools.prompts) * bool(config.tools.tasks) + config.cycles.personas
+    candidates = len(config.tools.prompts) * bool(config.tools.tasks)
+    candidates += config.cycles.personas + len(config.cycles.given)
     asked = (config.queries + config.anchors + config.probes) * config.bake.per_query * config.fit.seq_len
     each = config.fit.work() * 4 // FORWARD + asked // FORWARD  # the teacher reads along
     taught = {} if config.teach is None else {"teach": config.teach.on(config.mixture).work()}
