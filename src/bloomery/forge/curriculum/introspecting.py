@@ -34,9 +34,10 @@ def introspect(context: StepContext) -> None:
     edited = load_editable(context.inputs["edited"])
     course = course_of(config, edited.tokenizer, load_ladder(context.inputs["ladder"]), seed=context.seed)
     solved = solved_before(context)
-    texts, unseen = _written(edited, own, solved, course, context.seed)
-    best = best_possible(edited.model, edited.tokenizer, unseen, own.temperatures)
     problems = [one for rung in _held_out(config, course) for given in rung.values() for one in given]
+    texts = _written(edited, own, solved, context.seed)
+    unseen = _written(edited, own, problems, context.seed + 100)
+    best = best_possible(edited.model, edited.tokenizer, unseen, own.temperatures)
     fresh = _fresh(course)
     arms = {}
     for name, weight in {"self-model": own.weight, "control": 0.0}.items():
@@ -77,22 +78,14 @@ def _study(
 
 
 def _written(
-    edited: Editable, own: SelfModelConfig, solved: Sequence[Lesson], course: Course, seed: int
-) -> tuple[list[Written], list[Written]]:
-    """Texts to learn from, and as many after other prompts to be asked about."""
+    edited: Editable, own: SelfModelConfig, given: Sequence[Lesson | Example], seed: int
+) -> list[Written]:
+    """Texts after prompts of these, drawn with repeats."""
     rng = random.Random(f"written/{seed}")
-    prompts = [one.prompt for one in solved]
-    others = [one.prompt for given in _fresh(course) for some in given.values() for one in some]
-    found = []
-    for place, given in enumerate((prompts, others)):
-        drawn = [rng.choice(given) for _ in range(own.written)]
-        found.append(
-            written_at(
-                edited.model, edited.tokenizer, drawn, own.temperatures,
-                max_new_tokens=own.new_tokens, seed=seed + 100 * place,
-            )
-        )  # fmt: skip
-    return found[0], found[1]
+    prompts = [rng.choice(given).prompt for _ in range(own.written)]
+    return written_at(
+        edited.model, edited.tokenizer, prompts, own.temperatures, max_new_tokens=own.new_tokens, seed=seed
+    )
 
 
 def _told(pupil: Editable, unseen: Sequence[Written]) -> float:
