@@ -151,6 +151,20 @@ def test_a_proposer_that_the_caller_brings_writes_the_problems(start, ladder, tm
         assert one["answer"] == wrong
 
 
+class Padded(Generators):
+    """Writes problems that are longer than a row."""
+
+    def propose(self, task, difficulty, count, rng):
+        found = super().propose(task, difficulty, count, rng)
+        return [replace(one, prompt="0+" * 30 + one.prompt) for one in found]
+
+
+def test_a_proposer_whose_problems_fit_no_row_is_refused(start, ladder, tmp_path):
+    context = context_in(tmp_path / "padded", {"edited": start, "ladder": ladder}, config(steps=4))
+    with pytest.raises(ConfigError, match="Padded gave 0 usable problems"):
+        climb(context, proposer=Padded())
+
+
 def test_the_ladder_begins_where_the_staircase_found_the_threshold(start, tmp_path):
     words = config()
     find_ladder(context_in(tmp_path, {"edited": start}, words))

@@ -46,6 +46,11 @@ def test_a_kind_without_lessons_leaves_its_share_to_the_others():
     assert drawn.draw(random.Random(0)).prompt.startswith("solution")
 
 
+def test_a_book_in_which_nothing_fitted_a_row_says_so():
+    with pytest.raises(ConfigError, match=r"nothing .* fits a row: raise fit\.seq_len"):
+        Book({"solution": 1.0}).draw(random.Random(0))
+
+
 def test_a_rung_left_behind_is_replayed_and_no_longer_new():
     left = book(solution=0.5, replay=0.5)
     left.leave_behind(random.Random(0), 3)

@@ -14,6 +14,10 @@ from bloomery.tasks.task import Example
 SUMS = task("chained_sums")
 
 
+def anything(_):
+    return True
+
+
 class Writes:
     def __init__(self, *examples):
         self.examples = examples
@@ -34,19 +38,19 @@ def test_generators_give_as_many_problems_of_the_training_side_as_were_asked_for
 
 
 def test_held_out_prompts_of_a_proposer_are_dropped():
-    proposer = Checked(Writes(one_of("test"), one_of("train")))
+    proposer = Checked(Writes(one_of("test"), one_of("train")), anything)
     assert proposer.propose(SUMS, 2, 3, random.Random(0)) == [one_of("train")] * 3
 
 
 def test_a_problem_without_an_answer_is_refused_by_name():
     with pytest.raises(ConfigError, match=r"has no answer that the task's scorer accepts: '1\+1='"):
-        Checked(Writes(Example("1+1=", "", 2))).propose(SUMS, 2, 1, random.Random(0))
+        Checked(Writes(Example("1+1=", "", 2)), anything).propose(SUMS, 2, 1, random.Random(0))
 
 
 @pytest.mark.parametrize("written", [(), (one_of("test"),)])
 def test_a_proposer_without_usable_problems_is_refused(written):
     with pytest.raises(ConfigError, match="Writes gave 0 usable problems"):
-        Checked(Writes(*written)).propose(SUMS, 2, 1, random.Random(0))
+        Checked(Writes(*written), anything).propose(SUMS, 2, 1, random.Random(0))
 
 
 def test_a_mixture_without_a_graded_task_is_refused():

@@ -13,11 +13,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.forge.curriculum.attempts import Attempt, Tried, dreams, solutions, tried
 from bloomery.forge.curriculum.ladder import Ladder
-from bloomery.forge.curriculum.lessons import Book, Kind, Lesson
+from bloomery.forge.curriculum.lessons import Book, Kind, Lesson, fits
 from bloomery.forge.curriculum.pool import Pool, Problem, fill, turn
 from bloomery.forge.curriculum.proposing import TaskProposer
 from bloomery.forge.curriculum.settings import ClimbConfig
-from bloomery.tasks.batches import length_of, pieces
 from bloomery.tasks.task import Example, Task
 from bloomery.training.callbacks import Callback, MetricSink
 from bloomery.training.config import Progress
@@ -140,9 +139,8 @@ class Climb(Callback):
 
     def _learn(self, kind: Kind, lessons: Sequence[Lesson]) -> None:
         """What fits a row."""
-        sizes = [length_of(pieces(one.example(), self.tokenizer)) for one in lessons]
-        fitting = [one for one, size in zip(lessons, sizes, strict=True) if size <= self.course.room]
-        self.book.add(kind, fitting)
+        room = self.course.room
+        self.book.add(kind, [one for one in lessons if fits(one.example(), self.tokenizer, room)])
 
     def _attempt(self, problems: Sequence[Problem]) -> list[Tried]:
         self.rounds += 1

@@ -15,6 +15,7 @@ from bloomery.forge.baking.completions import check_window
 from bloomery.forge.curriculum.attempts import Attempt, OwnWords
 from bloomery.forge.curriculum.climbing import Course
 from bloomery.forge.curriculum.ladder import Ladder, ladder
+from bloomery.forge.curriculum.lessons import fits
 from bloomery.forge.curriculum.proposing import Checked, Generators, TaskProposer, graded_tasks
 from bloomery.forge.curriculum.rungs import climbed_rates, levels_of, rung_problems
 from bloomery.forge.curriculum.settings import ClimbConfig
@@ -46,10 +47,12 @@ def course_of(
     held_out = rung_problems(
         tasks, levels_of(rungs, home), config.mixture, config.exam, "selection", config.climb.probes
     )
+    room = config.fit.seq_len
+    fitting = partial(fits, tokenizer=tokenizer, room=room)
     return Course(
         config=config.climb, tasks=tasks, home=home, ladder=rungs, seed=seed,
-        proposer=proposer if proposer is GENERATORS else Checked(proposer),
-        attempt=attempt_of(config.climb), room=config.fit.seq_len,
+        proposer=proposer if proposer is GENERATORS else Checked(proposer, fitting),
+        attempt=attempt_of(config.climb), room=room,
         probe=partial(climbed_rates, tokenizer=tokenizer, tasks=tasks, rungs=held_out),
     )  # fmt: skip
 

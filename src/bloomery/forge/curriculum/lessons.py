@@ -8,7 +8,8 @@ from typing import Any, Literal
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from bloomery.tasks.batches import Row, row_of
+from bloomery.core.errors import ConfigError
+from bloomery.tasks.batches import Row, length_of, pieces, row_of
 from bloomery.tasks.task import Example
 
 Kind = Literal["solution", "replay", "dream", "self"]
@@ -33,6 +34,11 @@ def lesson(example: Example, answer: str, hints: int = 0) -> Lesson:
     return Lesson(example.prompt, answer, example.difficulty, example.worked, hints)
 
 
+def fits(example: Example, tokenizer: PreTrainedTokenizerBase, room: int) -> bool:
+    """Whether a problem with its answer is no longer than a row of so many tokens."""
+    return length_of(pieces(example, tokenizer)) <= room
+
+
 @dataclass
 class Book:
     """Lessons by their kind, and how often each kind is drawn."""
@@ -46,8 +52,13 @@ class Book:
         self.pages[kind] = [*self.pages[kind], *lessons][-MOST:]
 
     def draw(self, rng: random.Random) -> Lesson:
-        """A kind by its share, among those that hold something, and one of its lessons."""
+        """A kind by its share, among those that hold something, and one of its lessons.
+
+        Raises: ConfigError where none does.
+        """
         kinds = [kind for kind, share in self.shares.items() if share > 0 and self.pages[kind]]
+        if not kinds:
+            raise ConfigError("nothing that the model solved fits a row: raise fit.seq_len")
         (kind,) = rng.choices(kinds, [self.shares[kind] for kind in kinds])
         return rng.choice(self.pages[kind])
 

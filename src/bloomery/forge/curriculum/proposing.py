@@ -1,7 +1,7 @@
 """Where a curriculum's problems come from: the tasks' generators, or a proposer that the caller brings."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,24 +27,29 @@ class Generators:
 
 @dataclass(frozen=True)
 class Checked:
-    """A proposer whose problems are looked at: they can be graded, and none is held out for tests."""
+    """A proposer whose problems are looked at: they can be graded and learned, and no test holds them."""
 
     proposer: TaskProposer
+    fits: Callable[[Example], bool]  # whether a problem is short enough to be learned from
 
     def propose(self, task: Task, difficulty: int, count: int, rng: random.Random) -> Sequence[Example]:
         """Raises: ConfigError naming what is wrong, or where no problem is left that is not held out."""
         found: list[Example] = []
         for _ in range(DRAWS_PER_EXAMPLE):
             proposed = self.proposer.propose(task, difficulty, count - len(found), rng)
-            found += [one for one in proposed if _sound(task, one) and side_of(one.prompt) == "train"]
+            found += [one for one in proposed if _sound(task, one) and self._usable(one)]
             if len(found) >= count or not proposed:
                 break
         if len(found) < count:
             raise ConfigError(
                 f"{type(self.proposer).__name__} gave {len(found)} usable problems of '{task.name}' at "
-                f"difficulty {difficulty}, not {count}; ask for fewer, or let it write more"
+                f"difficulty {difficulty}, not {count}: others were held out for tests or longer than a row; "
+                "ask for fewer, or let it write more"
             )
         return found[:count]
+
+    def _usable(self, one: Example) -> bool:
+        return side_of(one.prompt) == "train" and self.fits(one)
 
 
 def graded_tasks(mixture: Mapping[str, Ingredient]) -> dict[str, Task]:

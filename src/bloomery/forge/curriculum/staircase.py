@@ -68,9 +68,10 @@ def assess(
         if any(asked.values()) and high - low <= width:
             break
         level = belief.nearest(belief.quantile(next(places)))
-        right = ask(level, at_once)
-        belief.update(level, right, at_once)
-        asked[level] += at_once
+        count = min(at_once, most - sum(asked.values()))
+        right = ask(level, count)
+        belief.update(level, right, count)
+        asked[level] += count
         solved[level] += right
     middle, low, high = (belief.quantile(share) for share in (0.5, 0.025, 0.975))
     return Assessment(
