@@ -5,6 +5,7 @@ import torch
 
 from bloomery.core.errors import UserError
 from bloomery.forge.baking.completions import Completion, check_not_empty, sample
+from bloomery.forge.experts.writing import sampled, written
 from tests.forge.baking.promptable import TOKENIZER, llama
 
 EOS = TOKENIZER.eos_token_id
@@ -47,3 +48,23 @@ def test_a_prompt_that_silences_the_model_is_refused(tmp_path):
     silent = [Completion(one.prompt, one.query, (EOS,)) for one in some[:3]] + some[3:]
     with pytest.raises(UserError, match="under the prompt 'U:' 75% of the model's answers are empty"):
         check_not_empty(TOKENIZER, "U:", silent, 0.5)
+
+
+def test_a_folders_own_habits_of_generating_change_nothing():
+    """As configs of released models have them: no distribution that is baked or trained on has penalties."""
+    model = llama().eval()
+    with torch.no_grad():
+        model.lm_head.weight *= 20  # so that there is a likeliest token, again and again
+    habits = {"repetition_penalty": 3.0, "no_repeat_ngram_size": 1, "min_p": 0.9, "typical_p": 0.2}
+    given = [[TOKENIZER.bos_token_id, *TOKENIZER.encode(text)] for text in ("a1=", "b2=")]
+
+    def all_that_is_written():
+        torch.manual_seed(0)
+        baked = sample(model, TOKENIZER, "U:", ["a1=", "b2="], max_new_tokens=8, seed=1)
+        learned = sampled(model, TOKENIZER, given, max_new_tokens=8)
+        return baked, learned, written(model, TOKENIZER, given, max_new_tokens=8)
+
+    before = all_that_is_written()
+    for name, value in habits.items():
+        setattr(model.generation_config, name, value)
+    assert all_that_is_written() == before

@@ -10,6 +10,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from bloomery.core.errors import ConfigError, UserError
 from bloomery.tasks.accuracy import evaluating
 from bloomery.tasks.batches import pad_id
+from bloomery.tasks.plain_decoding import SAMPLED
 from bloomery.tasks.tokenizer import begin, check_vocabulary, encode
 
 BATCH = 32
@@ -45,8 +46,8 @@ def sample(
 ) -> list[Completion]:
     """What the model writes to each query under the prompt, up to and with eos or `max_new_tokens`.
 
-    Sampled from the whole distribution (no top-k, no nucleus). The query keeps its bos, so that it is not
-    empty without the prompt.
+    Sampled from the whole distribution (no top-k, no nucleus, no penalties). The query keeps its bos, so that
+    it is not empty without the prompt.
 
     Raises: UserError where prompt, query and completion do not fit the model's window; ConfigError without
     queries.
@@ -148,8 +149,8 @@ def _written(
     mask = torch.tensor([[0] * (longest - len(one)) + [1] * len(one) for one in given], device=device)
     generate: Any = model.generate
     output = generate(
-        input_ids=ids, attention_mask=mask, do_sample=True, temperature=temperature, top_k=0, top_p=1.0,
-        max_new_tokens=max_new_tokens, pad_token_id=pad, eos_token_id=eos,
+        input_ids=ids, attention_mask=mask, temperature=temperature, max_new_tokens=max_new_tokens,
+        pad_token_id=pad, eos_token_id=eos, **SAMPLED,
     )  # fmt: skip
     return [_with_eos(row, eos) for row in output[:, longest:].tolist()]
 

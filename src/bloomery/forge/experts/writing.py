@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.tasks.batches import pad_id, pieces
+from bloomery.tasks.plain_decoding import GREEDY, SAMPLED
 from bloomery.tasks.task import Example
 
 
@@ -40,8 +41,7 @@ def sampled(
     max_new_tokens: int,
 ) -> list[list[int]]:
     """One answer for each prompt, drawn at temperature 1 from torch's generator."""
-    options = {"do_sample": True, "temperature": 1.0, "top_k": 0, "top_p": 1.0}
-    output = _generated(model, tokenizer, prompts, max_new_tokens, options)
+    output = _generated(model, tokenizer, prompts, max_new_tokens, SAMPLED | {"temperature": 1.0})
     return [_to_eos(row, tokenizer.eos_token_id) for row in output.tolist()]
 
 
@@ -58,9 +58,9 @@ def written(
     found: list[Written] = []
     end = tokenizer.eos_token_id if stop is None else stop
     for start in range(0, len(prompts), batch_size):
-        options = {"do_sample": False, "output_logits": True, "return_dict_in_generate": True}
+        options = {"output_logits": True, "return_dict_in_generate": True, "eos_token_id": end}
         some = prompts[start : start + batch_size]
-        output = _generated(model, tokenizer, some, max_new_tokens, options | {"eos_token_id": end})
+        output = _generated(model, tokenizer, some, max_new_tokens, GREEDY | options)
         new = output.sequences[:, -len(output.logits) :]
         scores = torch.stack(output.logits, dim=1).float().log_softmax(-1)
         chosen = scores.gather(-1, new[..., None])[..., 0].double()
