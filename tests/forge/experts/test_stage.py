@@ -18,10 +18,10 @@ from bloomery.forge.experts.measuring import clock_experts, measure_experts
 from bloomery.forge.experts.searching import search_designs
 from bloomery.forge.experts.settings import DesignSearchConfig, FindConfig, TeachConfig
 from bloomery.forge.folders import load_model
+from bloomery.forge.judging import CLAIMS
 from bloomery.forge.settings import ExamConfig
 from bloomery.forge.stage import StageRun, given
 from bloomery.forge.stages.experts import (
-    CLAIMS,
     DISPATCH,
     IDENTITY,
     OVER_NONE,
@@ -105,6 +105,11 @@ def test_it_fails_where_both_kinds_ask_for_the_same(torn, tmp_path, removed):
     verdict = gate(context.journal.evidence, checks(QUICK))
     assert not verdict.passed
     assert any(OVER_UNIFORM in reason for reason in verdict.reasons)
+
+
+def test_experts_that_gain_nothing_shut_the_gate_also_by_the_default_bars():
+    (none,) = (check for check in checks(ExpertsStageConfig(mixture=MIXTURE)) if check.name == OVER_NONE)
+    assert (none.required, none.bar.holds(0.0), none.bar.holds(0.001)) == (True, False, True)
 
 
 def test_every_check_is_answered_and_the_clock_decides_nothing(consumer):

@@ -19,6 +19,7 @@ from bloomery.forge.experts.folder import load_with_experts
 from bloomery.forge.experts.steps import kinds_of
 from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
+from bloomery.forge.judging import CLAIMS, LATENCY
 from bloomery.forge.measuring import answer_latency_ms, give_evidence, logits_of, share
 from bloomery.forge.packed_folder import weights_size
 from bloomery.forge.settings import ExamConfig
@@ -26,10 +27,8 @@ from bloomery.forge.stage import given
 from bloomery.forge.stages.experts import (
     BYTES,
     CHOSEN,
-    CLAIMS,
     DISPATCH,
     IDENTITY,
-    LATENCY,
     OPERATIONS,
     OVER_NONE,
     OVER_RANDOM,
