@@ -94,3 +94,10 @@ def test_runs_are_compared_by_the_settings_that_differ_and_each_check_of_either(
         "a1": (0.4, "failed"),
         "b1": (0.6, "passed"),
     }
+
+
+@pytest.mark.parametrize("names", [["a"], ["a", "a1"]])
+def test_a_run_is_not_compared_with_itself(workspace, names):
+    begin(workspace, "a1")
+    with pytest.raises(UserError, match="only run a1 is named; name another one"):
+        runs.compare_runs(workspace, *names)

@@ -103,6 +103,8 @@ def compare_runs(workspace: Workspace, first: str, *others: str) -> RunCompariso
     Raises: UserError, UnknownName.
     """
     cards = {card.run.run_id: card for card in (show_run(workspace, name) for name in (first, *others))}
+    if len(cards) < 2:
+        raise UserError(f"only run {next(iter(cards))} is named; name another one to compare it with")
     base, *rest = cards.values()
     found: dict[str, dict[str, Evidence]] = {}
     for run_id, card in cards.items():
