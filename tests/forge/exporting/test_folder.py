@@ -99,3 +99,16 @@ def test_a_folder_with_experts_is_refused_since_they_would_be_lost(tmp_path, for
     with pytest.raises(FormatRefused, match=f"has experts, which {format} has no place for"):
         export_folder(base, tmp_path / "out", format)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_is_not_exported_as_less_than_it_is(tmp_path):
+    """Without the head that mixes its thoughts in, or with the floats behind the trits."""
+    thinking = llama(tmp_path / "thinking")
+    (thinking / "mixing.safetensors").write_bytes((thinking / "model.safetensors").read_bytes())
+    with pytest.raises(FormatRefused, match="has a mixing head, which gguf has no place for"):
+        export_folder(thinking, tmp_path / "out", "gguf")
+    latent = llama(tmp_path / "latent")
+    (latent / "ternary.json").write_text("{}")
+    with pytest.raises(UserError, match="latent weights of trits; name the packed folder"):
+        export_folder(latent, tmp_path / "out", "gguf")
+    assert not (tmp_path / "out").exists()

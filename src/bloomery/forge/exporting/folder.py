@@ -8,7 +8,8 @@ from typing import Literal, get_args
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.core.disk import new_folder
-from bloomery.core.errors import FormatRefused, UnknownName
+from bloomery.core.errors import FormatRefused, UnknownName, UserError
+from bloomery.forge.editing import ternary_of
 from bloomery.forge.exporting.agreement import Agreement, agreement, check_agreement
 from bloomery.forge.exporting.gguf_elsewhere import read_elsewhere
 from bloomery.forge.exporting.gguf_file import write_gguf
@@ -17,6 +18,7 @@ from bloomery.forge.exporting.onnx_file import direct_options, run_onnx, write_o
 from bloomery.forge.exporting.plain import load_plain, logits_of, rows_of
 from bloomery.forge.exporting.ternary_blocks import Floats, Ternary
 from bloomery.forge.folders import check_free, drop_machine_dependent, load_model
+from bloomery.forge.quietstar.thinking_folder import MIXING
 from bloomery.models.packed.experts import FILE as EXPERTS
 
 Format = Literal["gguf", "onnx"]
@@ -60,10 +62,7 @@ def export_folder(
     if format not in get_args(Format):
         raise UnknownName("format", format, get_args(Format))
     check_free(output)
-    if (folder / EXPERTS).exists():
-        raise FormatRefused(
-            f"{folder} has experts, which {format} has no place for; export the model they were made from"
-        )
+    _check_whole(folder, format)
     model, tokenizer = load_plain(folder)
     with new_folder(output) as made:
         if format == "gguf":
@@ -72,6 +71,20 @@ def export_folder(
             exported = _onnx(folder, model, tokenizer, made, length)
         (made / REPORT).write_text(json.dumps(asdict(exported), indent=2, sort_keys=True) + "\n")
     return exported
+
+
+def _check_whole(folder: Path, format: Format) -> None:
+    if (folder / EXPERTS).exists():
+        raise FormatRefused(
+            f"{folder} has experts, which {format} has no place for; export the model they were made from"
+        )
+    if (folder / MIXING).exists():
+        raise FormatRefused(
+            f"{folder} has a mixing head, which {format} has no place for; of a copy without {MIXING} the "
+            "model alone is exported"
+        )
+    if ternary_of(folder) is not None:
+        raise UserError(f"{folder} holds latent weights of trits; name the packed folder that ships")
 
 
 def _gguf(
