@@ -159,7 +159,8 @@ def main() -> None:
     for one in table:
         print(f"{one['what']}: {one['ours']:.3f} and {one['peer']:.3f}; {one['note']}")
     if options.json:
-        command = f"python -m benchmarks.curriculum --seeds {' '.join(map(str, options.seeds))}"
+        seeds, bare = " ".join(map(str, options.seeds)), " ".join(f"'{name}'" for name in options.forgetting)
+        command = f"python -m benchmarks.curriculum --seeds {seeds} --forgetting {bare}".rstrip()
         document = {
             "name": "curriculum",
             "command": command,

@@ -87,6 +87,13 @@ def test_even_training_takes_as_many_tokens_as_the_climb(start, ladder, tmp_path
     assert ours <= theirs < ours + batch
 
 
+def test_even_training_has_the_steps_for_its_tokens_though_its_first_rows_are_the_longest():
+    rows = [{"attention_mask": torch.ones(50 if place < 256 else 5)} for place in range(10_000)]
+    steps = tutoring.steps_for(20_000, lambda length: rows[:length], 10)
+    drawn = sum(int(row["attention_mask"].sum()) for row in rows[: 10 * steps])
+    assert 20_000 <= drawn < 1.1 * 20_000
+
+
 def test_without_rehearsal_nothing_is_replayed_and_nothing_dreamt(start, ladder, tmp_path):
     words = config(steps=4)
     with_both = log_of(climbed(tmp_path / "both", start, ladder, words))

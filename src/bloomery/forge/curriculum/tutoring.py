@@ -5,12 +5,11 @@ training side; held-out ones only measure.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import ceil
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from bloomery.core import machine
@@ -41,6 +40,7 @@ from bloomery.forge.folders import load_model
 from bloomery.forge.stage import Estimate
 from bloomery.forge.stages.curriculum import CurriculumStageConfig
 from bloomery.tasks.mixture import Mixture
+from bloomery.training.loader import Dataset
 
 LOOKED_AT = 256  # rows by which it is known how many steps the tokens of a training take
 SLACK = 1.02  # of those steps, so that the tokens end it and not the steps
@@ -85,7 +85,7 @@ def train_evenly(context: StepContext) -> None:
     tasks = graded_tasks(config.mixture)
     parts = [(task, 1.0, rungs.rungs[name]) for name, task in tasks.items()]
     stream = partial(Mixture, parts, edited.tokenizer, seq_len=config.fit.seq_len, seed=context.seed)
-    fitting = replace(config.fit, steps=_steps_for(tokens, stream(length=LOOKED_AT), config.fit.batch()))
+    fitting = replace(config.fit, steps=steps_for(tokens, stream, config.fit.batch()))
     data = Counted(stream(length=fitting.examples()))
     fit(context, edited.model, data, fitting, callbacks=[Budget(data, tokens)])
     pack_editable(edited, context.checkpoint / "packed")
@@ -93,9 +93,16 @@ def train_evenly(context: StepContext) -> None:
     write_log(context, {"tokens": data.tokens, "rates": rates})
 
 
-def _steps_for(tokens: int, rows: Mixture, batch: int) -> int:
-    each = fmean(int(rows[place]["attention_mask"].sum()) for place in range(len(rows)))
-    return ceil(SLACK * tokens / (each * batch))
+def steps_for(tokens: int, stream: Callable[..., Dataset], batch: int) -> int:
+    """Steps that take at least so many tokens, as told by the first rows and seen to by counting all."""
+    steps = ceil(SLACK * tokens / (_tokens(stream(length=LOOKED_AT)) / LOOKED_AT * batch))
+    while _tokens(stream(length=steps * batch)) < tokens:
+        steps = ceil(SLACK * steps)
+    return steps
+
+
+def _tokens(rows: Dataset) -> int:
+    return sum(int(rows[place]["attention_mask"].sum()) for place in range(len(rows)))
 
 
 def _climbed(
