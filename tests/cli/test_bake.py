@@ -123,6 +123,26 @@ def test_lines_of_a_text_are_learned_or_held_out_and_never_both(tmp_path):
     assert together([(["a", "b"], ["b", "c"], ["c", "d", "a"])]) == (["a", "b"], ["c"], ["d"])
 
 
+def test_a_question_that_only_measures_is_refused_before_anything_is_baked(bloomery, base, tmp_path):
+    lines = ["a1=", "b1=", "c1=", "d" * 60, "e1=", "f1=", "g1=", "h1=", "i1="]  # the fourth one measures
+    (tmp_path / "text").write_text("\n".join(lines))
+    command = ("bake", "--base", base, "-o", tmp_path / "out", *PROMPT, "--questions", tmp_path / "text")
+    said = bloomery(*command, *TRAINING)
+    assert (said.code, said.out) == (2, "")
+    assert "with a query of 60 and 3 new ones that is 68, and the model's window is 64" in said.err
+    assert [path.name for path in tmp_path.iterdir()] == ["text"]
+
+
+def test_answers_that_are_too_long_to_learn_are_counted(bloomery, base, tmp_path):
+    lines = [f"{letter}{number}=" for letter in "abcd" for number in range(8)]
+    lines[0] = "a" * 30  # it is learned
+    (tmp_path / "text").write_text("\n".join(lines))
+    command = ("bake", "--base", base, "-o", tmp_path / "out", *PROMPT, "--questions", tmp_path / "text")
+    assert (
+        "(1 answers longer than --seq-len left out)" in lines_with(bloomery(*command, *TRAINING), "baked")[0]
+    )
+
+
 def test_a_paused_bake_goes_on_with_the_same_command(bloomery, base, tmp_path, monkeypatch):
     bake = in_turn.bake
 

@@ -7,7 +7,7 @@ from bloomery.cli.training import graded_mixture
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from bloomery.forge.baking.looking import Asked
 
@@ -28,16 +28,16 @@ def prompt_of(prompt: str | None, file: "Path | None") -> str:
         raise FormatRefused(f"{file} is no UTF-8 text ({error.reason}); give another one") from error
 
 
-def tokenizer_of(folder: "Path", *, packed: bool) -> "PreTrainedTokenizerBase":
+def opened_to_bake(folder: "Path", *, packed: bool) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
     """Raises: FormatRefused for a packed folder; UserError where there are no trits to pack."""
     from bloomery.core.errors import UserError
     from bloomery.forge.editing import ternary_of
     from bloomery.forge.full_models import load_full
 
-    _, tokenizer = load_full(folder)
+    model, tokenizer = load_full(folder)
     if packed and ternary_of(folder) is None:
         raise UserError(f"--packed packs trits behind latent weights, and {folder} has none; leave it out")
-    return tokenizer
+    return model, tokenizer
 
 
 def asked_of(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from bloomery.cli.asking import asked_of, prompt_of, tokenizer_of
+from bloomery.cli.asking import asked_of, opened_to_bake, prompt_of
 from bloomery.cli.options import (
     DEFAULT_WORKSPACE,
     AsJson,
@@ -116,7 +116,7 @@ def bake(
     Stopped or killed, the same command goes on from the last checkpoint.
     """
     from bloomery.forge.baking.baked_folder import bake_folder
-    from bloomery.forge.baking.looking import became, queries_of
+    from bloomery.forge.baking.looking import became, check_fits, queries_of
 
     words = prompt_of(prompt, prompt_file)
     config = BakeConfig(
@@ -126,15 +126,17 @@ def bake(
     fitting = _fitting(config, steps=steps, lr=lr, batch=batch, seq_len=seq_len,
                        checkpoint_every=checkpoint_every)  # fmt: skip
     folder = given_folder(base, output, workspace)
-    tokenizer = tokenizer_of(folder, packed=packed)
+    model, tokenizer = opened_to_bake(folder, packed=packed)
     asked = asked_of(task, difficulty, questions, tokenizer, queries, seed, "--task NAME or --questions FILE")
     beside = asked_of(control_task, [], controls, tokenizer, queries, seed)
+    mixture = graded_mixture(task, difficulty) if task else {}
+    check_fits(model, tokenizer, words, asked, beside, config, mixture, exam_of(count))
+    del model  # what is baked is read anew
     with training({"bake": Part(fitting.work(), rounds)}) as watch:
         baked = bake_folder(
             folder, output, words, queries_of(asked, beside), fitting=fitting, config=config, rounds=rounds,
             packed=packed, seed=seed, watch=watch,
         )  # fmt: skip
-    mixture = graded_mixture(task, difficulty) if task else {}
     found = became(folder, output, words, asked, beside, config, mixture, exam_of(count))
     _show(folder, output, words, baked, found, as_json=as_json)
 
@@ -173,7 +175,7 @@ def _show(
                     "drift": found.drift, "prompted": found.prompted, "weight_bytes": sizes,
                     "before": told(found.before), "after": told(found.after)})  # fmt: skip
         return
-    trained = " and ".join(f"{one.steps} steps on {one.trained_tokens} tokens" for one in baked)
+    trained = " and ".join(_work(one) for one in baked)
     print_fields([("model", output), ("prompt", repr(prompt)), ("baked", f"in {trained}")])
     rows: list[list[Any]] = [
         ["residual ratio: of the prompt's effect is left", 1.0, left.ratio],
@@ -188,6 +190,11 @@ def _show(
         say(f"mean accuracy: {_three(mean_or_none(found.before), found.prompted, mean_or_none(found.after))}")
     if found.drift is None:
         say("drift: not measured; --control-task NAME or --controls FILE say what is to stay as it was")
+
+
+def _work(one: "Baked") -> str:
+    left_out = f" ({one.left_out} answers longer than --seq-len left out)" if one.left_out else ""
+    return f"{one.steps} steps on {one.trained_tokens} tokens{left_out}"
 
 
 def _three(before: float | None, prompted: float, after: float | None) -> str:

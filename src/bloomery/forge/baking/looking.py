@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from math import nan
 from pathlib import Path
 from typing import NamedTuple
@@ -12,13 +13,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from bloomery.core import machine
 from bloomery.core.errors import FormatRefused, MissingFile, UserError
 from bloomery.forge.baking.bake import Queries
-from bloomery.forge.baking.completions import sample
+from bloomery.forge.baking.completions import check_window, sample
 from bloomery.forge.baking.divergence import Residual, divergence, residual
 from bloomery.forge.baking.questions import B, Questions
 from bloomery.forge.baking.scoring import prompted_accuracy
 from bloomery.forge.baking.settings import BakeConfig, CyclesConfig
 from bloomery.forge.editing import load_editable
-from bloomery.forge.exams import exams, mean_rate, sit
+from bloomery.forge.exams import Exam, exams, mean_rate, sit
 from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
 from bloomery.forge.packed_folder import is_packed
@@ -26,6 +27,7 @@ from bloomery.forge.settings import ExamConfig, FitConfig
 from bloomery.forge.stages.baking import BakingStageConfig
 from bloomery.tasks.accuracy import Accuracy
 from bloomery.tasks.ingredient import Ingredient
+from bloomery.tasks.tokenizer import encode
 
 SEED = 11  # of what is sampled to measure on: no bake's
 PROBES = 48  # prompts of tasks that choose, and as many that measure
@@ -107,6 +109,28 @@ def queries_of(asked: Asked, controls: Asked) -> Queries:
     return Queries(train=asked.learn, held_out=asked.choose, anchors=controls.learn)
 
 
+def check_fits(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompt: str,
+    asked: Asked,
+    controls: Asked,
+    config: BakeConfig,
+    mixture: Mapping[str, Ingredient],
+    exam: ExamConfig,
+) -> None:
+    """Raises: UserError where a question does not fit the model's window, also one that is asked last."""
+    tested = [question for one in _examined(mixture, exam).values() for question in one.prompts()]
+    for before, questions, new in (
+        (prompt, chain(*asked), config.max_new_tokens),
+        ("", chain(*controls), config.max_new_tokens),
+        (prompt, tested, 1),
+    ):
+        head = encode(tokenizer, before)
+        if rows := [(head, encode(tokenizer, one)) for one in questions]:
+            check_window(model, before, rows, new)
+
+
 def became(
     base: Path,
     baked: Path,
@@ -127,11 +151,15 @@ def became(
     if controls.measure:
         own = write("", controls.measure)
         drift = divergence(before, after, tokenizer, own) / left.base if left.base else nan
-    given = exams(mixture, exam, "test", fewer_ok=True)
+    given = _examined(mixture, exam)
     return Became(
         residual=left, drift=drift, before=sit(before, tokenizer, given), after=sit(after, tokenizer, given),
         prompted=prompted_accuracy(before, tokenizer, given, prompt) if given else None,
     )  # fmt: skip
+
+
+def _examined(mixture: Mapping[str, Ingredient], exam: ExamConfig) -> dict[str, Exam]:
+    return exams(mixture, exam, "test", fewer_ok=True)
 
 
 def mean_or_none(results: Mapping[str, Accuracy]) -> float | None:
