@@ -7,7 +7,7 @@ from itertools import chain, repeat
 import pytest
 import torch
 
-from bloomery.core.errors import ConfigError
+from bloomery.core.errors import ConfigError, UserError
 from bloomery.core.step import Paused
 from bloomery.forge.bitnet.quantizing import make_ternary
 from bloomery.forge.curriculum import tutoring
@@ -188,6 +188,14 @@ def test_the_ladder_begins_where_the_staircase_found_the_threshold(start, tmp_pa
 def test_a_ladder_that_does_not_fit_a_row_is_refused_before_anything_is_trained():
     with pytest.raises(ConfigError, match=r"difficulty 30 needs 6\d tokens and fit.seq_len is 48"):
         check_fits(config(), Ladder({"chained_sums": (8, 30)}), TOKENIZER)
+
+
+def test_a_ladder_that_does_not_fit_the_models_window_is_refused_before_anything_is_trained(tmp_path):
+    words = config(fit=replace(fitting(4), seq_len=128), climb=ClimbConfig(hardest={"chained_sums": 32}))
+    with pytest.raises(
+        UserError, match=r"difficulty 32 needs 7\d tokens and the model's window is 64: end the"
+    ):
+        find_ladder(context_in(tmp_path / "assess", {"edited": llama(tmp_path / "llama")}, words))
 
 
 def test_an_end_that_the_task_has_not_is_refused():

@@ -96,6 +96,16 @@ def test_other_options_are_refused_while_a_training_is_unfinished(base, tmp_path
         think_folder(base, tmp_path / "out", fit(steps=5), THOUGHTS)
 
 
+def test_thoughts_that_do_not_fit_the_models_window_are_refused_and_nothing_stays(base, tmp_path):
+    thoughts = build(ThoughtsConfig, {"strategies": {"self_check": 1}, "tokens": 80})
+    long = build(FitConfig, {"steps": 4, "seq_len": 128, "train": TRAIN})
+    with pytest.raises(UserError, match=r"has \d+ tokens, and the model's window is 64"):
+        think_folder(
+            base, tmp_path / "out", long.on({"chained_sums": Ingredient(difficulties=(12,))}), thoughts
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_weights_that_are_no_numbers_are_refused_and_nothing_stays(tmp_path):
     base = broken_llama(tmp_path / "given")
     with pytest.raises(FormatRefused, match="NaN"):

@@ -118,19 +118,26 @@ def ladder_of(config: CurriculumStageConfig, found: Mapping[str, Assessment]) ->
     )
 
 
-def check_fits(config: CurriculumStageConfig, rungs: Ladder, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Raises: ConfigError where a problem, with all that is written after it, is longer than a row."""
+def check_fits(
+    config: CurriculumStageConfig,
+    rungs: Ladder,
+    tokenizer: PreTrainedTokenizerBase,
+    window: int | None = None,
+) -> None:
+    """Raises: ConfigError where a problem, with all that is written after it, is longer than a row, or than
+    the model's window."""
     rng, room = random.Random("fits"), config.fit.seq_len
     spare = config.self_model.new_tokens + 1 if config.self_model.steps else 1
     for name, task in graded_tasks(config.mixture).items():
         level = rungs.rungs[name][-1]
         given = [pieces(draw_from(task, "train", rng, level), tokenizer) for _ in range(LOOKED_AT)]
         needed = max(map(length_of, given)) + spare
+        told = f"'{name}' at difficulty {level} needs {needed} tokens"
+        ends = f"end the ladder earlier by climb.hardest.{name}"
         if needed > room:
-            raise ConfigError(
-                f"'{name}' at difficulty {level} needs {needed} tokens and fit.seq_len is {room}: raise it, "
-                f"or end the ladder earlier by climb.hardest.{name}"
-            )
+            raise ConfigError(f"{told} and fit.seq_len is {room}: raise it, or {ends}")
+        if window is not None and needed > window:
+            raise ConfigError(f"{told} and the model's window is {window}: {ends}")
 
 
 def check_prompts(

@@ -14,6 +14,7 @@ from typing import Any
 
 from bloomery.core import machine
 from bloomery.core.step import StepContext
+from bloomery.forge.baking.completions import window_of
 from bloomery.forge.cognate.growing import new_model
 from bloomery.forge.curriculum.budget import Budget, Counted
 from bloomery.forge.curriculum.climbing import Climb
@@ -54,7 +55,7 @@ def find_ladder(context: StepContext) -> None:
     check_prompts(config, edited.model, edited.tokenizer)
     found = assessed(config, edited.model, edited.tokenizer, seed=context.seed)
     rungs = ladder_of(config, found)
-    check_fits(config, rungs, edited.tokenizer)
+    check_fits(config, rungs, edited.tokenizer, window_of(edited.model))
     for name, one in found.items():
         for level, asked in one.asked.items():
             context.metric(f"staircase/asked_{name}", asked, level)

@@ -37,13 +37,17 @@ class ThoughtRows(torch.utils.data.Dataset[Row]):
         thought = self._thought(task, example, random.Random(f"thought/{self.mixture.seed}/{index}"))
         return self._row(example, thought)
 
-    def check_room(self) -> None:
-        """Draws the hardest of each task. Raises: ConfigError where an example or its thought is too long."""
+    def check_room(self, window: int | None = None) -> None:
+        """Draws the hardest of each task.
+
+        Raises: ConfigError where an example or its thought is too long, for rows or for the model's window.
+        """
         rng = random.Random("room")
         for task, _, difficulties in self.mixture.parts:
             for strategy in self.config.strategies if self.config.concern(task.name) else ():
                 example = draw_from(task, "train", rng, max(difficulties or task.difficulties))
-                self._row(example, self._chain(task, example, strategy, rng))
+                drawn = self._row(example, self._chain(task, example, strategy, rng))
+                _check_window(task, example, int(drawn["attention_mask"].sum()), window)
 
     def _row(self, example: Example, thought: Sequence[Piece]) -> Row:
         tokenizer = self.mixture.tokenizer
@@ -67,6 +71,14 @@ class ThoughtRows(torch.utils.data.Dataset[Row]):
                 f"is longer than thoughts.tokens={self.config.tokens}; raise it, or leave the strategy out"
             )
         return thought
+
+
+def _check_window(task: Task, example: Example, length: int, window: int | None) -> None:
+    if window is not None and length > window:
+        raise ConfigError(
+            f"an example of {task.name} (difficulty {example.difficulty}) with a thought has {length} "
+            f"tokens, and the model's window is {window}: take easier tasks or shorter strategies"
+        )
 
 
 def thought_pieces(chain: Chain, tokenizer: PreTrainedTokenizerBase) -> list[Piece]:

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.core import machine
 from bloomery.core.step import StepContext
+from bloomery.forge.baking.completions import window_of
 from bloomery.forge.cognate.growing import new_model
 from bloomery.forge.data import training_data
 from bloomery.forge.estimating import estimate_fit
@@ -57,7 +58,7 @@ def teach(context: StepContext) -> None:
     fitting: FitConfig = context.config["fit"]
     thoughts: ThoughtsConfig = context.config["thoughts"]
     data = ThoughtRows(training_data(fitting, tokenizer, seed=context.seed), thoughts)
-    data.check_room()
+    data.check_room(window_of(model))
     tokenizer.model_max_length = max(tokenizer.model_max_length, fitting.seq_len)  # it learns longer rows now
     fit(context, model, data, fitting, validate=_validation(tokenizer, fitting, thoughts))
     context.kinds["taught"] = "model"
