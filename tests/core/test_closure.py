@@ -9,8 +9,9 @@ import sys
 import pytest
 
 from bloomery.core import closure
-from bloomery.core.closure import ABSENT, Deferred, code_version, import_closure
+from bloomery.core.closure import Deferred, code_version, import_closure
 from bloomery.core.errors import Failure
+from bloomery.core.packages import ABSENT
 from bloomery.core.parsed import read
 
 PACKAGE = {

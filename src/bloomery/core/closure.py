@@ -14,7 +14,6 @@ string; others are to be passed in as inputs.
 import functools
 import hashlib
 import importlib
-import importlib.metadata
 import importlib.util
 import sys
 import sysconfig
@@ -22,12 +21,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from types import CellType
 from typing import Any, NamedTuple
 
 from bloomery.core.errors import Failure
+from bloomery.core.packages import package_version
 from bloomery.core.parsed import read, whole
 
-ABSENT = "absent"
 _PYTHON = f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.minor}"
 _STDLIB = sysconfig.get_paths()["stdlib"]
 _THIRD_PARTY = {"site-packages", "dist-packages"}
@@ -75,7 +75,9 @@ def import_closure(function: Callable[..., Any]) -> Closure:
     while waiting:
         module = waiting.pop()
         if module.path is None:
-            packages.update(_package(module.name.partition(".")[0]))
+            package = module.name.partition(".")[0]
+            if package not in sys.stdlib_module_names:
+                packages[package] = package_version(package)
             continue
         sources[module.name] = module.path
         for name in read(module.path).data_files:
@@ -88,7 +90,7 @@ def import_closure(function: Callable[..., Any]) -> Closure:
 
 def reread_sources() -> None:
     """Forget what was read: only for a process that also reloads what it has imported."""
-    for cached in (read, whole, _imports, _find, _package_version):
+    for cached in (read, whole, _imports, _find, package_version):
         cached.cache_clear()
 
 
@@ -184,26 +186,6 @@ def _is_ours(home: _Home, ours: frozenset[str]) -> bool:
     return not _THIRD_PARTY & set(home.path.parts)
 
 
-def _package(name: str) -> dict[str, str]:
-    return {} if name in sys.stdlib_module_names else {name: _package_version(name)}
-
-
-@functools.cache
-def _package_version(name: str) -> str:
-    """The version of the distribution that brings the import name; `absent` where nothing does."""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        owners = _owners().get(name, ())
-    versions = sorted(f"{owner} {importlib.metadata.version(owner)}" for owner in set(owners))
-    return ", ".join(versions) or ABSENT
-
-
-@functools.cache
-def _owners() -> Mapping[str, list[str]]:
-    return importlib.metadata.packages_distributions()  # reads every distribution: a third of a second
-
-
 def _callables(bound: Any) -> list[Any]:
     """The function itself, then every function and type of an object that is bound into it."""
     seen: dict[int, Any] = {}
@@ -214,10 +196,7 @@ def _callables(bound: Any) -> list[Any]:
         if id(item) in seen:
             continue
         seen[id(item)] = item
-        if isinstance(item, Deferred):
-            found.append(item)
-            continue
-        if hasattr(item, "__code__") or isinstance(item, type):
+        if hasattr(item, "__code__") or isinstance(item, type | Deferred):
             found.append(item)
         elif callable(item) and not isinstance(item, functools.partial) and not hasattr(item, "__func__"):
             found.append(type(item))
@@ -226,12 +205,14 @@ def _callables(bound: Any) -> list[Any]:
 
 
 def _bound_into(item: Any) -> Iterable[Any]:
+    if isinstance(item, Deferred):
+        return []
     if isinstance(item, functools.partial):
         return [item.func, *item.args, *item.keywords.values()]
     if hasattr(item, "__func__"):
         return [item.__func__, type(item.__self__), item.__self__]
     if hasattr(item, "__code__"):
-        cells = [cell.cell_contents for cell in item.__closure__ or () if _is_filled(cell)]
+        cells = [cell.cell_contents for cell in item.__closure__ or () if cell != CellType()]
         return [*cells, *([item.__wrapped__] if hasattr(item, "__wrapped__") else [])]
     if isinstance(item, Mapping):
         return list(item.values())
@@ -240,13 +221,6 @@ def _bound_into(item: Any) -> Iterable[Any]:
     if is_dataclass(item) and not isinstance(item, type):
         return [type(item), *(getattr(item, field.name) for field in fields(item))]
     return []
-
-
-def _is_filled(cell: Any) -> bool:
-    try:
-        return cell.cell_contents is not cell
-    except ValueError:
-        return False
 
 
 def _home(item: Any) -> _Home | None:
