@@ -97,7 +97,7 @@ def dreams(
 ) -> list[Lesson]:
     """The model's own answers, at a high temperature and ungraded, to prompts that it has seen.
 
-    Differs from the seed: prompts are remembered, since a model that was taught answers cannot write prompts.
+    The prompts are remembered, since a model that was taught answers cannot write prompts.
     """
     rng = random.Random(f"dreams/{seed}")
     chosen = rng.sample(about, min(count, len(about)))
