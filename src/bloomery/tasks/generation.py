@@ -88,22 +88,37 @@ def continued(
     Greedily, or at a temperature from its whole distribution (no top-k, no nucleus), by torch's random state.
     `keep_end` leaves the end among the ids.
     """
-    device = next(model.parameters()).device
-    longest = max(map(len, prompts))
-    ids = torch.tensor([[pad] * (longest - len(one)) + [*one] for one in prompts], device=device)
-    mask = torch.tensor([[0] * (longest - len(one)) + [1] * len(one) for one in prompts], device=device)
     drawn = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
-    generate: Callable[..., Any] = model.generate  # type: ignore[assignment]
-    output = generate(
-        input_ids=ids,
-        attention_mask=mask,
-        max_new_tokens=max_new_tokens,
-        pad_token_id=pad,
+    output = generated(
+        model,
+        prompts,
+        max_new_tokens,
+        pad=pad,
         eos_token_id=list(ends) or None,
         **({"do_sample": False} if temperature is None else drawn),
         **options,
     )
-    return [_until(row, ends, keep_end) for row in output[:, longest:].tolist()]
+    return [_until(row, ends, keep_end) for row in output.tolist()]
+
+
+def generated(
+    model: PreTrainedModel,
+    prompts: Sequence[Sequence[int]],
+    max_new_tokens: int,
+    *,
+    pad: int,
+    **options: Any,
+) -> Any:
+    """What the model's `generate` gives for rows of ids, padded on the left; of plain ids the new ones."""
+    device = next(model.parameters()).device
+    longest = max(map(len, prompts))
+    ids = torch.tensor([[pad] * (longest - len(one)) + [*one] for one in prompts], device=device)
+    mask = torch.tensor([[0] * (longest - len(one)) + [1] * len(one) for one in prompts], device=device)
+    generate: Callable[..., Any] = model.generate  # type: ignore[assignment]
+    output = generate(
+        input_ids=ids, attention_mask=mask, max_new_tokens=max_new_tokens, pad_token_id=pad, **options
+    )
+    return output[:, longest:] if isinstance(output, torch.Tensor) else output
 
 
 def _until(ids: list[int], ends: Sequence[int], keep_end: bool) -> list[int]:

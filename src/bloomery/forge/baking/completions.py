@@ -10,6 +10,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from bloomery.core.errors import ConfigError, UserError
 from bloomery.tasks.accuracy import evaluating
 from bloomery.tasks.batches import pad_id
+from bloomery.tasks.generation import generated
 from bloomery.tasks.plain_decoding import SAMPLED
 from bloomery.tasks.tokenizer import begin, check_vocabulary, encode
 
@@ -143,16 +144,11 @@ def _written(
     temperature: float,
 ) -> list[tuple[int, ...]]:
     """New tokens of each row, its eos included; rows are padded on the left."""
-    device, pad, eos = next(model.parameters()).device, pad_id(tokenizer), tokenizer.eos_token_id
-    longest = max(map(len, given))
-    ids = torch.tensor([[pad] * (longest - len(one)) + one for one in given], device=device)
-    mask = torch.tensor([[0] * (longest - len(one)) + [1] * len(one) for one in given], device=device)
-    generate: Any = model.generate
-    output = generate(
-        input_ids=ids, attention_mask=mask, temperature=temperature, max_new_tokens=max_new_tokens,
-        pad_token_id=pad, eos_token_id=eos, **SAMPLED,
-    )  # fmt: skip
-    return [_with_eos(row, eos) for row in output[:, longest:].tolist()]
+    pad, eos = pad_id(tokenizer), tokenizer.eos_token_id
+    output = generated(
+        model, given, max_new_tokens, pad=pad, eos_token_id=eos, temperature=temperature, **SAMPLED
+    )
+    return [_with_eos(row, eos) for row in output.tolist()]
 
 
 def _with_eos(ids: list[int], eos: int | None) -> tuple[int, ...]:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.tasks.batches import pad_id, pieces
+from bloomery.tasks.generation import generated
 from bloomery.tasks.plain_decoding import GREEDY, SAMPLED
 from bloomery.tasks.task import Example
 
@@ -41,8 +41,9 @@ def sampled(
     max_new_tokens: int,
 ) -> list[list[int]]:
     """One answer for each prompt, drawn at temperature 1 from torch's generator."""
-    output = _generated(model, tokenizer, prompts, max_new_tokens, SAMPLED | {"temperature": 1.0})
-    return [_to_eos(row, tokenizer.eos_token_id) for row in output.tolist()]
+    pad, eos = pad_id(tokenizer), tokenizer.eos_token_id
+    output = generated(model, prompts, max_new_tokens, pad=pad, eos_token_id=eos, temperature=1.0, **SAMPLED)
+    return [_to_eos(row, eos) for row in output.tolist()]
 
 
 def written(
@@ -60,7 +61,7 @@ def written(
     for start in range(0, len(prompts), batch_size):
         options = {"output_logits": True, "return_dict_in_generate": True, "eos_token_id": end}
         some = prompts[start : start + batch_size]
-        output = _generated(model, tokenizer, some, max_new_tokens, GREEDY | options)
+        output = generated(model, some, max_new_tokens, pad=pad_id(tokenizer), **GREEDY | options)
         new = output.sequences[:, -len(output.logits) :]
         scores = torch.stack(output.logits, dim=1).float().log_softmax(-1)
         chosen = scores.gather(-1, new[..., None])[..., 0].double()
@@ -68,26 +69,6 @@ def written(
             ids = _to_eos(row, end)
             found.append(Written(ids, float(torch.tensor(likely[: len(ids)]).mean().exp())))
     return found
-
-
-def _generated(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    prompts: Sequence[Sequence[int]],
-    max_new_tokens: int,
-    options: dict[str, Any],
-) -> Any:
-    """What `generate` gives for prompts padded on the left; of plain ids the new ones."""
-    pad, longest = pad_id(tokenizer), max(map(len, prompts))
-    ids = torch.tensor([[pad] * (longest - len(one)) + list(one) for one in prompts])
-    mask = torch.tensor([[0] * (longest - len(one)) + [1] * len(one) for one in prompts])
-    generate: Any = model.generate
-    with torch.no_grad():
-        output = generate(
-            input_ids=ids, attention_mask=mask, max_new_tokens=max_new_tokens, pad_token_id=pad,
-            **{"eos_token_id": tokenizer.eos_token_id, **options},
-        )  # fmt: skip
-    return output[:, longest:] if isinstance(output, Tensor) else output
 
 
 def _to_eos(ids: list[int], eos: int | None) -> list[int]:
