@@ -1,9 +1,7 @@
 """bloomery bake: what is baked, what is measured, and what a caller may do wrong."""
 
 import json
-import os
 import shutil
-import signal
 import sys
 from dataclasses import replace
 
@@ -19,6 +17,7 @@ from bloomery.forge.fine_tuning import fine_tuning
 from bloomery.forge.folders import save_model
 from bloomery.forge.packed_folder import is_packed
 from bloomery.forge.settings import TernaryConfig
+from tests.cli.pausing import asked_to_stop, expect_to_go_on
 from tests.forge.baking.promptable import LOUD, TOKENIZER, control, promptable_llama, queries
 from tests.forge.small_folders import FOLDERS, cognate, files_of, llama
 
@@ -144,21 +143,9 @@ def test_answers_that_are_too_long_to_learn_are_counted(bloomery, base, tmp_path
 
 
 def test_a_paused_bake_goes_on_with_the_same_command(bloomery, base, tmp_path, monkeypatch):
-    bake = in_turn.bake
-
-    def paused_at_once(*given, **options):
-        os.kill(os.getpid(), signal.SIGTERM)
-        return bake(*given, **options)
-
-    monkeypatch.setattr(in_turn, "bake", paused_at_once)
+    monkeypatch.setattr(in_turn, "bake", asked_to_stop(in_turn.bake))
     command = ("bake", "--base", base, "-o", tmp_path / "out", *PROMPT, *ASKED, *TRAINING)
-    said = bloomery(*command)
-    assert (said.code, said.out) == (0, "")
-    assert said.err.splitlines()[-1].endswith("; the same command goes on")
-    assert not (tmp_path / "out").exists()
-    monkeypatch.undo()
-    assert bloomery(*command).code == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    expect_to_go_on(bloomery, command, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(

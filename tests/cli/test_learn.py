@@ -1,9 +1,7 @@
 """bloomery learn: how far a model climbs, what is measured, and what a caller may do wrong."""
 
 import json
-import os
 import shutil
-import signal
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -27,6 +25,7 @@ from bloomery.forge.stages.curriculum import CurriculumStageConfig
 from bloomery.tasks import registry
 from bloomery.tasks.chained_sums import ChainedSums
 from bloomery.tasks.ingredient import Ingredient
+from tests.cli.pausing import asked_to_stop, expect_to_go_on
 from tests.forge.curriculum.pupils import TOKENIZER, pupil
 from tests.forge.merging.families import tiny_llama
 from tests.forge.small_folders import FOLDERS, files_of, llama
@@ -145,21 +144,9 @@ def test_a_folder_where_latent_weights_would_go_is_not_written_over(bloomery, ba
 
 
 def test_a_paused_climb_goes_on_with_the_same_command(bloomery, base, tmp_path, monkeypatch):
-    climb = learned_folder.climb
-
-    def paused_at_once(context, **options):
-        os.kill(os.getpid(), signal.SIGTERM)
-        climb(context, **options)
-
-    monkeypatch.setattr(learned_folder, "climb", paused_at_once)
+    monkeypatch.setattr(learned_folder, "climb", asked_to_stop(learned_folder.climb))
     command = ("learn", "--base", base, "-o", tmp_path / "out", *EXAM, *TRAINING)
-    said = bloomery(*command)
-    assert (said.code, said.out) == (0, "")
-    assert said.err.splitlines()[-1].endswith("; the same command goes on")
-    assert not (tmp_path / "out").exists()
-    monkeypatch.undo()
-    assert bloomery(*command).code == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    expect_to_go_on(bloomery, command, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(

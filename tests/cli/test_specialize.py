@@ -1,9 +1,7 @@
 """bloomery specialize: which experts are found, what they gain, and what a caller may do wrong."""
 
 import json
-import os
 import shutil
-import signal
 
 import pytest
 import torch
@@ -17,6 +15,7 @@ from bloomery.forge.experts.specialized_folder import specialize_folder
 from bloomery.forge.settings import ExamConfig, TernaryConfig
 from bloomery.forge.stages.experts import ExpertsStageConfig
 from bloomery.tasks.ingredient import Ingredient
+from tests.cli.pausing import asked_to_stop, expect_to_go_on
 from tests.forge.experts.planted import First, Last, register, torn_model
 from tests.forge.small_folders import FOLDERS, files_of, llama
 
@@ -96,21 +95,9 @@ def test_every_option_reaches_the_function(bloomery, base, tmp_path, monkeypatch
 
 
 def test_a_paused_teaching_goes_on_with_the_same_command(bloomery, base, tmp_path, monkeypatch):
-    teach = specialized_folder.STEPS["teach"]
-
-    def paused_at_once(context):
-        os.kill(os.getpid(), signal.SIGTERM)
-        teach(context)
-
-    monkeypatch.setitem(specialized_folder.STEPS, "teach", paused_at_once)
+    monkeypatch.setitem(specialized_folder.STEPS, "teach", asked_to_stop(specialized_folder.STEPS["teach"]))
     command = ("specialize", "--base", base, "-o", tmp_path / "out", *EXAM, *FEW, *TRAINING)
-    said = bloomery(*command)
-    assert (said.code, said.out) == (0, "")
-    assert said.err.splitlines()[-1].endswith("; the same command goes on")
-    assert not (tmp_path / "out").exists()
-    monkeypatch.undo()
-    assert bloomery(*command).code == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    expect_to_go_on(bloomery, command, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(

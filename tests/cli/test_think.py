@@ -1,9 +1,7 @@
 """bloomery think: what is taught, what is measured, and what a caller may do wrong."""
 
 import json
-import os
 import shutil
-import signal
 
 import pytest
 
@@ -20,6 +18,7 @@ from bloomery.forge.quietstar.thinking_folder import MIXING
 from bloomery.forge.quietstar.tokens import thought_ids
 from bloomery.forge.settings import TernaryConfig
 from bloomery.tasks.ingredient import Ingredient
+from tests.cli.pausing import asked_to_stop, expect_to_go_on
 from tests.forge.small_folders import FOLDERS, files_of, llama
 
 EXAM = ["--task", "chained_sums", "--difficulty", 4, "--count", 6]
@@ -79,21 +78,9 @@ def test_every_option_reaches_the_function(bloomery, base, tmp_path):
 
 
 def test_a_paused_teaching_goes_on_with_the_same_command(bloomery, base, tmp_path, monkeypatch):
-    teach = taught_folder.teach
-
-    def paused_at_once(context):
-        os.kill(os.getpid(), signal.SIGTERM)
-        teach(context)
-
-    monkeypatch.setattr(taught_folder, "teach", paused_at_once)
+    monkeypatch.setattr(taught_folder, "teach", asked_to_stop(taught_folder.teach))
     command = ("think", "--base", base, "-o", tmp_path / "out", *EXAM, *TRAINING)
-    said = bloomery(*command)
-    assert (said.code, said.out) == (0, "")
-    assert said.err.splitlines()[-1].endswith("; the same command goes on")
-    assert not (tmp_path / "out").exists()
-    monkeypatch.undo()
-    assert bloomery(*command).code == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    expect_to_go_on(bloomery, command, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
