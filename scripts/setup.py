@@ -23,12 +23,15 @@ DEV_EXTRAS = [
     "accelerate",
     "eval",
     "export",
+    "llm",
     "lora",
     "numba",
+    "papers",
     "postgres",
     "ray",
     "tensorboard",
     "trackio",
+    "vision",
     "wandb",
 ]
 NEEDS_COMPILER = ["tasks"]

@@ -1,0 +1,1 @@
+"""Source code as data: parsed, covered by tests, mutated, judged."""
