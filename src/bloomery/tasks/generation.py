@@ -9,6 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from bloomery.core.errors import ConfigError
 from bloomery.tasks.accuracy import Accuracy, Answered, evaluating, summarize
 from bloomery.tasks.batches import pad_id
+from bloomery.tasks.plain_decoding import GREEDY, SAMPLED, plainly
 from bloomery.tasks.task import Example
 from bloomery.tasks.tokenizer import begin, check_vocabulary, encode, end
 
@@ -88,14 +89,13 @@ def continued(
     Greedily, or at a temperature from its whole distribution (no top-k, no nucleus), by torch's random state.
     `keep_end` leaves the end among the ids.
     """
-    drawn = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
     output = generated(
         model,
         prompts,
         max_new_tokens,
         pad=pad,
         eos_token_id=list(ends) or None,
-        **({"do_sample": False} if temperature is None else drawn),
+        **(GREEDY if temperature is None else {"temperature": temperature, **SAMPLED}),
         **options,
     )
     return [_until(row, ends, keep_end) for row in output.tolist()]
@@ -109,15 +109,19 @@ def generated(
     pad: int,
     **options: Any,
 ) -> Any:
-    """What the model's `generate` gives for rows of ids, padded on the left; of plain ids the new ones."""
+    """What the model's `generate` gives for rows of ids, padded on the left; of plain ids the new ones.
+
+    Plainly: what the folder's generation config asks for besides, such as penalties, does not count.
+    """
     device = next(model.parameters()).device
     longest = max(map(len, prompts))
     ids = torch.tensor([[pad] * (longest - len(one)) + [*one] for one in prompts], device=device)
     mask = torch.tensor([[0] * (longest - len(one)) + [1] * len(one) for one in prompts], device=device)
     generate: Callable[..., Any] = model.generate  # type: ignore[assignment]
-    output = generate(
-        input_ids=ids, attention_mask=mask, max_new_tokens=max_new_tokens, pad_token_id=pad, **options
-    )
+    with plainly(model):
+        output = generate(
+            input_ids=ids, attention_mask=mask, max_new_tokens=max_new_tokens, pad_token_id=pad, **options
+        )
     return output[:, longest:] if isinstance(output, torch.Tensor) else output
 
 

@@ -1,7 +1,21 @@
 """How a model writes by its own probabilities alone, whatever its folder's generation config asks for."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-PLAIN: dict[str, Any] = {"num_beams": 1, "repetition_penalty": 1.0, "no_repeat_ngram_size": 0}
-GREEDY = PLAIN | {"do_sample": False}
-SAMPLED = PLAIN | {"do_sample": True, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "typical_p": 1.0}
+from transformers import GenerationConfig, PreTrainedModel
+
+GREEDY: dict[str, Any] = {"do_sample": False}
+SAMPLED: dict[str, Any] = {"do_sample": True, "top_k": 0, "top_p": 1.0}  # no top-k, no nucleus
+
+
+@contextmanager
+def plainly(model: PreTrainedModel) -> Iterator[None]:
+    """Inside the block `generate` knows no penalties, beams, barred words or lengths but those it is told."""
+    own = model.generation_config
+    model.generation_config = GenerationConfig()
+    try:
+        yield
+    finally:
+        model.generation_config = own
