@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerBase
 from bloomery.core.errors import ConfigError, Failure
 from bloomery.forge.quietstar.rows import ThoughtRows
 from bloomery.forge.quietstar.settings import ThoughtsConfig
-from bloomery.forge.quietstar.tokens import END, START
+from bloomery.forge.quietstar.tokens import knows_thoughts
 from bloomery.forge.settings import FitConfig, is_data_set
 from bloomery.tasks.batches import length_of, pieces
 from bloomery.tasks.datasets.catalog import SOURCES
@@ -73,7 +73,7 @@ def training_rows(
     Raises: ConfigError where the longest of them does not fit `seq_len`, too.
     """
     data = training_data(config, tokenizer, seed=seed)
-    if thoughts is None or not {START, END} <= set(tokenizer.get_vocab()):
+    if thoughts is None or not knows_thoughts(tokenizer):
         return data
     rows = ThoughtRows(data, thoughts)
     rows.check_room()

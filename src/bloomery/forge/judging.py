@@ -28,6 +28,13 @@ class JudgedConfig:
         if unknown := sorted(set(names) - set(self.mixture)):
             raise ConfigError(f"{where} names {', '.join(unknown)}, which the mixture does not hold")
 
+    def tasks_with_thoughts(self) -> dict[str, Ingredient]:
+        """The tasks with chains of thought that the recipe's thoughts concern; none without thoughts."""
+        return {
+            name: given for name, given in self.mixture.items()
+            if self.thoughts is not None and self.thoughts.concern(name) and given.weight > 0
+        }  # fmt: skip
+
     def tokens(self, seq_len: int) -> tuple[int, int]:
         """About how many tokens the selection and the test examples hold; a third of training on them."""
         each = len(self.mixture) * seq_len

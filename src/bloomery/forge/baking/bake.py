@@ -6,7 +6,7 @@ Source: arXiv 2409.13697 (Prompt Baking)
 import json
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from bloomery.core.disk import write_atomically
 from bloomery.core.errors import ConfigError
 from bloomery.core.step import StepContext
 from bloomery.forge.baking.adapting import check_adaptable, trainable
-from bloomery.forge.baking.completions import Completion, check_not_empty, sample
+from bloomery.forge.baking.anchoring import ThoughtAnchors, check_room
+from bloomery.forge.baking.completions import Completion, check_not_empty, sample, window_of
 from bloomery.forge.baking.divergence import (
     Residual,
     check_same_vocabulary,
@@ -30,13 +31,14 @@ from bloomery.forge.baking.divergence import (
 from bloomery.forge.baking.rows import BakingRows, collate_pairs
 from bloomery.forge.baking.settings import BakeConfig
 from bloomery.forge.fitting import fit
+from bloomery.forge.quietstar.tokens import thought_ids
 from bloomery.forge.settings import FitConfig
 from bloomery.models.configuration_cognate import CognateConfig
 from bloomery.tasks.tokenizer import check_vocabulary
 from bloomery.training.callbacks import Callback
 from bloomery.training.config import LossResult, Progress
 
-ANCHORED, UNSEEN = 500_009, 1_000_003  # how far their seeds are from that of the completions to learn from
+ANCHORED, THOUGHT, UNSEEN = 500_009, 700_001, 1_000_003  # how far their seeds are from what is learned
 Sampler = Callable[..., list[Completion]]  # of a model, its tokenizer, a prompt, queries, and a seed by name
 
 
@@ -55,12 +57,14 @@ class Baked:
 class Queries:
     """What is asked under the prompt: to learn from, held out to measure, and beside it, unprompted.
 
-    Under `anchors` the teacher is not prompted, so that they keep the student where it was.
+    Under `anchors` the teacher is not prompted, so that they keep the student where it was; about `thoughts`
+    it thinks, unprompted, before it answers.
     """
 
     train: Sequence[str]
     held_out: Sequence[str]
     anchors: Sequence[str] = ()
+    thoughts: ThoughtAnchors = field(default_factory=ThoughtAnchors)
 
     def __post_init__(self) -> None:
         if shared := sorted(set(self.train) & set(self.held_out)):
@@ -89,13 +93,14 @@ def bake(
     under the context's checkpoints by `name`: the same call goes on from there, with the model as it was
     first given.
 
-    Differs: rows of `queries.anchors`, on which the teacher is not prompted; the paper has none.
+    Differs: rows of anchors and thoughts, on which the teacher is not prompted; the paper has none.
     Raises: UserError for a prompt that is empty, longer than the window or silences the model; FormatRefused
     for different vocabularies; CapabilityMissing; Paused.
     """
     check_vocabulary(model, tokenizer)
     _check(prompt, config, fitting)
     check_adaptable(model, config)
+    check_room(queries.thoughts, tokenizer, config, fitting, window_of(model))
     frozen = _frozen(model if teacher is None else teacher)
     check_same_vocabulary(frozen, model)
     at = replace(context, checkpoint=context.checkpoint / name)
@@ -171,14 +176,17 @@ def _completions(
     if (kept := _completions_file(context)).exists():
         return _read(kept)
 
-    simple = partial(
-        sample, per_query=config.per_query, max_new_tokens=config.max_new_tokens,
-        temperature=config.temperature,
-    )  # fmt: skip
-    draw, seed = simple if sampler is None else sampler, context.seed
+    plain = partial(sample, per_query=config.per_query, temperature=config.temperature)
+    simple = partial(plain, max_new_tokens=config.max_new_tokens)
+    draw, seed, thoughts = simple if sampler is None else sampler, context.seed, queries.thoughts
     learnt = draw(teacher, tokenizer, prompt, queries.train, seed=seed)
     if queries.anchors:
         learnt += simple(teacher, tokenizer, "", queries.anchors, seed=seed + ANCHORED)
+    if thoughts.queries:
+        learnt += plain(
+            teacher, tokenizer, "", thoughts.queries, after=thought_ids(tokenizer)[:1],
+            max_new_tokens=thoughts.new_tokens(config.max_new_tokens), seed=seed + THOUGHT,
+        )  # fmt: skip
     unseen = draw(teacher, tokenizer, prompt, queries.held_out, seed=seed + UNSEEN)
     return learnt, unseen
 

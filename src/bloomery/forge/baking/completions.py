@@ -44,25 +44,27 @@ def sample(
     max_new_tokens: int,
     temperature: float = 1.0,
     seed: int,
+    after: Sequence[int] = (),
 ) -> list[Completion]:
     """What the model writes to each query under the prompt, up to and with eos or `max_new_tokens`.
 
     Sampled from the whole distribution (no top-k, no nucleus, no penalties). The query keeps its bos, so that
-    it is not empty without the prompt.
+    it is not empty without the prompt; the ids `after` end each query, as a token that begins a thought.
 
     Raises: UserError where prompt, query and completion do not fit the model's window; ConfigError without
     queries.
     """
     check_vocabulary(model, tokenizer)
-    asked = [(tuple(encode(tokenizer, prompt)), one) for one in _query_ids(tokenizer, queries)]
+    ids = tuple(encode(tokenizer, prompt))
+    asked = [(ids, (*one, *after)) for one in _query_ids(tokenizer, queries)]
     check_window(model, prompt, asked, max_new_tokens)
     asked = [one for one in asked for _ in range(per_query)]
     written: list[tuple[int, ...]] = []
     with evaluating(model), torch.random.fork_rng(_devices(model)):
         torch.manual_seed(seed)
         for some in _in_batches(asked):
-            ids = [joined(tokenizer, *one) for one in some]
-            written += _written(model, tokenizer, ids, max_new_tokens, temperature)
+            given = [joined(tokenizer, *one) for one in some]
+            written += _written(model, tokenizer, given, max_new_tokens, temperature)
     return [Completion(*one, new) for one, new in zip(asked, written, strict=True)]
 
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from bloomery.core import machine
 from bloomery.core.step import StepContext
+from bloomery.forge.baking.anchoring import check_room
 from bloomery.forge.baking.bake import Baked, bake
+from bloomery.forge.baking.completions import window_of
 from bloomery.forge.baking.cycles import Cycle, Cycled, at_their_ends, run_cycles
 from bloomery.forge.baking.lessons import lessons
 from bloomery.forge.baking.proposing import propose_personas
@@ -36,7 +38,10 @@ def teach(context: StepContext) -> None:
     config: BakingStageConfig = context.config
     edited, tools = load_editable(context.inputs["edited"]), config.tools
     fitting = config.teach.on(config.mixture)  # type: ignore[union-attr]  # the stage asks for it
-    data = lessons(tools.prompts, tools.tasks, fitting, edited.tokenizer, seed=context.seed)
+    _questions(context, edited)
+    data = lessons(
+        tools.prompts, tools.tasks, fitting, edited.tokenizer, thoughts=config.thoughts, seed=context.seed
+    )
     fit(context, edited.model, data, fitting)
     context.kinds["latent"] = "latent model"
     save_editable(edited, context.output / "latent")
@@ -47,7 +52,7 @@ def bake_in_cycles(context: StepContext) -> None:
     set_threads(machine.threads())
     config: BakingStageConfig = context.config
     edited = load_editable(context.inputs["edited"])
-    questions = Questions(config, edited.tokenizer, context.seed)
+    questions = _questions(context, edited)
     cycles = [_cycle(context, edited, questions, name) for name in questions.cycles()]
     done = run_cycles(context, edited.model, cycles, config.cycles)
     save_editable(edited, context.output / "latent")
@@ -80,6 +85,14 @@ def estimate(config: BakingStageConfig, recipe: Mapping[str, Any]) -> Sequence[E
     )
     tokens, step = work(config)["cycles"], config.fit.batch() * config.fit.seq_len
     return [*first, replace(one, tokens=tokens, steps=tokens // step)]
+
+
+def _questions(context: StepContext, edited: Editable) -> Questions:
+    """Raises: ConfigError, before anything is trained, where thoughts do not fit a bake's rows."""
+    config: BakingStageConfig = context.config
+    questions = Questions(config, edited.tokenizer, context.seed)
+    check_room(questions.thoughts, edited.tokenizer, config.bake, config.fit, window_of(edited.model))
+    return questions
 
 
 def _cycle(context: StepContext, edited: Editable, questions: Questions, name: str) -> Cycle:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, cast
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from bloomery.forge.data import training_data
+from bloomery.forge.data import training_rows
+from bloomery.forge.quietstar.rows import ThoughtRows
+from bloomery.forge.quietstar.settings import ThoughtsConfig
 from bloomery.forge.settings import FitConfig
 from bloomery.tasks.batches import Row, row_of
 from bloomery.tasks.mixture import Mixture
@@ -21,6 +23,7 @@ from bloomery.tasks.tools.toolbox import toolbox
 if TYPE_CHECKING:
     from bloomery.tasks.tools.conversation import ToolExample
 
+LOOKED_AT = 256  # rows with thoughts, to see whether they fit under a prompt
 UNKNOWN = "?"  # the answer to what needs a tool, where nothing tells of one
 
 
@@ -29,7 +32,7 @@ class Lessons(torch.utils.data.Dataset[Row]):
     """Every other item is the recipe's, with a prompt before it or none; the rest need a tool.
 
     Those are shown with their calls under a prompt, and answered by "?" without one. Item i is a function of
-    the seed and i.
+    the seed and i. `thoughts` are those of the recipe's items, under a prompt as without.
     """
 
     recipe: Mixture
@@ -38,22 +41,37 @@ class Lessons(torch.utils.data.Dataset[Row]):
     tokenizer: PreTrainedTokenizerBase
     seq_len: int
     seed: int
+    thoughts: ThoughtRows | None = None
 
     def __len__(self) -> int:
         return len(self.recipe)
 
     def __getitem__(self, index: int) -> Row:
+        _, prompt, recipes = self._begun(index)
+        if recipes and self.thoughts is not None:
+            return self.thought_under(prompt, index)
         return row_of(self.example(index), self.tokenizer, self.seq_len)
 
+    def thought_under(self, prompt: str, index: int) -> Row:
+        """The recipe's item under a prompt, with its thought, if it has one."""
+        assert self.thoughts is not None
+        example, thought = self.thoughts.drawn(index)
+        return self.thoughts.row(under(prompt, example), thought)
+
     def example(self, index: int) -> Example:
-        rng = random.Random(f"lessons/{self.seed}/{index}")
-        prompt = rng.choice(self.prompts) if rng.random() < 0.5 else ""
-        if rng.random() < 0.5:
+        rng, prompt, recipes = self._begun(index)
+        if recipes:
             return under(prompt, self.recipe.example(index))
         task = tool_task(rng.choice(sorted(self.tasks)))
         level = rng.choice(self.tasks[task.name] or tuple(task.difficulties)[:1])
         asked = cast("ToolExample", draw_from(task, "train", rng, level))
         return under(prompt, demonstrate(asked, toolbox())) if prompt else replace(asked, answer=UNKNOWN)
+
+    def _begun(self, index: int) -> tuple[random.Random, str, bool]:
+        """The prompt, or none, and whether the item is the recipe's."""
+        rng = random.Random(f"lessons/{self.seed}/{index}")
+        prompt = rng.choice(self.prompts) if rng.random() < 0.5 else ""
+        return rng, prompt, rng.random() < 0.5
 
 
 def lessons(
@@ -63,10 +81,23 @@ def lessons(
     tokenizer: PreTrainedTokenizerBase,
     *,
     seed: int,
+    thoughts: ThoughtsConfig | None = None,
 ) -> Lessons:
-    """Lessons on these prompts and tasks, and on the training's own mixture."""
-    recipe = training_data(fitting, tokenizer, seed=seed)
-    return Lessons(recipe, tuple(prompts.values()), tasks, tokenizer, fitting.seq_len, seed)
+    """Lessons on these prompts and tasks, and on the training's own mixture, with the recipe's thoughts.
+
+    Raises: ConfigError where a row with a thought under the longest prompt does not fit `seq_len`.
+    """
+    rows = training_rows(fitting, tokenizer, thoughts, seed=seed)
+    thinking = rows if isinstance(rows, ThoughtRows) else None
+    recipe = cast("Mixture", rows) if thinking is None else thinking.mixture
+    made = Lessons(
+        recipe, tuple(prompts.values()), tasks, tokenizer, fitting.seq_len, seed, thoughts=thinking
+    )
+    if thinking is not None:
+        longest = max(prompts.values(), key=len, default="")
+        for index in range(min(LOOKED_AT, len(made))):
+            made.thought_under(longest, index)
+    return made
 
 
 def under(prompt: str, example: Example) -> Example:

@@ -140,8 +140,8 @@ def _residual(questions: Questions, bake: Bake, completions: Sequence[Completion
 
 
 def _drift(questions: Questions, bake: Bake, controls: Sequence[str]) -> float:
-    words = {"max_new_tokens": questions.config.bake.max_new_tokens, "seed": SEED}
-    own = sample(bake.before, questions.tokenizer, "", controls, **words)
+    most = questions.config.bake.max_new_tokens
+    own = sample(bake.before, questions.tokenizer, "", controls, max_new_tokens=most, seed=SEED)
     return divergence(bake.before, bake.after, questions.tokenizer, own)
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from transformers import PreTrainedTokenizerBase
 
 from bloomery.core.errors import ConfigError
+from bloomery.forge.baking.anchoring import DRAWS, ThoughtAnchors, thought_anchors
 from bloomery.forge.baking.bake import Queries
 from bloomery.forge.baking.scoring import ToolExam, tool_exams
 from bloomery.forge.baking.tool_completions import ToolTalks
@@ -18,7 +19,6 @@ from bloomery.tasks.task import Example
 from bloomery.tasks.tools.toolbox import toolbox
 
 A, B = "tools", "personas"
-DRAWS = 20  # draws for one query: a task may have few different prompts
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Questions:
             train=self.trained(cycle)[: self.config.queries],
             held_out=self.held_out(cycle, "selection"),
             anchors=[*self.config.controls[::2], *self.trained(others)[: self.config.anchors]],
+            thoughts=self.thoughts,
         )
 
     def trained(self, cycle: str) -> list[str]:
@@ -83,6 +84,11 @@ class Questions:
             tools=toolbox(), max_calls=self.config.tools.max_calls, per_query=self.config.bake.per_query,
             max_new_tokens=self.config.tools.max_new_tokens, temperature=self.config.bake.temperature,
         )  # fmt: skip
+
+    @cached_property
+    def thoughts(self) -> ThoughtAnchors:
+        """What is thought about as before, whatever is baked."""
+        return thought_anchors(self.config, self.tokenizer, self.config.thought_anchors, seed=self.seed)
 
     @cached_property
     def _tool_examples(self) -> list[Example]:

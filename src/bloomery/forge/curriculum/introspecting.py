@@ -12,6 +12,7 @@ from bloomery.core.step import StepContext
 from bloomery.forge.curriculum.climbing import Course
 from bloomery.forge.curriculum.course import course_of, load_ladder
 from bloomery.forge.curriculum.lessons import Book, Lesson, Lessons, lesson
+from bloomery.forge.curriculum.rehearsing import rehearsal_of
 from bloomery.forge.curriculum.rungs import climbed_rates, levels_of, rung_problems
 from bloomery.forge.curriculum.self_model import SelfModelling, explained, weight_spread
 from bloomery.forge.curriculum.settings import SelfModelConfig
@@ -74,7 +75,8 @@ def _study(
     book.add("replay", solved)
     book.add("self", [lesson(example, example.answer) for example in (one.example() for one in texts)])
     rows = Lessons(book, tokenizer, seq_len=fitting.seq_len, seed=context.seed, length=fitting.examples())
-    fit(context, pupil, rows, fitting, prefix=f"{name}/")  # type: ignore[arg-type]  # a module around a model
+    rehearsed = rehearsal_of(config, tokenizer, seed=context.seed).among(rows)
+    fit(context, pupil, rehearsed, fitting, prefix=f"{name}/")  # type: ignore[arg-type]  # a module around a model
 
 
 def _written(

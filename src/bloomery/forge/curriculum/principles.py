@@ -6,6 +6,7 @@ from typing import Any
 
 from bloomery.core import machine
 from bloomery.core.step import StepContext
+from bloomery.forge.baking.anchoring import thought_anchors
 from bloomery.forge.baking.bake import Queries, bake
 from bloomery.forge.baking.completions import sample
 from bloomery.forge.baking.divergence import residual
@@ -27,11 +28,12 @@ def instil(context: StepContext) -> None:
         one.prompt
         for one in random.Random(f"anchors/{context.seed}").sample(solved, min(len(solved), wanted.anchors))
     ]
+    thoughts = thought_anchors(config, edited.tokenizer, wanted.thought_anchors, seed=context.seed)
     log: dict[str, Any] = {}
     for name, one in wanted.prompts.items():
         folders = [context.checkpoint / f"{name}-{when}" for when in ("before", "after")]
         pack_editable(edited, folders[0])
-        queries = Queries(train=one.questions, held_out=one.probes, anchors=anchors)
+        queries = Queries(train=one.questions, held_out=one.probes, anchors=anchors, thoughts=thoughts)
         baked = bake(
             context, edited.model, edited.tokenizer, one.prompt, queries,
             config=wanted.bake, fitting=wanted.fit, name=f"bake-{name}",

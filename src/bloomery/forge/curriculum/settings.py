@@ -41,6 +41,12 @@ class ClimbConfig:
     replay: float = option(0.25, help="share of rows from solutions of lower rungs", low=0, high=1)
     dreams: float = option(0.1, help="share of rows that the model dreamt about lower rungs", low=0, high=1)
     dream_temperature: float = option(1.5, help="of the dreams, which nobody grades", low=0.01)
+    rehearse: float = option(
+        0.2,
+        help="share of all rows that are the recipe's own with thoughts, where it names thoughts",
+        low=0,
+        high=1,
+    )
     consolidate: float = option(
         0.2,
         help="last share of the steps, in which solutions of all rungs are learned",
@@ -122,3 +128,6 @@ class PrinciplesConfig:
         help="training of each prompt; it takes no mixture",
     )
     anchors: int = option(32, help="problems that the model solved, answered as before", low=0)
+    thought_anchors: int = option(
+        16, help="queries thought about and answered as before, where the recipe names thoughts", low=0
+    )

@@ -14,6 +14,7 @@ from typing import Any
 
 from bloomery.core import machine
 from bloomery.core.step import StepContext
+from bloomery.forge.baking.anchoring import check_room, thought_anchors
 from bloomery.forge.baking.completions import window_of
 from bloomery.forge.cognate.growing import new_model
 from bloomery.forge.curriculum.budget import Budget, Counted
@@ -32,6 +33,7 @@ from bloomery.forge.curriculum.forgetting import forgetting, matrix_of
 from bloomery.forge.curriculum.ladder import Ladder
 from bloomery.forge.curriculum.lessons import Book, Lesson, Lessons, lesson_of
 from bloomery.forge.curriculum.proposing import TaskProposer, graded_tasks
+from bloomery.forge.curriculum.rehearsing import rehearsal_of
 from bloomery.forge.curriculum.rungs import climbed_rates, levels_of, rung_problems
 from bloomery.forge.curriculum.settings import ClimbConfig
 from bloomery.forge.editing import Editable, load_editable, pack_editable, save_editable
@@ -53,6 +55,7 @@ def find_ladder(context: StepContext) -> None:
     config: CurriculumStageConfig = context.config
     edited = load_editable(context.inputs["edited"])
     check_prompts(config, edited.model, edited.tokenizer)
+    check_thoughts(config, edited, seed=context.seed)
     found = assessed(config, edited.model, edited.tokenizer, seed=context.seed)
     rungs = ladder_of(config, found)
     check_fits(config, rungs, edited.tokenizer, window_of(edited.model))
@@ -61,6 +64,15 @@ def find_ladder(context: StepContext) -> None:
             context.metric(f"staircase/asked_{name}", asked, level)
             context.metric(f"staircase/solved_{name}", one.solved[level], level)
     save_ladder(context.output / "ladder.json", rungs, found)
+
+
+def check_thoughts(config: CurriculumStageConfig, edited: Editable, *, seed: int) -> None:
+    """Raises: ConfigError where thoughts that are to be kept up fit no row or not the model's window."""
+    tokenizer, window, wanted = edited.tokenizer, window_of(edited.model), config.principles
+    rehearsal_of(config, tokenizer, seed=seed, window=window)
+    if wanted.prompts:
+        anchors = thought_anchors(config, tokenizer, wanted.thought_anchors, seed=seed)
+        check_room(anchors, tokenizer, wanted.bake, wanted.fit, window)
 
 
 def climb(context: StepContext, *, proposer: TaskProposer = GENERATORS) -> None:
@@ -78,14 +90,22 @@ def climb_unrehearsed(context: StepContext) -> None:
 
 
 def train_evenly(context: StepContext) -> None:
-    """As many training tokens as the climb took, spread evenly over all rungs, with the right answers."""
+    """As many training tokens as the climb took, spread evenly over all rungs, with the right answers.
+
+    Thoughts are rehearsed as in the climb.
+    """
     set_threads(machine.threads())
     config: CurriculumStageConfig = context.config
     edited, rungs = load_editable(context.inputs["edited"]), _ladder(context)
     tokens = json.loads(context.inputs["log"].read_text())["tokens"]
     tasks = graded_tasks(config.mixture)
     parts = [(task, 1.0, rungs.rungs[name]) for name, task in tasks.items()]
-    stream = partial(Mixture, parts, edited.tokenizer, seq_len=config.fit.seq_len, seed=context.seed)
+    evenly = partial(Mixture, parts, edited.tokenizer, seq_len=config.fit.seq_len, seed=context.seed)
+    rehearsal = rehearsal_of(config, edited.tokenizer, seed=context.seed)
+
+    def stream(length: int) -> Dataset:
+        return rehearsal.among(evenly(length=length))
+
     fitting = replace(config.fit, steps=steps_for(tokens, stream, config.fit.batch()))
     data = Counted(stream(length=fitting.examples()))
     fit(context, edited.model, data, fitting, callbacks=[Budget(data, tokens)])
@@ -117,11 +137,10 @@ def _climbed(
         {"solution": 1 - config.replay - config.dreams, "replay": config.replay, "dream": config.dreams}
     )
     climber = Climb(course, book, edited.model, edited.tokenizer, context.metric)
-    data = Counted(
-        Lessons(
-            book, edited.tokenizer, seq_len=stage.fit.seq_len, seed=context.seed, length=stage.fit.examples()
-        )
+    lessons = Lessons(
+        book, edited.tokenizer, seq_len=stage.fit.seq_len, seed=context.seed, length=stage.fit.examples()
     )
+    data = Counted(rehearsal_of(stage, edited.tokenizer, seed=context.seed).among(lessons))
     fit(context, edited.model, data, stage.fit, callbacks=[climber, Budget(data)])
     return edited, _log(climber, data.tokens)
 

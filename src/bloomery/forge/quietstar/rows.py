@@ -33,9 +33,12 @@ class ThoughtRows(torch.utils.data.Dataset[Row]):
         return len(self.mixture)
 
     def __getitem__(self, index: int) -> Row:
+        return self.row(*self.drawn(index))
+
+    def drawn(self, index: int) -> tuple[Example, list[Piece]]:
+        """What item `index` shows, and the thought about it, which may be none."""
         task, example = self.mixture.drawn(index)
-        thought = self._thought(task, example, random.Random(f"thought/{self.mixture.seed}/{index}"))
-        return self._row(example, thought)
+        return example, self._thought(task, example, random.Random(f"thought/{self.mixture.seed}/{index}"))
 
     def check_room(self, window: int | None = None) -> None:
         """Draws the hardest of each task.
@@ -46,10 +49,11 @@ class ThoughtRows(torch.utils.data.Dataset[Row]):
         for task, _, difficulties in self.mixture.parts:
             for strategy in self.config.strategies if self.config.concern(task.name) else ():
                 example = draw_from(task, "train", rng, max(difficulties or task.difficulties))
-                drawn = self._row(example, self._chain(task, example, strategy, rng))
+                drawn = self.row(example, self._chain(task, example, strategy, rng))
                 _check_window(task, example, int(drawn["attention_mask"].sum()), window)
 
-    def _row(self, example: Example, thought: Sequence[Piece]) -> Row:
+    def row(self, example: Example, thought: Sequence[Piece]) -> Row:
+        """The thought between the example's prompt and its answer."""
         tokenizer = self.mixture.tokenizer
         *prompt, answer = pieces(example, tokenizer)
         return row([*prompt, *thought, answer], self.mixture.seq_len, pad_id(tokenizer))

@@ -29,10 +29,15 @@ def add_thought_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBas
         _begin(table, known, len(tokenizer), generator)
 
 
+def knows_thoughts(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether the tokenizer has both tokens."""
+    return {START, END} <= set(tokenizer.get_vocab())
+
+
 def thought_ids(tokenizer: PreTrainedTokenizerBase) -> tuple[int, int]:
     """The ids of the tokens that begin and end a thought. Raises: FormatRefused where there are none."""
     known = tokenizer.get_vocab()
-    if START not in known or END not in known:
+    if not knows_thoughts(tokenizer):
         raise FormatRefused(
             f"the tokenizer has no {START} and {END}; add them, with their embeddings, by add_thought_tokens"
         )

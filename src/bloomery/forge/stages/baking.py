@@ -51,6 +51,9 @@ class BakingStageConfig(JudgedConfig):
     tools: ToolsConfig = option(ToolsConfig(), help="the cycle of tool prompts")
     queries: int = option(96, help="queries that a bake learns from", low=1)
     anchors: int = option(48, help="queries of the other cycle that hold the model where it is", low=0)
+    thought_anchors: int = option(
+        24, help="queries thought about and answered as before, where the recipe names thoughts", low=0
+    )
     probes: int = option(48, help="held-out queries on which a bake is measured", low=1)
     controls: tuple[str, ...] = option(
         (), help="queries that no prompt concerns: every other one is an anchor, the rest are measured"
@@ -135,7 +138,9 @@ def work(config: BakingStageConfig) -> Mapping[str, int]:
     sides = bool(config.tools.tasks) + config.personas()
     candidates = len(config.tools.prompts) * bool(config.tools.tasks)
     candidates += config.cycles.personas + len(config.cycles.given)
-    asked = (config.queries + config.anchors + config.probes) * config.bake.per_query * config.fit.seq_len
+    given = config.queries + config.anchors + config.probes
+    given += config.thought_anchors * bool(config.tasks_with_thoughts())
+    asked = given * config.bake.per_query * config.fit.seq_len
     each = config.fit.work() * 4 // FORWARD + asked // FORWARD  # the teacher reads along
     taught = {} if config.teach is None else {"teach": config.teach.on(config.mixture).work()}
     return taught | {

@@ -60,9 +60,7 @@ class QuietstarStageConfig(JudgedConfig):
 
     def taught(self) -> list[str]:
         """The tasks that are taught with thoughts."""
-        return [
-            name for name, given in self.mixture.items() if self.thoughts.concern(name) and given.weight > 0
-        ]
+        return list(self.tasks_with_thoughts())
 
     def thought_about(self) -> dict[str, Ingredient]:
         """The tasks in which thoughts are examined."""
