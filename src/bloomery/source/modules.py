@@ -1,0 +1,108 @@
+"""Which module a file is, and which file a module is, without importing anything."""
+
+import ast
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from bloomery.core.errors import UserError
+from bloomery.source.python import Parsed
+
+
+class Imported(NamedTuple):
+    """What a name of a file stands for: the module's file, and the name in it (empty: the module itself)."""
+
+    path: Path
+    name: str
+
+
+def source_roots(project: Path) -> tuple[Path, ...]:
+    """Folders of a project that imports start from: its `src`, what pytest's `pythonpath` names, itself."""
+    found = [project / "src", *(project / name for name in _pythonpath(project)), project]
+    return tuple(dict.fromkeys(root.resolve() for root in found if root.is_dir()))
+
+
+def module_name(path: Path, roots: Sequence[Path]) -> str:
+    """The dotted name under which `path` is imported: from the longest of `roots` that holds it.
+
+    Raises: UserError for a file outside the roots, or with a part that no import statement can say.
+    """
+    path = path.resolve()
+    holding = [root.resolve() for root in roots if path.is_relative_to(root.resolve())]
+    if not holding:
+        raise UserError(
+            f"{path}: outside of {', '.join(map(str, roots))}: name the folder its imports start from"
+        )
+    parts = path.relative_to(max(holding, key=lambda root: len(root.parts))).with_suffix("").parts
+    parts = parts[:-1] if parts[-1] == "__init__" else parts
+    if not parts or not all(part.isidentifier() for part in parts):
+        raise UserError(f"{path}: no import statement can name this file as a module")
+    return ".".join(parts)
+
+
+def module_file(name: str, roots: Sequence[Path]) -> Path | None:
+    """The source of a module, or None where none of `roots` has it."""
+    for root in roots:
+        folder = root.joinpath(*name.split("."))
+        for path in (folder / "__init__.py", folder.with_name(f"{folder.name}.py")):
+            if path.is_file():
+                return path
+    return None
+
+
+def imported_names(parsed: Parsed, roots: Sequence[Path]) -> dict[str, Imported]:
+    """What the names that the file imports, anywhere in it, stand for, as far as `roots` have it.
+
+    The file's own folder is searched too, as pytest and scripts do.
+    """
+    searched = (*roots, parsed.path.resolve().parent)
+    found: dict[str, Imported] = {}
+    for node in ast.walk(parsed.tree):
+        if isinstance(node, ast.Import):
+            found.update(_whole_modules(node, searched))
+        elif isinstance(node, ast.ImportFrom):
+            found.update(_names_of_a_module(node, parsed.path, searched))
+    return found
+
+
+def _whole_modules(node: ast.Import, roots: Sequence[Path]) -> Iterator[tuple[str, Imported]]:
+    for alias in node.names:
+        path = module_file(alias.name, roots)
+        if path:
+            yield alias.asname or alias.name, Imported(path, "")
+
+
+def _names_of_a_module(
+    node: ast.ImportFrom, importer: Path, roots: Sequence[Path]
+) -> Iterator[tuple[str, Imported]]:
+    if node.level:
+        folder = importer.resolve().parents[node.level - 1]
+        roots = (folder,)
+    module = node.module or ""
+    home = module_file(module, roots) if module else None
+    for alias in node.names:
+        submodule = module_file(f"{module}.{alias.name}".strip("."), roots)
+        if submodule:
+            yield alias.asname or alias.name, Imported(submodule, "")
+        elif home:
+            yield alias.asname or alias.name, Imported(home, alias.name)
+        elif node.level and not module and (roots[0] / "__init__.py").is_file():
+            yield alias.asname or alias.name, Imported(roots[0] / "__init__.py", alias.name)
+
+
+def pytest_options(project: Path) -> dict[str, object]:
+    """The table `tool.pytest.ini_options` of a project's pyproject.toml; empty where there is none."""
+    file = project / "pyproject.toml"
+    if not file.is_file():
+        return {}
+    try:
+        tables = tomllib.loads(file.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{file}: not TOML: {error}") from None
+    return dict(tables.get("tool", {}).get("pytest", {}).get("ini_options", {}))
+
+
+def _pythonpath(project: Path) -> list[str]:
+    given = pytest_options(project).get("pythonpath", [])
+    return given.split() if isinstance(given, str) else [str(name) for name in given]  # type: ignore[attr-defined]
