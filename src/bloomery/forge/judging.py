@@ -8,9 +8,14 @@ from bloomery.core.errors import ConfigError
 from bloomery.core.evidence import Bar, Check
 from bloomery.forge.quietstar.settings import ThoughtsConfig
 from bloomery.forge.settings import ExamConfig
+from bloomery.forge.stage import Metric
 from bloomery.tasks.ingredient import Ingredient
 
 CLAIMS, LATENCY, MEMORY = "claims measured again", "latency", "resident memory"
+THINKING = "thinking kept"
+THOUGHTS = Metric(
+    name="thinking/<model>", over="nothing", meaning="mean accuracy after own thoughts, on test examples"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +25,7 @@ class JudgedConfig:
     mixture: dict[str, Ingredient] = option(factory=dict, help="the recipe's tasks and data sets")
     exam: ExamConfig = option(ExamConfig(), help="the recipe's held-out examples")
     thoughts: ThoughtsConfig | None = option(
-        None, help="the recipe's thoughts: quietstar teaches them, bitnet's training keeps them up"
+        None, help="the recipe's thoughts: quietstar teaches them, later stages keep them up"
     )
 
     def check_tasks(self, where: str, names: Iterable[str]) -> None:
@@ -30,15 +35,26 @@ class JudgedConfig:
 
     def tasks_with_thoughts(self) -> dict[str, Ingredient]:
         """The tasks with chains of thought that the recipe's thoughts concern; none without thoughts."""
-        return {
-            name: given for name, given in self.mixture.items()
-            if self.thoughts is not None and self.thoughts.concern(name) and given.weight > 0
-        }  # fmt: skip
+        return thought_about(self.mixture, self.thoughts)
 
     def tokens(self, seq_len: int) -> tuple[int, int]:
         """About how many tokens the selection and the test examples hold; a third of training on them."""
         each = len(self.mixture) * seq_len
         return self.exam.selection * each // 3, self.exam.test * each // 3
+
+    def thinking(self, seq_len: int) -> int:
+        """About how many tokens two models read and write that think about the test examples, so counted."""
+        tasks = len(self.tasks_with_thoughts())
+        return 2 * self.exam.test * tasks * (seq_len + (self.thoughts.tokens if self.thoughts else 0)) // 3
+
+
+def thought_about(
+    mixture: Mapping[str, Ingredient], thoughts: ThoughtsConfig | None
+) -> dict[str, Ingredient]:
+    """The part of a mixture that is thought about."""
+    if thoughts is None:
+        return {}
+    return {name: one for name, one in mixture.items() if thoughts.concern(name) and one.weight > 0}
 
 
 def claims_hold() -> Check:
@@ -54,6 +70,18 @@ def accurate(bars: Mapping[str, float]) -> tuple[Check, ...]:
         Check(name=f"accuracy: {task}", bar=Bar(op=">=", value=value), unit="accuracy",
               meaning="exact match on held-out examples that chose nothing")
         for task, value in bars.items()
+    )  # fmt: skip
+
+
+def thinks(config: JudgedConfig, bar: float | None) -> tuple[Check, ...]:
+    """The check on thoughts, where the recipe has some; without a bar it is reported."""
+    if not config.tasks_with_thoughts():
+        return ()
+    return (
+        Check(name=THINKING, bar=Bar(op=">=", value=bar or 0.0), unit="of the accuracy",
+              required=bar is not None,
+              meaning="mean accuracy after own thoughts over the given model's, on the tasks that are "
+              "thought about; baseline: the given model's"),
     )  # fmt: skip
 
 

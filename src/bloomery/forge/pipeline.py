@@ -25,6 +25,7 @@ from bloomery.tasks.ingredient import Ingredient
 
 SHIPPING = 50_000  # about what two cores read in the time that a second process takes to load a model
 SHARED = ("mixture", "exam", "thoughts")  # what a recipe says once, for all its stages
+THINKING = "quietstar"  # the stage whose thoughts later ones keep up
 LOOKING_BACK = 10_000  # what sitting the exams takes for one model, about
 
 
@@ -39,7 +40,8 @@ class ForgeConfig:
     mixture: dict[str, Ingredient] = option(factory=dict, help="tasks and data sets of all stages")
     exam: ExamConfig = option(ExamConfig(), help="held-out examples by which all stages are judged")
     thoughts: ThoughtsConfig | None = option(
-        None, help="thoughts that quietstar teaches and bitnet keeps up; empty: quietstar's default, and none"
+        None,
+        help="thoughts that quietstar teaches and later stages keep up; empty: quietstar's default, and none",
     )
     stages: dict[str, Any] = option(
         help="the stages to run, with their configs; they run in the forge's order"
@@ -222,7 +224,8 @@ def _stages(run: Run, plan: Plan) -> tuple[dict[str, str], dict[str, Sequence[st
     artifacts: dict[str, str] = {}
     rolled_back: dict[str, Sequence[str]] = {}
     kept: dict[str, str] = {}
-    for stage, config in plan.stages:
+    for stage, known in plan.stages:
+        config = _without_thoughts(known) if THINKING in rolled_back else known
         missing = sorted({port.name for port in stage.inputs if not port.optional} - set(artifacts))
         objections = _skip(run, stage, config, missing) if missing else _stage(run, stage, config, artifacts)
         if objections:
@@ -235,7 +238,7 @@ def _stages(run: Run, plan: Plan) -> tuple[dict[str, str], dict[str, Sequence[st
 def _look_back(run: Run, plan: Plan, kept: Mapping[str, str]) -> None:
     """Accuracy and bytes after each kept stage, by the recipe's exam."""
     if plan.mixture:
-        words = {"mixture": plan.mixture, "exam": plan.exam, "stages": list(kept)}
+        words = {"mixture": plan.mixture, "exam": plan.exam, "thoughts": plan.thoughts, "stages": list(kept)}
         run.step("way", Deferred("bloomery.forge.way", "look_back"), config=words, inputs=kept)
 
 
@@ -297,6 +300,11 @@ def _configured(stage: Stage, forge_config: ForgeConfig, recipe: Recipe) -> Any:
             )
     shared = {key: value for key, value in known.items() if value is not None}
     return build(stage.config, {**given, **shared}, where=where, origin=recipe.origin)
+
+
+def _without_thoughts(config: Any) -> Any:
+    """After thinking was rolled back there is none to keep."""
+    return replace(config, thoughts=None) if "thoughts" in _fields(type(config)) else config
 
 
 def _own(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,8 +26,9 @@ from bloomery.forge.editing import load_editable
 from bloomery.forge.exams import exams, longest_prompt, mean_rate, record_by_difficulty
 from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
-from bloomery.forge.judging import CLAIMS, LATENCY
+from bloomery.forge.judging import CLAIMS, LATENCY, THINKING
 from bloomery.forge.measuring import answer_latency_ms, as_measured, furthest, give_evidence, share
+from bloomery.forge.quietstar.keeping import answer_thinking
 from bloomery.forge.sitting import sit_folders
 from bloomery.forge.stage import given
 from bloomery.forge.stages.baking import (
@@ -76,7 +77,8 @@ def measure_baked(context: StepContext) -> None:
         **_of_the_last(context, questions, kept),
         **_of_accuracy(context, questions),
     }
-    asked = [check for check in checks(config) if check.name != LATENCY]
+    answer_thinking(context, checks(config))
+    asked = [check for check in checks(config) if check.name not in (LATENCY, THINKING)]
     took = time.perf_counter() - began
     give_evidence(context, asked, measured, how=f"{__name__}.measure_baked", duration_s=took)
     why = "no query that the prompts do not concern" if kept else "nothing was baked"

@@ -16,6 +16,7 @@ from bloomery.forge.measuring import (
     give_evidence,
     share,
 )
+from bloomery.forge.quietstar.keeping import answer_thinking
 from bloomery.forge.sitting import claims_missed_by, sit_test
 from bloomery.forge.stage import given
 from bloomery.forge.stages.bitnet import (
@@ -48,6 +49,7 @@ def measure_packed(context: StepContext) -> None:
     }
     took = time.perf_counter() - began
     give_evidence(context, checks(config), found, how=f"{__name__}.measure_packed", duration_s=took)
+    answer_thinking(context, checks(config))
 
 
 def clock_packed(context: StepContext) -> None:

@@ -17,6 +17,7 @@ from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
 from bloomery.forge.judging import CLAIMS, LATENCY
 from bloomery.forge.measuring import answer_latency_ms, as_measured, furthest, give_evidence, share
+from bloomery.forge.quietstar.keeping import answer_thinking
 from bloomery.forge.sitting import sit_folders
 from bloomery.forge.stage import given
 from bloomery.forge.stages.curriculum import (
@@ -67,6 +68,7 @@ def measure_taught(context: StepContext) -> None:
     }
     took = time.perf_counter() - began
     give_evidence(context, checks(config), measured, how=f"{__name__}.measure_taught", duration_s=took)
+    answer_thinking(context, checks(config))
 
 
 def _gained(rates: Rates, target: float) -> Measured:

@@ -3,6 +3,8 @@
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,6 +24,8 @@ from bloomery.forge.folders import load_model
 from bloomery.forge.judging import CLAIMS, LATENCY
 from bloomery.forge.measuring import answer_latency_ms, give_evidence, logits_of, share
 from bloomery.forge.packed_folder import weights_size
+from bloomery.forge.quietstar.keeping import answer_thinking
+from bloomery.forge.quietstar.tokens import knows_thoughts
 from bloomery.forge.settings import ExamConfig
 from bloomery.forge.stage import given
 from bloomery.forge.stages.experts import (
@@ -38,7 +42,7 @@ from bloomery.forge.stages.experts import (
     ExpertsStageConfig,
     checks,
 )
-from bloomery.models.packed.experts import Experts, read
+from bloomery.models.packed.experts import FILE, Experts, read
 from bloomery.tasks.ingredient import Ingredient
 from bloomery.tasks.intervals import wilson
 
@@ -63,6 +67,9 @@ def measure_experts(context: StepContext) -> None:
         )
     took = time.perf_counter() - began
     give_evidence(context, checks(config), found, how=f"{__name__}.measure_experts", duration_s=took)
+    folder = context.inputs["model"]
+    shipped = partial(shipped_thinking, folder, config) if (folder / FILE).exists() else None
+    answer_thinking(context, checks(config), shipped=shipped)
 
 
 def two_passes(
@@ -97,6 +104,20 @@ def shipped_result(folder: Path, given_cells: Sequence[Cell], before: Result) ->
     if experts is None:
         return before
     return Result(*examined(experts, tokenizer, given_cells), weights_size(folder))
+
+
+def shipped_thinking(folder: Path, config: ExpertsStageConfig) -> float | None:
+    """Accuracy of the folder's design at work where it first thinks as long as the recipe's thoughts may be.
+
+    None where its tokenizer has no thought tokens.
+    """
+    model, tokenizer, experts = load_with_experts(folder)
+    if config.thoughts is None or experts is None or not knows_thoughts(tokenizer):
+        return None
+    freeze(model)
+    thinking = {**experts.held.design, "thoughts": config.thoughts.tokens}
+    experts.hold(replace(experts.held, design=thinking))
+    return examined(experts, tokenizer, cells(config.tasks_with_thoughts(), config.exam, "test"))[0]
 
 
 def _of_passes(passes: Comparison) -> dict[str, Measured]:

@@ -27,7 +27,7 @@ class ThoughtRows(torch.utils.data.Dataset[Row]):
     """The items of a mixture, some of them with a thought; item i depends on the seed and i alone."""
 
     def __init__(self, mixture: Mixture, config: ThoughtsConfig) -> None:
-        self.mixture, self.config = mixture, config
+        self.mixture, self.config = leaning(mixture, config), config
 
     def __len__(self) -> int:
         return len(self.mixture)
@@ -75,6 +75,27 @@ class ThoughtRows(torch.utils.data.Dataset[Row]):
                 f"is longer than thoughts.tokens={self.config.tokens}; raise it, or leave the strategy out"
             )
         return thought
+
+
+def leaning(mixture: Mixture, config: ThoughtsConfig) -> Mixture:
+    """The mixture with its weights changed so that what is thought about has its share of the rows.
+
+    Raises: ConfigError where it holds nothing of that kind, or nothing else to fill the rest.
+    """
+    if config.share is None:
+        return mixture
+    about = sum(weight for task, weight, _ in mixture.parts if config.concern(task.name))
+    others = sum(weight for task, weight, _ in mixture.parts if not config.concern(task.name))
+    if not about or (not others and config.share < 1):
+        raise ConfigError(
+            f"thoughts.share is {config.share} and the mixture has weight {about} of tasks that are thought "
+            f"about and {others} of others: both are needed, or leave share out"
+        )
+    scale = {True: config.share / about, False: (1 - config.share) / others if others else 0.0}
+    parts = [(task, weight * scale[config.concern(task.name)], levels) for task, weight, levels in mixture.parts]
+    return Mixture(
+        parts, mixture.tokenizer, seq_len=mixture.seq_len, seed=mixture.seed, length=mixture.length
+    )
 
 
 def _check_window(task: Task, example: Example, length: int, window: int | None) -> None:

@@ -20,6 +20,12 @@ class ThoughtsConfig:
         0.1, help="share of examples answered after a thought that says nothing", low=0, high=1
     )
     tokens: int = option(64, help="most tokens of a thought", low=1)
+    share: float | None = option(
+        None,
+        help="share of rows from tasks that are thought about; empty: by the mixture's weights",
+        low=0.01,
+        high=1,
+    )
     tasks: tuple[str, ...] = option(
         (), help="tasks to think about, in which thoughts are examined; empty: all with chains of thought"
     )

@@ -16,7 +16,7 @@ from bloomery.core.config import option
 from bloomery.core.errors import ConfigError, UnknownName
 from bloomery.core.evidence import Bar, Check
 from bloomery.forge.baking.settings import BakeConfig, CyclesConfig, ToolsConfig
-from bloomery.forge.judging import JudgedConfig, accurate, claims_hold, quick
+from bloomery.forge.judging import THOUGHTS, JudgedConfig, accurate, claims_hold, quick, thinks
 from bloomery.forge.settings import FitConfig
 from bloomery.forge.stage import Metric, Port, Stage, StageRun
 from bloomery.tasks.tools.registry import TOOL_TASKS
@@ -35,6 +35,9 @@ class BakingBarsConfig:
     accuracy: dict[str, float] = option(factory=dict, help="smallest accuracy for each task")
     drift: float = option(0.1, help="largest change where no prompt asks for one, of the effect (reported)")
     turns: float = option(0.5, help="largest residual ratio after distractor turns (reported)", low=0)
+    thinking: float | None = option(
+        None, help="smallest share of the given model's accuracy after own thoughts; empty: reported", low=0
+    )
     latency_ms: float = option(100.0, help="longest forward pass of one prompt (reported)", low=0)
 
 
@@ -112,6 +115,7 @@ def checks(config: BakingStageConfig) -> tuple[Check, ...]:
         Check(name=KEPT, bar=Bar(op=">=", value=bars.kept), unit="of the accuracy",
               meaning="mean accuracy over the given model's, both without a prompt; baseline: the given one"),
         claims_hold(),
+        *thinks(config, bars.thinking),
         *accurate(bars.accuracy),
         *((Check(name=TOOLS, bar=Bar(op=">", value=0.0), unit="accuracy", required=False,
                  meaning="tasks solved by calls that are carried out, without a prompt, minus the given "
@@ -146,7 +150,7 @@ def work(config: BakingStageConfig) -> Mapping[str, int]:
     return taught | {
         "cycles": config.cycles.rounds * (sides * each + (candidates + 2 * sides) * chosen),
         "claim": chosen,
-        "measure": 2 * tested + chosen + config.cycles.rounds * asked,
+        "measure": 2 * tested + chosen + config.cycles.rounds * asked + config.thinking(config.fit.seq_len),
         "clock": 5000,
     }
 
@@ -176,6 +180,7 @@ STAGE = Stage(
         Metric(name="prompted/<cycle>/<candidate>", over="rounds", meaning="under the candidate"),
         Metric(name="strength/<round>", over="percent of the bake", meaning="1 - residual ratio"),
         Metric(name="test accuracy/<model>", over="nothing", meaning="mean over tasks, on test examples"),
+        THOUGHTS,
         Metric(name="<model>/accuracy/<task>", over="difficulty", meaning="on held-out examples"),
     ),
     checks=checks,

@@ -13,7 +13,7 @@ from functools import partial
 from bloomery.core.closure import Deferred
 from bloomery.core.config import option
 from bloomery.core.evidence import Bar, Check
-from bloomery.forge.judging import JudgedConfig, accurate, claims_hold, quick
+from bloomery.forge.judging import THOUGHTS, JudgedConfig, accurate, claims_hold, quick, thinks
 from bloomery.forge.settings import FitConfig, TernaryConfig
 from bloomery.forge.stage import Metric, Port, Stage, StageRun
 
@@ -27,6 +27,9 @@ class TernaryBarsConfig:
     kept: float = option(0.9, help="smallest share of the given model's mean accuracy", low=0)
     smaller: float = option(8.0, help="fewest times that the weights on disk are smaller", low=0)
     accuracy: dict[str, float] = option(factory=dict, help="smallest accuracy for each task")
+    thinking: float | None = option(
+        None, help="smallest share of the given model's accuracy after own thoughts; empty: reported", low=0
+    )
     latency_ms: float = option(100.0, help="longest forward pass of one prompt (reported)", low=0)
 
 
@@ -82,6 +85,7 @@ def checks(config: BitnetStageConfig) -> tuple[Check, ...]:
               meaning="fp32 bytes of the given model's weights over bytes on disk, metadata counted; "
               "baseline: bytes on disk"),
         claims_hold(),
+        *thinks(config, bars.thinking),
         *accurate(bars.accuracy),
         Check(name=OVER_ROUNDING, bar=Bar(op=">", value=0.0), unit="accuracy", required=False,
               meaning="mean accuracy minus that of the given model, rounded without training; "
@@ -100,7 +104,7 @@ def work(config: BitnetStageConfig) -> Mapping[str, int]:
         "pack": 2000,
         "round": 2000,
         "claim": 2 * chosen,
-        "measure": 3 * tested + chosen,
+        "measure": 3 * tested + chosen + config.thinking(config.fit.seq_len),
         "clock": 5000,
     }
 
@@ -128,6 +132,7 @@ STAGE = Stage(
         Metric(name="validation/accuracy_<task>", over="optimizer steps", meaning="on held-out examples"),
         Metric(name="trits/zeros_<layer>", over="nothing", meaning="share of a layer's trits that are 0"),
         Metric(name="test accuracy/<model>", over="bytes", meaning="mean accuracy on test examples"),
+        THOUGHTS,
         Metric(name="<model>/accuracy/<task>", over="difficulty", meaning="on held-out examples"),
     ),
     checks=checks,

@@ -15,7 +15,7 @@ from bloomery.core.closure import Deferred
 from bloomery.core.config import option
 from bloomery.core.errors import ConfigError
 from bloomery.core.evidence import Bar, Check
-from bloomery.forge.judging import JudgedConfig, accurate, claims_hold, quick
+from bloomery.forge.judging import THOUGHTS, JudgedConfig, accurate, claims_hold, quick, thinks
 from bloomery.forge.stage import Estimate, Metric, Port, Stage, StageRun
 
 CODING, MEASURING = "bloomery.forge.compression.choosing", "bloomery.forge.compression.measuring"
@@ -36,6 +36,9 @@ class CompressionBarsConfig:
     kept_in_all: float = option(0.84, help="smallest share of the full model's mean accuracy", low=0)
     smaller: float = option(14.0, help="fewest times that the weights are smaller than in fp32", low=0)
     accuracy: dict[str, float] = option(factory=dict, help="smallest accuracy for each task")
+    thinking: float | None = option(
+        None, help="smallest share of the given model's accuracy after own thoughts; empty: reported", low=0
+    )
     latency_ms: float = option(100.0, help="longest forward pass of one prompt (reported)", low=0)
 
 
@@ -96,6 +99,7 @@ def checks(config: CompressionStageConfig) -> tuple[Check, ...]:
               meaning="4 bytes a weight of the full model over its bytes on disk, metadata counted; "
               "baseline: bytes on disk"),
         claims_hold(),
+        *thinks(config, bars.thinking),
         *accurate(bars.accuracy),
         Check(name=OVER_RIVAL, bar=Bar(op=">", value=0.0), unit="accuracy", required=False,
               meaning="mean accuracy minus the other branch's best at no more bytes (its smallest, where all "
@@ -112,7 +116,7 @@ def work(config: CompressionStageConfig) -> Mapping[str, int]:
         "calibrate": config.calibration * config.seq_len // 3,
         "code": len(config.coders) * CODING_TOKENS,
         "choose": candidates * chosen,
-        "measure": 4 * tested + chosen,
+        "measure": 4 * tested + chosen + config.thinking(config.seq_len),
         "clock": 5000,
     }
 
@@ -144,6 +148,7 @@ STAGE = Stage(
     metrics=(
         Metric(name="frontier/<coder>", over="bytes", meaning="mean accuracy on selection examples"),
         Metric(name="test accuracy/<model>", over="bytes", meaning="mean accuracy on test examples"),
+        THOUGHTS,
         Metric(name="<model>/accuracy/<task>", over="difficulty", meaning="on held-out examples"),
     ),
     checks=checks,

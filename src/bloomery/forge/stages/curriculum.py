@@ -23,7 +23,7 @@ from bloomery.forge.curriculum.settings import (
     SelfModelConfig,
     StaircaseConfig,
 )
-from bloomery.forge.judging import JudgedConfig, accurate, claims_hold, quick
+from bloomery.forge.judging import THOUGHTS, JudgedConfig, accurate, claims_hold, quick, thinks
 from bloomery.forge.settings import FitConfig
 from bloomery.forge.stage import Metric, Port, Stage, StageRun
 
@@ -41,6 +41,9 @@ class CurriculumBarsConfig:
     over_uniform: float = option(1.5, help="rungs over those of uniform training (reported)", low=0)
     forgotten: float = option(0.1, help="most accuracy lost on rungs that were left (reported)")
     residual: float = option(0.2, help="largest residual of a baked prompt (reported)", low=0)
+    thinking: float | None = option(
+        None, help="smallest share of the given model's accuracy after own thoughts; empty: reported", low=0
+    )
     latency_ms: float = option(100.0, help="longest forward pass of one prompt (reported)", low=0)
 
 
@@ -120,6 +123,7 @@ def checks(config: CurriculumStageConfig) -> tuple[Check, ...]:
         Check(name=KEPT, bar=Bar(op=">=", value=bars.kept), unit="of the accuracy",
               meaning="mean accuracy on the recipe's exam over the given model's; baseline: the latter"),
         claims_hold(),
+        *thinks(config, bars.thinking),
         *accurate(bars.accuracy),
         Check(name=FORGOTTEN, bar=Bar(op="<=", value=bars.forgotten), unit="accuracy", required=False,
               meaning="mean over the rungs left behind of best accuracy minus the last; baseline: the same "
@@ -179,7 +183,8 @@ def work(config: CurriculumStageConfig) -> Mapping[str, int]:
     if baked.prompts:
         steps["principles"] = 2 * len(baked.prompts) * baked.fit.work()
     examined = config.examined * rungs
-    return steps | {"claim": chosen + examined, "measure": 2 * tested + chosen + 3 * examined, "clock": 5000}
+    measured = 2 * tested + chosen + 3 * examined + config.thinking(each)
+    return steps | {"claim": chosen + examined, "measure": measured, "clock": 5000}
 
 
 def data(config: CurriculumStageConfig) -> str:
@@ -214,6 +219,7 @@ STAGE = Stage(
         Metric(name="staircase/solved_<task>", over="difficulty", meaning="problems solved"),
         Metric(name="rung accuracy/<model>", over="rungs", meaning="on held-out problems"),
         Metric(name="test accuracy/<model>", over="nothing", meaning="mean over tasks, on test examples"),
+        THOUGHTS,
         Metric(name="<model>/accuracy/<task>", over="difficulty", meaning="on held-out examples"),
     ),
     checks=checks,

@@ -15,10 +15,8 @@ from bloomery.core.closure import Deferred
 from bloomery.core.config import option
 from bloomery.core.evidence import Bar, Check
 from bloomery.forge.experts.settings import DesignSearchConfig, FindConfig, TeachConfig
-from bloomery.forge.judging import CLAIMS, quick
-from bloomery.forge.settings import ExamConfig
+from bloomery.forge.judging import THOUGHTS, JudgedConfig, claims_hold, quick, thinks
 from bloomery.forge.stage import Estimate, Metric, Port, Stage, StageRun
-from bloomery.tasks.ingredient import Ingredient
 
 STEPS, SEARCHING = "bloomery.forge.experts.steps", "bloomery.forge.experts.searching"
 MEASURING = "bloomery.forge.experts.measuring"
@@ -34,15 +32,16 @@ class ExpertsBarsConfig:
     over_uniform: float | None = option(None, help="smallest gain over all experts alike; empty: reported")
     dispatch: float | None = option(None, help="smallest share of prompts sent right; empty: reported")
     chosen: float = option(-0.02, help="smallest gain of the shipped design over the given model")
+    thinking: float | None = option(
+        None, help="smallest share of the given model's accuracy after own thoughts; empty: reported", low=0
+    )
     latency_ms: float = option(100.0, help="longest forward pass of one prompt (reported)", low=0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExpertsStageConfig:
+class ExpertsStageConfig(JudgedConfig):
     """How experts are found, taught and put to work."""
 
-    mixture: dict[str, Ingredient] = option(factory=dict, help="the recipe's tasks and data sets")
-    exam: ExamConfig = option(ExamConfig(), help="the recipe's held-out examples")
     find: FindConfig = option(FindConfig(), help="how many experts there are, and over which layers")
     teach: TeachConfig = option(TeachConfig(), help="how each of them is trained")
     search: DesignSearchConfig = option(DesignSearchConfig(), help="how designs are searched")
@@ -94,8 +93,8 @@ def checks(config: ExpertsStageConfig) -> tuple[Check, ...]:
               meaning="mean accuracy of the shipped folder's design minus that of the given model"),
         Check(name=IDENTITY, bar=Bar(op="<=", value=0.0), unit="logits",
               meaning="largest difference between the given model and itself with every vector at 1"),
-        Check(name=CLAIMS, bar=Bar(op="<=", value=0.0), unit="accuracy",
-              meaning="difference between what the producer claimed and what was measured from disk"),
+        claims_hold(),
+        *thinks(config, bars.thinking),
         Check(name=OVER_UNIFORM, bar=Bar(op=">=", value=bars.over_uniform or 0.0), unit="accuracy",
               required=bars.over_uniform is not None,
               meaning="mean accuracy with each prompt sent to its expert, minus that of the experts' mean"),
@@ -133,7 +132,7 @@ def work(config: ExpertsStageConfig) -> Mapping[str, int]:
         **({"random": searched} if config.random_search else {}),
         "ship": 1000,
         "claim": chosen,
-        "measure": 8 * tested + 2 * chosen,
+        "measure": 8 * tested + 2 * chosen + config.thinking(EXAMPLE),
         "clock": 5000,
     }
 
@@ -165,6 +164,7 @@ STAGE = Stage(
         Metric(name="expert-<number>/train/loss", over="optimizer steps", meaning="policy and KL"),
         Metric(name="front/designs", over="generations", meaning="designs that nobody beats in everything"),
         Metric(name="front/best_accuracy", over="generations", meaning="on the selection examples"),
+        THOUGHTS,
         Metric(name="test accuracy/<how>", over="experts", meaning="none, uniform, two_pass, oracle"),
     ),
     checks=checks,
