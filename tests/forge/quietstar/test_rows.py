@@ -160,3 +160,15 @@ def test_a_task_that_is_not_to_be_thought_about_is_answered_at_once(tokenizer):
 def test_a_task_without_chains_of_thought_cannot_be_thought_about():
     with pytest.raises(UnknownName, match="unknown task with chains of thought 'arc-easy'"):
         build(ThoughtsConfig, {"tasks": ["arc-easy"]})
+
+
+def test_what_is_thought_about_has_its_share_of_the_rows(tokenizer):
+    rows = rows_of(tokenizer, tasks=("parity", "sorting"), about=("parity",), share=0.8)
+    drawn = [rows.mixture.drawn(index)[0].name for index in range(1000)]
+    assert abs(drawn.count("parity") / 1000 - 0.8) < 0.05  # four standard deviations of a share of 1000 draws
+
+
+@pytest.mark.parametrize("about", ["sorting", "recall"])
+def test_a_share_needs_tasks_on_both_sides(tokenizer, about):
+    with pytest.raises(ConfigError, match=r"thoughts\.share is 0\.8"):
+        rows_of(tokenizer, tasks=("sorting",), about=(about,), share=0.8)

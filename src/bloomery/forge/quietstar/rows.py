@@ -92,7 +92,9 @@ def leaning(mixture: Mixture, config: ThoughtsConfig) -> Mixture:
             f"about and {others} of others: both are needed, or leave share out"
         )
     scale = {True: config.share / about, False: (1 - config.share) / others if others else 0.0}
-    parts = [(task, weight * scale[config.concern(task.name)], levels) for task, weight, levels in mixture.parts]
+    parts = [
+        (task, weight * scale[config.concern(task.name)], levels) for task, weight, levels in mixture.parts
+    ]
     return Mixture(
         parts, mixture.tokenizer, seq_len=mixture.seq_len, seed=mixture.seed, length=mixture.length
     )
