@@ -1,0 +1,244 @@
+"""LaTeX sources to a Document: a file, a folder or an archive, with the numbers that LaTeX would print."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from bloomery.core.errors import FormatRefused
+from bloomery.papers.diagnostic import Diagnostic
+from bloomery.papers.reading.document import (
+    Algorithm,
+    Citation,
+    DisplayEquation,
+    Document,
+    Place,
+    Section,
+    Table,
+    numbers_used_twice,
+)
+from bloomery.papers.reading.files import Files, open_files
+from bloomery.papers.reading.table_kinds import table_kind
+from bloomery.papers.reading.tex import floats
+from bloomery.papers.reading.tex.body import Walk
+from bloomery.papers.reading.tex.expanding import expand
+from bloomery.papers.reading.tex.front import authors, year
+from bloomery.papers.reading.tex.items import Body, Float, Heading, Item, Passage, Shown
+from bloomery.papers.reading.tex.plain import plain
+from bloomery.papers.reading.tex.references import labels_in, resolved
+from bloomery.papers.reading.tex.tokens import Token
+
+_USUAL_NAMES = ("main", "ms", "paper", "article", "manuscript")
+
+
+def read_latex(path: Path) -> Document:
+    """Raises: MissingFile; FormatRefused where there is no TeX, or an archive is not sound."""
+    files = open_files(path)
+    main = path.name if path.is_file() and path.suffix in (".tex", ".ltx") else None
+    return read_files(files, main=main, source=str(path))
+
+
+def read_files(files: Files, *, main: str | None = None, source: str = "") -> Document:
+    """The document whose main file is `main`, else the one that looks most like it."""
+    found: list[Diagnostic] = []
+    if main is None:
+        main = _main_file(files, found)
+    tokens, of_macros = expand(files, main)
+    walk = Walk(tokens)
+    body = walk.run()
+    found += [*of_macros, *walk.source.found, *_dangling(body)]
+    document = _Assembly(body).document(source or files.name)
+    found += numbers_used_twice(document.equations)
+    return _with(document, found)
+
+
+def _with(document: Document, found: list[Diagnostic]) -> Document:
+    return Document(**{**vars(document), "diagnostics": tuple(dict.fromkeys(found))})
+
+
+def _main_file(files: Files, found: list[Diagnostic]) -> str:
+    names = [name for name in files.names() if name.endswith((".tex", ".ltx"))]
+    texts = {name: files.text(name) or "" for name in names}
+    starts = re.compile(r"^[^%\n]*\\document(?:class|style)", re.MULTILINE)
+    whole = [name for name in names if starts.search(texts[name])]
+    candidates = [name for name in whole if "\\begin{document}" in texts[name]] or whole or names
+    if not candidates:
+        raise FormatRefused(f"{files.name} holds no .tex file; expected a paper's LaTeX sources")
+    parts = r"\\documentclass\s*(?:\[[^\]]*\])?\s*\{(?:standalone|subfiles)\}"
+    ranked = sorted(
+        candidates,
+        key=lambda name: (
+            bool(re.search(parts, texts[name])),
+            PurePosixPath(name).stem.lower() not in _USUAL_NAMES,
+            name.count("/"),
+            -len(texts[name]),
+            name,
+        ),
+    )
+    others = [name for name in ranked[1:] if not re.search(parts, texts[name])]
+    if others:
+        message = (
+            f"{ranked[0]} is read as the main file, {', '.join(others)} could be too: name the file to choose"
+        )
+        found.append(Diagnostic(ranked[0], 1, "warning", "main-file", message))
+    return ranked[0]
+
+
+def _dangling(body: Body) -> Iterator[Diagnostic]:
+    for label, at in body.used:
+        if label not in body.labels:
+            message = (
+                f"nothing is labelled '{label}': LaTeX prints ??; add the \\label or correct the reference"
+            )
+            yield Diagnostic(at.path, at.line, "warning", "dangling-reference", message)
+
+
+class _Assembly:
+    """The walk's items as a document: sections with their text, equations with what stands around them."""
+
+    def __init__(self, body: Body) -> None:
+        self.body = body
+        self.sections: list[Section] = []
+        self.equations: list[DisplayEquation] = []
+        self.algorithms: list[Algorithm] = []
+        self.tables: list[Table] = []
+        self._heading: Heading | None = None
+        self._texts: list[str] = []
+
+    def document(self, source: str) -> Document:
+        body = self.body
+        for index, item in enumerate(body.items):
+            self._add(item, index)
+        self._end_section()
+        return Document(
+            source=source,
+            kind="latex",
+            title=self._text(body.titles[-1]) if body.titles else "",
+            authors=authors(body.authors),
+            abstract=self._text(body.abstract),
+            year=year(body.dates),
+            sections=tuple(self.sections),
+            equations=tuple(self.equations),
+            unnumbered_displays=body.unnumbered,
+            algorithms=tuple(self.algorithms),
+            tables=tuple(self.tables),
+            references=tuple(Citation(key, plain(text)) for key, text in body.bibliography),
+        )
+
+    def _add(self, item: Item, index: int) -> None:
+        match item:
+            case Heading():
+                self._end_section()
+                self._heading = item
+            case Passage():
+                self._texts.append(self._text(item.latex))
+            case Shown():
+                self.equations.append(self._equation(item, index))
+                self._texts.append(f"[({self.equations[-1].number})]")
+            case Float(kind="table"):
+                self.tables += [self._table(item, number) for number in range(len(item.found.grids))]
+            case Float(kind="algorithm"):
+                self.algorithms.append(self._algorithm(item))
+
+    def _equation(self, shown: Shown, index: int) -> DisplayEquation:
+        before, after = self._around(index, -1), self._around(index, 1)
+        latex = shown.row.latex
+        number = plain(resolved(shown.number, self.body.labels), maths=False)
+        return DisplayEquation(
+            number=number,
+            place=self._place(shown.row.at),
+            latex=resolved(latex, self.body.labels),
+            label=shown.row.labels[0] if shown.row.labels else "",
+            confidence="low" if shown.reasons else "high",
+            reasons=shown.reasons,
+            before=self._text(before),
+            after=self._text(after),
+            cites=self._cited(f"{before} {latex} {after}", number),
+        )
+
+    def _around(self, index: int, step: int) -> str:
+        """The paragraph next to a display; its own other rows lie between."""
+        items, row = self.body.items, self.body.items[index]
+        index += step
+        while 0 <= index < len(items):
+            item = items[index]
+            if isinstance(item, Passage):
+                return item.latex
+            is_same_display = (
+                isinstance(item, Shown) and isinstance(row, Shown) and item.display == row.display
+            )
+            if not is_same_display and not isinstance(item, Float):
+                return ""
+            index += step
+        return ""
+
+    def _cited(self, latex: str, own: str) -> tuple[str, ...]:
+        targets = [self.body.labels.get(label) for label in labels_in(latex)]
+        numbers = [target.number for target in targets if target is not None and target.kind == "equation"]
+        return tuple(dict.fromkeys(number for number in numbers if number != own))
+
+    def _table(self, item: Float, which: int) -> Table:
+        found = item.found
+        number, caption = _caption(found, which)
+        grid = found.grids[which]
+        header = tuple(_joined([self._cell(row[column]) for row in grid.header if column < len(row)])
+                       for column in range(max(map(len, grid.header), default=0)))  # fmt: skip
+        rows = tuple(tuple(self._cell(cell) for cell in row) for row in grid.rows)
+        text = self._text(caption)
+        return Table(
+            number=number,
+            caption=text,
+            header=header,
+            rows=rows,
+            place=self._place(item.at),
+            kind=table_kind(text, header, rows),
+            label=next((label for label, of in found.labels if of == number), ""),
+        )
+
+    def _algorithm(self, item: Float) -> Algorithm:
+        number, caption = _caption(item.found, 0)
+        return Algorithm(
+            number=number,
+            title=self._text(caption),
+            lines=tuple(filter(None, (self._text(line) for line in item.found.lines))),
+            place=self._place(item.at),
+            label=item.found.labels[0][0] if item.found.labels else "",
+        )
+
+    def _end_section(self) -> None:
+        heading = self._heading
+        if heading is not None:
+            self.sections.append(
+                Section(
+                    level=heading.level,
+                    number=heading.number,
+                    title=self._text(heading.latex),
+                    place=Place(heading.at.path, heading.at.line, heading.number),
+                    text="\n\n".join(filter(None, self._texts)),
+                )
+            )
+        self._texts = []
+
+    def _place(self, at: Token) -> Place:
+        heading = self._heading
+        section = "" if heading is None else heading.number or self._text(heading.latex)
+        return Place(at.path, at.line, section)
+
+    def _text(self, latex: str) -> str:
+        return plain(resolved(latex, self.body.labels))
+
+    def _cell(self, latex: str) -> str:
+        return plain(resolved(latex, self.body.labels), maths=False)
+
+
+def _caption(found: floats.Found, which: int) -> tuple[str, str]:
+    if not found.captions:
+        return "", ""
+    return found.captions[which if which < len(found.captions) else -1]
+
+
+def _in_one_display(one: Item, other: Item) -> bool:
+    return isinstance(one, Shown) and isinstance(other, Shown) and one.display == other.display
+
+
+def _joined(cells: list[str]) -> str:
+    return " ".join(filter(None, cells))
