@@ -11,9 +11,8 @@ from bloomery.core.closure import Deferred, code_version
 from bloomery.core.run import Run
 from bloomery.core.workspace import Workspace
 from bloomery.forge.pipeline import plan
-from bloomery.forge.settings import FitConfig
 from bloomery.forge.stage import StageRun
-from bloomery.forge.stages import ORDER, bitnet
+from bloomery.forge.stages import ORDER, cognate
 from bloomery.forge.stages.contracts import contract
 from tests.forge.whole import ALL
 
@@ -144,17 +143,38 @@ def test_its_estimate_counts_what_its_recipe_says(stage):
     config = config_of(stage)
     estimates = stage.estimate(config, {one.name: config_of(one) for one in ORDER})
     work = stage.work(config)
+    assert estimates
     for one in estimates:
         assert one.tokens == work[one.part]
         assert one.total_s == pytest.approx(one.steps * one.step_s)
         assert one.step_s > 0
         assert one.peak_bytes > 1e6
-    trained = [field.name for field in dataclasses.fields(config) if field.type is FitConfig]
-    assert bool(estimates) == bool(trained)
 
 
-def test_an_estimate_of_a_stage_alone_is_empty_where_its_model_is_another_stages():
-    assert bitnet.STAGE.estimate(config_of(bitnet.STAGE), {}) == ()
+@EVERY
+def test_its_estimate_says_something_of_each_training(stage):
+    """A field that is a training, or holds one, is a part that takes time."""
+    config = config_of(stage)
+    dear = {one.part for one in stage.estimate(config, {one.name: config_of(one) for one in ORDER})}
+    assert DEAR[stage.name] <= dear
+
+
+DEAR = {
+    "cognate": {"base", "reasoning", "memory_integration", "adaptive_computation"},
+    "evomerge": {"search", "random"},
+    "quietstar": {"teach", "reinforce"},
+    "bitnet": {"tune"},
+    "curriculum": {"climb", "uniform", "introspect", "principles"},
+    "baking": {"cycles"},
+    "experts": {"find", "teach", "search", "random"},
+    "compression": {"calibrate", "code", "choose"},
+}
+
+
+@EVERY
+def test_an_estimate_is_empty_where_the_model_is_another_recipes(stage):
+    alone = stage.estimate(config_of(stage), {})
+    assert bool(alone) == (stage is cognate.STAGE)
 
 
 @EVERY

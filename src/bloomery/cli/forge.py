@@ -184,9 +184,10 @@ def _print_estimate(planned: "Plan", as_json: bool) -> None:
         print_json({"stages": estimates, "total_s": total_s})
         return
     rows: list[list[Any]] = [
-        [f"{stage}.{e.part}", e.steps, e.tokens, span(e.step_s), span(e.total_s), size(e.peak_bytes)]
+        [f"{stage}.{e.part}", e.steps, e.unit, span(e.step_s), span(e.total_s), size(e.peak_bytes), e.bound]
         for stage, parts in estimates.items()
         for e in parts
     ]
-    print_table(["training", "steps", "tokens", "a step", "in all", "memory"], rows)
-    say(f"\nin all {span(total_s)} on this machine, from measured steps")
+    heads = ["part", "steps", "of", "a step", "in all", "memory", "at most: if"]
+    print_table(heads, rows, wrapped=["at most: if"])
+    say(f"\nin all {span(total_s)} on this machine, from measured steps; exams that only measure come on top")

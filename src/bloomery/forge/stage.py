@@ -35,13 +35,19 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What a part of a stage will cost, from a few measured optimizer steps of it."""
+    """What a part of a stage will cost, from a few measured steps of it.
+
+    `steps` counts `unit`; `tokens` are those of the stage's `work`. With a `bound` it is the most that the
+    part can take, reached where that is so.
+    """
 
     part: str
     steps: int
     tokens: int
     step_s: float
     peak_bytes: int
+    unit: str = "optimizer steps"
+    bound: str = ""
 
     @property
     def total_s(self) -> float:
@@ -77,7 +83,7 @@ class Stage:
     consumer: they get the outputs from disk, beside them what the stage was given (under `given(port)`), and
     give evidence. What `measure` finds must be the same on an idle and on a loaded machine, and it alone
     decides; `clock` measures times and memory, which are reported. `work` says how much each step has to do,
-    in tokens, for the time left; `data` what it trains on, in words; `estimate` what its trainings take, from
+    in tokens, for the time left; `data` what it trains on, in words; `estimate` what its dear steps take, by
     its config and those of all stages of the recipe by name (what it is given is another stage's work).
 
     A config with fields `mixture` and `exam` gets the recipe's, which all stages share: no example that chose

@@ -4,10 +4,8 @@ Each function here is a step: a function of its context alone.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
-from typing import Any
 
 from bloomery.core import machine
 from bloomery.core.step import StepContext
@@ -20,14 +18,11 @@ from bloomery.forge.baking.proposing import propose_personas
 from bloomery.forge.baking.questions import A, Questions
 from bloomery.forge.baking.scoring import prompted_accuracy, tool_success
 from bloomery.forge.baking.strength import weights_of
-from bloomery.forge.cognate.growing import new_model
 from bloomery.forge.editing import Editable, load_editable, pack_editable, save_editable
-from bloomery.forge.estimating import estimate_fit
 from bloomery.forge.exams import plain
 from bloomery.forge.fitting import fit, set_threads
 from bloomery.forge.sitting import sit_folders
-from bloomery.forge.stage import Estimate
-from bloomery.forge.stages.baking import BakingStageConfig, work
+from bloomery.forge.stages.baking import BakingStageConfig
 
 ROUNDS = "rounds.json"
 
@@ -70,21 +65,6 @@ def claim(context: StepContext) -> None:
     scores = sit_folders(context, folders, config.mixture, config.exam, "selection")["model"]
     claims = {"scores": plain(scores)}
     (context.output / "claims.json").write_text(json.dumps(claims, indent=2, sort_keys=True))
-
-
-def estimate(config: BakingStageConfig, recipe: Mapping[str, Any]) -> Sequence[Estimate]:
-    """Time and memory if every round bakes; nothing where the model is not the recipe's own."""
-    grown = recipe.get("cognate")
-    if grown is None:
-        return ()
-    taught = {} if config.teach is None else {"teach": config.teach.on(config.mixture)}
-    *first, one = estimate_fit(
-        {**taught, "cycles": config.fit.on(config.mixture)},
-        lambda tokenizer: new_model(grown.preset, grown.model, tokenizer),
-        vocabulary=grown.vocabulary,
-    )
-    tokens, step = work(config)["cycles"], config.fit.batch() * config.fit.seq_len
-    return [*first, replace(one, tokens=tokens, steps=tokens // step)]
 
 
 def _questions(context: StepContext, edited: Editable) -> Questions:

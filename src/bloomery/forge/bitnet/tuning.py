@@ -4,20 +4,15 @@ Each function here is a step: a function of its context alone.
 """
 
 import json
-from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from torch import nn
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.core import machine
 from bloomery.core.step import StepContext
 from bloomery.forge.bitnet.quantizing import items_of, make_ternary
-from bloomery.forge.cognate.growing import new_model
 from bloomery.forge.data import training_rows
 from bloomery.forge.editing import Editable, save_editable
-from bloomery.forge.estimating import estimate_fit
 from bloomery.forge.exams import WHILE_TRAINING, exams, plain, rates
 from bloomery.forge.fitting import fit, set_threads
 from bloomery.forge.folders import load_model
@@ -25,8 +20,6 @@ from bloomery.forge.full_models import load_full
 from bloomery.forge.packed_folder import save_packed, weights_size
 from bloomery.forge.settings import FitConfig, TernaryConfig
 from bloomery.forge.sitting import sit_folders
-from bloomery.forge.stage import Estimate
-from bloomery.forge.stages.bitnet import BitnetStageConfig
 from bloomery.models.packed.converting import set_share, ternary_layers
 from bloomery.training.callbacks import Callback, MetricSink
 from bloomery.training.config import Progress
@@ -68,20 +61,6 @@ def tune(context: StepContext) -> None:
     context.kinds["latent"] = "latent model"
     edited = Editable(model=model, tokenizer=tokenizer, ternary=context.config["ternary"])
     save_editable(edited, context.output / "latent")
-
-
-def estimate(config: BitnetStageConfig, recipe: Mapping[str, Any]) -> Sequence[Estimate]:
-    """Time and memory of the training; nothing where the recipe does not say what model it will be given."""
-    grown = recipe.get("cognate")
-    if grown is None:
-        return ()
-
-    def ternary_model(tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
-        model = new_model(grown.preset, grown.model, tokenizer)
-        make_ternary(model, config.ternary)
-        return model
-
-    return estimate_fit({"tune": config.fit.on(config.mixture)}, ternary_model, vocabulary=grown.vocabulary)
 
 
 def pack(context: StepContext) -> None:

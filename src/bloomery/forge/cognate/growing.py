@@ -4,7 +4,7 @@ Each function here is a step: a function of its context alone.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from inspect import signature
 from typing import Any
@@ -16,7 +16,6 @@ from bloomery.core import machine
 from bloomery.core.errors import ConfigError, suggestion
 from bloomery.core.step import StepContext
 from bloomery.forge.data import training_data, training_texts
-from bloomery.forge.estimating import estimate_fit
 from bloomery.forge.exams import (
     WHILE_TRAINING,
     exams,
@@ -30,7 +29,6 @@ from bloomery.forge.folders import load_model, save_model
 from bloomery.forge.measuring import count_parameters
 from bloomery.forge.settings import FitConfig
 from bloomery.forge.sitting import sit_folders
-from bloomery.forge.stage import Estimate
 from bloomery.models.configuration_cognate import CognateConfig, cognate_25m, cognate_tiny
 from bloomery.models.modeling_cognate import CognateForCausalLM
 from bloomery.tasks.tokenizer import train_tokenizer
@@ -115,10 +113,3 @@ def choose(context: StepContext) -> None:
     best = max((name for name in scores if name != "base"), key=lambda name: mean_rate(scores[name]))
     claims = {"best": best, "scores": {name: plain(results) for name, results in scores.items()}}
     (context.output / "claims.json").write_text(json.dumps(claims, indent=2, sort_keys=True))
-
-
-def estimate(config: Any, _recipe: Mapping[str, Any]) -> Sequence[Estimate]:
-    """Time and memory of each training, from a few measured optimizer steps of the base."""
-    grown = {name: config.specialist_fit(name) for name in config.specialists}
-    fits = {"base": config.base.on(config.mixture), **grown}
-    return estimate_fit(fits, partial(new_model, config.preset, config.model), vocabulary=config.vocabulary)

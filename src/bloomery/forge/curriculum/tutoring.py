@@ -5,7 +5,7 @@ training side; held-out ones only measure.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from math import ceil
@@ -16,7 +16,6 @@ from bloomery.core import machine
 from bloomery.core.step import StepContext
 from bloomery.forge.baking.anchoring import check_room, thought_anchors
 from bloomery.forge.baking.completions import window_of
-from bloomery.forge.cognate.growing import new_model
 from bloomery.forge.curriculum.budget import Budget, Counted
 from bloomery.forge.curriculum.climbing import Climb
 from bloomery.forge.curriculum.course import (
@@ -37,10 +36,8 @@ from bloomery.forge.curriculum.rehearsing import rehearsal_of
 from bloomery.forge.curriculum.rungs import climbed_rates, levels_of, rung_problems
 from bloomery.forge.curriculum.settings import ClimbConfig
 from bloomery.forge.editing import Editable, load_editable, pack_editable, save_editable
-from bloomery.forge.estimating import estimate_fit
 from bloomery.forge.fitting import fit, set_threads
 from bloomery.forge.folders import load_model
-from bloomery.forge.stage import Estimate
 from bloomery.forge.stages.curriculum import CurriculumStageConfig
 from bloomery.tasks.mixture import Mixture
 from bloomery.training.loader import Dataset
@@ -184,15 +181,3 @@ def solved_before(context: StepContext) -> list[Lesson]:
 
 def _ladder(context: StepContext) -> Ladder:
     return load_ladder(context.inputs["ladder"])
-
-
-def estimate(config: CurriculumStageConfig, recipe: Mapping[str, Any]) -> Sequence[Estimate]:
-    """Time and memory of the climb's training; nothing where the model is not the recipe's own."""
-    grown = recipe.get("cognate")
-    if grown is None:
-        return ()
-    return estimate_fit(
-        {"climb": config.fit.on(config.mixture)},
-        lambda tokenizer: new_model(grown.preset, grown.model, tokenizer),
-        vocabulary=grown.vocabulary,
-    )

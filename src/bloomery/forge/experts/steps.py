@@ -137,12 +137,16 @@ def _opened(folder: Path, config: FindConfig) -> tuple[PreTrainedModel, PreTrain
     set_threads(machine.threads())
     model, tokenizer = load_model(folder)
     freeze(model)
+    return model, tokenizer, attached_to(model, config)
+
+
+def attached_to(model: PreTrainedModel, config: FindConfig) -> Attached:
+    """A vector beside each of the config's layers. Raises: UserError where there is no such layer."""
     try:
         layers: dict[str, Any] = linear_layers(model, config.layers)
     except ValueError as error:
         raise UserError(f"find.layers: {error}") from error
-    ranks = {name: _rank(layer, config.rank) for name, layer in layers.items()}
-    return model, tokenizer, Attached(model, ranks)
+    return Attached(model, {name: _rank(layer, config.rank) for name, layer in layers.items()})
 
 
 def _rank(layer: Any, rank: int) -> int | None:

@@ -51,15 +51,23 @@ def reinforce(
 
     Raises: Paused; FormatRefused where the tokenizer has no thought tokens; what `fit` raises.
     """
-    start, end = thought_ids(tokenizer)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(context.seed)  # the mixing head's beginning
-        thinking: Any = ThinkingModel(model, start=start, end=end, opening=config.opening)
-    frozen = copy.deepcopy(model).eval().requires_grad_(False)
-    learn = Reinforcement(thinking, frozen, policy_of(tokenizer, config), config)
+    learn = reinforcement(model, tokenizer, config, seed=context.seed)
+    thinking: Any = learn.thinking
     rows = training_data(config.fit, tokenizer, seed=context.seed) if data is None else data
     fit(context, thinking, rows, config.fit, loss=learn, prefix="reinforce/")
     return thinking.eval()
+
+
+def reinforcement(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, config: ReinforceConfig, *, seed: int
+) -> "Reinforcement":
+    """The loss around `model`, its mixing head drawn by the seed, with a frozen copy of it as it is now."""
+    start, end = thought_ids(tokenizer)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # the mixing head's beginning
+        thinking: Any = ThinkingModel(model, start=start, end=end, opening=config.opening)
+    frozen = copy.deepcopy(model).eval().requires_grad_(False)
+    return Reinforcement(thinking, frozen, policy_of(tokenizer, config), config)
 
 
 def policy_of(tokenizer: PreTrainedTokenizerBase, config: ReinforceConfig) -> Policy:

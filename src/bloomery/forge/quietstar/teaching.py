@@ -4,19 +4,17 @@ Each function here is a step: a function of its context alone.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from statistics import fmean
 from typing import Any
 
 from torch import nn
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from bloomery.core import machine
 from bloomery.core.step import StepContext
 from bloomery.forge.baking.completions import window_of
-from bloomery.forge.cognate.growing import new_model
 from bloomery.forge.data import training_data
-from bloomery.forge.estimating import estimate_fit
 from bloomery.forge.exams import WHILE_TRAINING, exams, plain, rates
 from bloomery.forge.fitting import fit, set_threads
 from bloomery.forge.folders import load_model, save_model
@@ -36,8 +34,6 @@ from bloomery.forge.quietstar.settings import ThoughtsConfig
 from bloomery.forge.quietstar.thinking_folder import save_thinking
 from bloomery.forge.quietstar.tokens import add_thought_tokens
 from bloomery.forge.settings import FitConfig
-from bloomery.forge.stage import Estimate
-from bloomery.forge.stages.quietstar import QuietstarStageConfig
 
 JUDGED: tuple[Condition, ...] = ("own", "without")  # the conditions by which candidates are chosen
 
@@ -111,15 +107,3 @@ def claim(context: StepContext) -> None:
 def scored(results: Mapping[str, Thinking]) -> dict[str, dict[str, Any]]:
     """Accuracies by condition and task, JSON-able, as they are claimed."""
     return {condition: plain(under(condition, results)) for condition in JUDGED}
-
-
-def estimate(config: QuietstarStageConfig, recipe: Mapping[str, Any]) -> Sequence[Estimate]:
-    """Time and memory of the teaching; nothing where the recipe does not say what model it will be given."""
-    grown = recipe.get("cognate")
-    if grown is None:
-        return ()
-
-    def model(tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
-        return new_model(grown.preset, grown.model, tokenizer)
-
-    return estimate_fit({"teach": config.fit.on(config.mixture)}, model, vocabulary=grown.vocabulary)

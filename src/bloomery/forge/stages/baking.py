@@ -189,5 +189,5 @@ STAGE = Stage(
     clock=Deferred(MEASURING, "clock_baked"),
     work=work,
     data=data,
-    estimate=Deferred(FORGING, "estimate"),
+    estimate=Deferred("bloomery.forge.estimating.baking", "estimate"),
 )

@@ -141,5 +141,5 @@ STAGE = Stage(
     clock=Deferred(MEASURING, "clock_packed"),
     work=work,
     data=data,
-    estimate=Deferred(TUNING, "estimate"),
+    estimate=Deferred("bloomery.forge.estimating.bitnet", "estimate"),
 )

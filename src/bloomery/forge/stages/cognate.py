@@ -194,5 +194,5 @@ STAGE = Stage(
     clock=Deferred(MEASURING, "clock_model"),
     work=work,
     data=data,
-    estimate=Deferred(GROWING, "estimate"),
+    estimate=Deferred("bloomery.forge.estimating.cognate", "estimate"),
 )

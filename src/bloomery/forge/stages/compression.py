@@ -7,16 +7,15 @@ lossy coders do not multiply: what is stated is bytes on disk and one quality fr
 Source: arXiv 2410.10714 (SeedLM), 2409.17066 (VPTQ), 2409.00592 (Hyper-Compression)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from bloomery.core.closure import Deferred
 from bloomery.core.config import option
 from bloomery.core.errors import ConfigError
 from bloomery.core.evidence import Bar, Check
 from bloomery.forge.judging import THOUGHTS, JudgedConfig, accurate, claims_hold, quick, thinks
-from bloomery.forge.stage import Estimate, Metric, Port, Stage, StageRun
+from bloomery.forge.stage import Metric, Port, Stage, StageRun
 
 CODING, MEASURING = "bloomery.forge.compression.choosing", "bloomery.forge.compression.measuring"
 FULL_CODERS = (
@@ -125,11 +124,6 @@ def data(config: CompressionStageConfig) -> str:
     return f"Coders chosen on generated examples of {', '.join(sorted(config.mixture))}"
 
 
-def estimate(_config: CompressionStageConfig, _recipe: Mapping[str, Any]) -> Sequence[Estimate]:
-    """Nothing is trained."""
-    return ()
-
-
 STAGE = Stage(
     name="compression",
     summary="the fewest bytes that keep the accuracy, one coder a tensor",
@@ -157,5 +151,5 @@ STAGE = Stage(
     clock=Deferred(MEASURING, "clock_compressed"),
     work=work,
     data=data,
-    estimate=estimate,
+    estimate=Deferred("bloomery.forge.estimating.compression", "estimate"),
 )

@@ -228,5 +228,5 @@ STAGE = Stage(
     clock=Deferred(f"{ROOM}.measuring", "clock_taught"),
     work=work,
     data=data,
-    estimate=Deferred(f"{ROOM}.tutoring", "estimate"),
+    estimate=Deferred("bloomery.forge.estimating.curriculum", "estimate"),
 )

@@ -9,10 +9,9 @@ Source: arXiv 2403.13187 (evolutionary model merging), arXiv 2203.05482 (model s
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 from bloomery.core.closure import Deferred
 from bloomery.core.config import option
@@ -20,7 +19,7 @@ from bloomery.core.errors import ConfigError
 from bloomery.core.evidence import Bar, Check
 from bloomery.forge.evolving.settings import SearchConfig
 from bloomery.forge.judging import JudgedConfig, accurate, claims_hold, lean, quick
-from bloomery.forge.stage import Estimate, Metric, Port, Stage, StageRun
+from bloomery.forge.stage import Metric, Port, Stage, StageRun
 from bloomery.forge.stages.cognate import NAMES as PARENTS
 
 MERGING, SEARCHING = "bloomery.forge.evomerge.parents", "bloomery.forge.evomerge.searching"
@@ -127,11 +126,6 @@ def data(config: EvomergeStageConfig) -> str:
     return f"Merges chosen on generated examples of {', '.join(sorted(config.mixture))}"
 
 
-def estimate(_config: EvomergeStageConfig, _recipe: Mapping[str, Any]) -> Sequence[Estimate]:
-    """Nothing is trained."""
-    return ()
-
-
 STAGE = Stage(
     name="evomerge",
     summary="the specialists merged into one champion by evolution",
@@ -166,5 +160,5 @@ STAGE = Stage(
     clock=Deferred(MEASURING, "clock_champion"),
     work=work,
     data=data,
-    estimate=estimate,
+    estimate=Deferred("bloomery.forge.estimating.evomerge", "estimate"),
 )

@@ -6,17 +6,16 @@ dispatcher to them and the design that the search chose; the checks measure that
 Source: arXiv 2501.06252 (Transformer-Squared), arXiv 2408.08435 (ADAS), Deb et al. 2002 (NSGA-II)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from bloomery.core.closure import Deferred
 from bloomery.core.config import option
 from bloomery.core.evidence import Bar, Check
 from bloomery.forge.experts.settings import DesignSearchConfig, FindConfig, TeachConfig
 from bloomery.forge.judging import THOUGHTS, JudgedConfig, claims_hold, quick, thinks
-from bloomery.forge.stage import Estimate, Metric, Port, Stage, StageRun
+from bloomery.forge.stage import Metric, Port, Stage, StageRun
 
 STEPS, SEARCHING = "bloomery.forge.experts.steps", "bloomery.forge.experts.searching"
 MEASURING = "bloomery.forge.experts.measuring"
@@ -141,11 +140,6 @@ def data(config: ExpertsStageConfig) -> str:
     return f"Experts taught on generated examples of {', '.join(sorted(config.mixture))}"
 
 
-def estimate(_config: ExpertsStageConfig, _recipe: Mapping[str, Any]) -> Sequence[Estimate]:
-    """How many experts are trained follows from what they gain, which nobody knows before."""
-    return ()
-
-
 STAGE = Stage(
     name="experts",
     summary="vectors over singular values for kinds of tasks, and a design that uses them",
@@ -173,5 +167,5 @@ STAGE = Stage(
     clock=Deferred(MEASURING, "clock_experts"),
     work=work,
     data=data,
-    estimate=estimate,
+    estimate=Deferred("bloomery.forge.estimating.experts", "estimate"),
 )  # fmt: skip

@@ -170,5 +170,5 @@ STAGE = Stage(
     clock=Deferred(MEASURING, "clock_thinking"),
     work=work,
     data=data,
-    estimate=Deferred(TEACHING, "estimate"),
+    estimate=Deferred("bloomery.forge.estimating.quietstar", "estimate"),
 )
