@@ -1,0 +1,1 @@
+"""Small wrong changes to one function, and which tests notice them."""

@@ -1,0 +1,244 @@
+"""What can be wrong with one node of a function: an operator gives nodes that could stand in its place."""
+
+import ast
+import copy
+from collections.abc import Callable, Iterator
+
+from bloomery.source.mutating.literals import another, literal, number
+from bloomery.source.mutating.place import Place
+
+Replacements = Iterator[ast.AST]
+Operator = Callable[[ast.AST, Place], Replacements]
+
+_ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.FloorDiv,
+    ast.Pow: ast.Mult,
+}
+_COMPARISON: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.GtE,
+    ast.LtE: ast.Gt,
+    ast.Gt: ast.LtE,
+    ast.GtE: ast.Lt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
+_BOUNDARY: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+}
+_ORDERED = (ast.Sub, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.MatMult)
+_PRODUCTS = (ast.Mult, ast.Div, ast.MatMult)
+_PAIRS = [
+    ("sum", "mean"),
+    ("max", "min"),
+    ("amax", "amin"),
+    ("argmax", "argmin"),
+    ("any", "all"),
+    ("std", "var"),
+]
+_REDUCTION = dict([*_PAIRS, *((b, a) for a, b in _PAIRS), ("prod", "sum"), ("cumprod", "cumsum")])
+_BUILTIN_REDUCTION = {"max": "min", "min": "max", "any": "all", "all": "any"}
+_SYMMETRIC = {
+    "max",
+    "min",
+    "maximum",
+    "minimum",
+    "add",
+    "mul",
+    "multiply",
+    "allclose",
+    "isclose",
+    "equal",
+    "gcd",
+}
+_NAMED_ARGUMENTS = {"isinstance", "issubclass", "getattr", "setattr", "hasattr", "super", "cast"}
+
+
+def arithmetic(node: ast.AST, place: Place) -> Replacements:
+    if not isinstance(node, ast.BinOp | ast.AugAssign) or type(node.op) not in _ARITHMETIC:
+        return
+    operands = [node.left, node.right] if isinstance(node, ast.BinOp) else [node.value]
+    if any(_is_sequence(operand) for operand in operands) or _is_neutral(node.op, operands[-1]):
+        return
+    yield _with(node, op=_ARITHMETIC[type(node.op)]())
+
+
+def sign(node: ast.AST, place: Place) -> Replacements:
+    """A minus that is lost, or one before a product."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        yield node.operand
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, _PRODUCTS) and not _is_sequence(node.left):
+        outer = place.parents.get(node)
+        inside = isinstance(outer, ast.BinOp) and isinstance(outer.op, (*_PRODUCTS, ast.Pow))
+        if not inside and not isinstance(outer, ast.UnaryOp | ast.Subscript | ast.Slice):
+            yield ast.UnaryOp(ast.USub(), node)
+
+
+def decay(node: ast.AST, place: Place) -> Replacements:
+    """What is forgotten taken for what is kept: `1 - a` becomes `a`."""
+    match node:
+        case ast.BinOp(left=ast.Constant(value=1 | 1.0), op=ast.Sub(), right=right):
+            yield right
+
+
+def index(node: ast.AST, place: Place) -> Replacements:
+    """One place too far, or one too few."""
+    match node:
+        case ast.Subscript(slice=ast.Tuple(elts=elements) as inside):
+            for at, element in enumerate(elements):
+                for shifted in _shifted(element, place):
+                    moved = [*elements[:at], shifted, *elements[at + 1 :]]
+                    yield _with(node, slice=_with(inside, elts=moved))
+        case ast.Subscript(slice=inside):
+            for shifted in _shifted(inside, place):
+                yield _with(node, slice=shifted)
+        case ast.Call(func=ast.Name(id="range" | "arange"), args=[stop]):
+            yield _with(node, args=[_moved(stop, -1)])
+        case ast.Call(func=ast.Name(id="range" | "arange"), args=[start, stop, *rest]):
+            yield _with(node, args=[_moved(start, 1), stop, *rest])
+            yield _with(node, args=[start, _moved(stop, -1), *rest])
+
+
+def constant(node: ast.AST, place: Place) -> Replacements:
+    if isinstance(place.parents.get(node), ast.UnaryOp) and number(node) is not None:
+        return
+    value = number(node)
+    if isinstance(node, ast.Constant) and isinstance(node.value, bool):
+        yield ast.Constant(not node.value)
+    elif isinstance(value, int):
+        yield literal(value + (1 if value >= 0 else -1))
+    elif isinstance(value, float):
+        yield literal(another(value))
+
+
+def comparison(node: ast.AST, place: Place) -> Replacements:
+    yield from _compared(node, _COMPARISON)
+
+
+def boundary(node: ast.AST, place: Place) -> Replacements:
+    yield from _compared(node, _BOUNDARY)
+
+
+def boolean(node: ast.AST, place: Place) -> Replacements:
+    if isinstance(node, ast.BoolOp):
+        yield _with(node, op=ast.Or() if isinstance(node.op, ast.And) else ast.And())
+
+
+def negation(node: ast.AST, place: Place) -> Replacements:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        yield node.operand
+
+
+def reduction(node: ast.AST, place: Place) -> Replacements:
+    match node:
+        case ast.Call(func=ast.Attribute(attr=name) as func) if name in _REDUCTION:
+            yield _with(node, func=_with(func, attr=_REDUCTION[name]))
+        case ast.Call(func=ast.Name(id=name)) if name in _BUILTIN_REDUCTION:
+            yield _with(node, func=ast.Name(_BUILTIN_REDUCTION[name], ast.Load()))
+
+
+def order(node: ast.AST, place: Place) -> Replacements:
+    """Two operands or two neighbouring arguments exchanged."""
+    match node:
+        case ast.BinOp(left=left, op=op, right=right) if isinstance(op, _ORDERED):
+            yield _with(node, left=right, right=left)
+        case ast.Call(func=func, args=args):
+            name = getattr(func, "attr", getattr(func, "id", ""))
+            if name in _SYMMETRIC | _NAMED_ARGUMENTS or any(isinstance(one, ast.Starred) for one in args):
+                return
+            for at in range(len(args) - 1):
+                yield _with(node, args=[*args[:at], args[at + 1], args[at], *args[at + 2 :]])
+
+
+def statement(node: ast.AST, place: Place) -> Replacements:
+    """A statement that is left out, where the rest can still run without it."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)]) if not place.bound_before(name, node.lineno):
+            return
+        case ast.Assign(targets=[ast.Tuple() | ast.List()]):
+            return
+        case ast.Expr(value=ast.Constant() | ast.Yield() | ast.YieldFrom()):
+            return
+        case ast.Expr() | ast.AugAssign() | ast.Assign() | ast.Delete():
+            yield ast.Pass()
+        case ast.If(orelse=[], body=[*_, ast.Return() | ast.Continue() | ast.Break()]):
+            yield ast.Pass()
+
+
+OPERATORS: dict[str, Operator] = {
+    operator.__name__: operator
+    for operator in (
+        sign,
+        decay,
+        index,
+        arithmetic,
+        constant,
+        reduction,
+        order,
+        statement,
+        comparison,
+        boundary,
+        boolean,
+        negation,
+    )
+}
+
+
+def _with(node: ast.AST, **fields: object) -> ast.AST:
+    changed = copy.copy(node)
+    for name, value in fields.items():
+        setattr(changed, name, value)
+    return changed
+
+
+def _compared(node: ast.AST, table: dict[type[ast.cmpop], type[ast.cmpop]]) -> Replacements:
+    if isinstance(node, ast.Compare):
+        for at, op in enumerate(node.ops):
+            if type(op) in table:
+                yield _with(node, ops=[*node.ops[:at], table[type(op)](), *node.ops[at + 1 :]])
+
+
+def _shifted(node: ast.expr, place: Place) -> Iterator[ast.AST]:
+    match node:
+        case ast.Slice(lower=lower, upper=upper):
+            if lower is not None:
+                yield _with(node, lower=_moved(lower, 1))
+            if upper is not None:
+                yield _with(node, upper=_moved(upper, -1))
+        case ast.Name(id=name) if name in place.indices:
+            yield _moved(node, 1)
+        case _ if isinstance(number(node), int):
+            yield _moved(node, 1)
+
+
+def _moved(node: ast.expr, by: int) -> ast.expr:
+    """One further on in the direction that `node` counts in: -1 goes to -2."""
+    value = number(node)
+    if isinstance(value, int):
+        return literal(value + by if value > 0 or (value == 0 and by > 0) else value - 1)
+    return ast.BinOp(node, ast.Add() if by > 0 else ast.Sub(), ast.Constant(abs(by)))
+
+
+def _is_sequence(node: ast.AST) -> bool:
+    return isinstance(node, ast.List | ast.Tuple | ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
+    )
+
+
+def _is_neutral(op: ast.operator, right: ast.expr) -> bool:
+    """Whether the exchanged operator would compute the same: times and over 1, plus and minus 0."""
+    value = number(right)
+    if isinstance(op, ast.Mult | ast.Div):
+        return value is not None and abs(value) == 1
+    return isinstance(op, ast.Add | ast.Sub) and value == 0
