@@ -17,6 +17,7 @@ from bloomery.papers.reading.document import (
     numbers_used_twice,
 )
 from bloomery.papers.reading.files import Files, open_files
+from bloomery.papers.reading.flow import Flow
 from bloomery.papers.reading.table_kinds import table_kind
 from bloomery.papers.reading.tex import floats
 from bloomery.papers.reading.tex.body import Walk
@@ -93,22 +94,17 @@ def _dangling(body: Body) -> Iterator[Diagnostic]:
 
 
 class _Assembly:
-    """The walk's items as a document: sections with their text, equations with what stands around them."""
+    """The walk's items as a document."""
 
     def __init__(self, body: Body) -> None:
-        self.body = body
-        self.sections: list[Section] = []
-        self.equations: list[DisplayEquation] = []
+        self.body, self.flow = body, Flow()
         self.algorithms: list[Algorithm] = []
         self.tables: list[Table] = []
-        self._heading: Heading | None = None
-        self._texts: list[str] = []
 
     def document(self, source: str) -> Document:
         body = self.body
-        for index, item in enumerate(body.items):
-            self._add(item, index)
-        self._end_section()
+        for item in body.items:
+            self._add(item)
         return Document(
             source=source,
             kind="latex",
@@ -116,74 +112,52 @@ class _Assembly:
             authors=authors(body.authors),
             abstract=self._text(body.abstract),
             year=year(body.dates),
-            sections=tuple(self.sections),
-            equations=tuple(self.equations),
+            sections=self.flow.sections(),
+            equations=self.flow.equations(),
             unnumbered_displays=body.unnumbered,
             algorithms=tuple(self.algorithms),
             tables=tuple(self.tables),
             references=tuple(Citation(key, plain(text)) for key, text in body.bibliography),
         )
 
-    def _add(self, item: Item, index: int) -> None:
+    def _add(self, item: Item) -> None:
         match item:
             case Heading():
-                self._end_section()
-                self._heading = item
+                place = Place(item.at.path, item.at.line, item.number)
+                title = self._text(item.latex)
+                self.flow.heading(Section(level=item.level, number=item.number, title=title, place=place))
             case Passage():
-                self._texts.append(self._text(item.latex))
+                self.flow.paragraph(self._text(item.latex), self._cited(item.latex))
             case Shown():
-                self.equations.append(self._equation(item, index))
-                self._texts.append(f"[({self.equations[-1].number})]")
+                self.flow.equation(self._equation(item), item.display)
             case Float(kind="table"):
                 self.tables += [self._table(item, number) for number in range(len(item.found.grids))]
             case Float(kind="algorithm"):
                 self.algorithms.append(self._algorithm(item))
 
-    def _equation(self, shown: Shown, index: int) -> DisplayEquation:
-        before, after = self._around(index, -1), self._around(index, 1)
-        latex = shown.row.latex
-        number = plain(resolved(shown.number, self.body.labels), maths=False)
+    def _equation(self, shown: Shown) -> DisplayEquation:
+        row, labels = shown.row, self.body.labels
         return DisplayEquation(
-            number=number,
-            place=self._place(shown.row.at),
-            latex=resolved(latex, self.body.labels),
-            label=shown.row.labels[0] if shown.row.labels else "",
+            number=plain(resolved(shown.number, labels), maths=False),
+            place=self._place(row.at),
+            latex=resolved(row.latex, labels),
+            label=row.labels[0] if row.labels else "",
             confidence="low" if shown.reasons else "high",
             reasons=shown.reasons,
-            before=self._text(before),
-            after=self._text(after),
-            cites=self._cited(f"{before} {latex} {after}", number),
+            cites=self._cited(row.latex),
         )
 
-    def _around(self, index: int, step: int) -> str:
-        """The paragraph next to a display; its own other rows lie between."""
-        items, row = self.body.items, self.body.items[index]
-        index += step
-        while 0 <= index < len(items):
-            item = items[index]
-            if isinstance(item, Passage):
-                return item.latex
-            is_same_display = (
-                isinstance(item, Shown) and isinstance(row, Shown) and item.display == row.display
-            )
-            if not is_same_display and not isinstance(item, Float):
-                return ""
-            index += step
-        return ""
-
-    def _cited(self, latex: str, own: str) -> tuple[str, ...]:
+    def _cited(self, latex: str) -> tuple[str, ...]:
         targets = [self.body.labels.get(label) for label in labels_in(latex)]
-        numbers = [target.number for target in targets if target is not None and target.kind == "equation"]
-        return tuple(dict.fromkeys(number for number in numbers if number != own))
+        return tuple(target.number for target in targets if target is not None and target.kind == "equation")
 
     def _table(self, item: Float, which: int) -> Table:
         found = item.found
         number, caption = _caption(found, which)
         grid = found.grids[which]
-        header = tuple(_joined([self._cell(row[column]) for row in grid.header if column < len(row)])
-                       for column in range(max(map(len, grid.header), default=0)))  # fmt: skip
-        rows = tuple(tuple(self._cell(cell) for cell in row) for row in grid.rows)
         text = self._text(caption)
+        header = tuple(self._cell(cell) for cell in _merged(grid.header))
+        rows = tuple(tuple(self._cell(cell) for cell in row) for row in grid.rows)
         return Table(
             number=number,
             caption=text,
@@ -204,24 +178,8 @@ class _Assembly:
             label=item.found.labels[0][0] if item.found.labels else "",
         )
 
-    def _end_section(self) -> None:
-        heading = self._heading
-        if heading is not None:
-            self.sections.append(
-                Section(
-                    level=heading.level,
-                    number=heading.number,
-                    title=self._text(heading.latex),
-                    place=Place(heading.at.path, heading.at.line, heading.number),
-                    text="\n\n".join(filter(None, self._texts)),
-                )
-            )
-        self._texts = []
-
     def _place(self, at: Token) -> Place:
-        heading = self._heading
-        section = "" if heading is None else heading.number or self._text(heading.latex)
-        return Place(at.path, at.line, section)
+        return self.flow.place(at.path, at.line)
 
     def _text(self, latex: str) -> str:
         return plain(resolved(latex, self.body.labels))
@@ -236,9 +194,7 @@ def _caption(found: floats.Found, which: int) -> tuple[str, str]:
     return found.captions[which if which < len(found.captions) else -1]
 
 
-def _in_one_display(one: Item, other: Item) -> bool:
-    return isinstance(one, Shown) and isinstance(other, Shown) and one.display == other.display
-
-
-def _joined(cells: list[str]) -> str:
-    return " ".join(filter(None, cells))
+def _merged(header: list[list[str]]) -> list[str]:
+    """Header rows that stand above each other as one."""
+    width = max(map(len, header), default=0)
+    return [" ".join(filter(None, (row[at] for row in header if at < len(row)))) for at in range(width)]
