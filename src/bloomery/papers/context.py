@@ -10,7 +10,7 @@ from typing import Literal
 
 from bloomery.papers.diagnostic import Diagnostic as Diagnostic
 from bloomery.papers.references import Reference as Reference
-from bloomery.papers.written import BLOCK, NUMBER, PAPER, Written, one_line
+from bloomery.papers.written import BARE, BLOCK, NUMBER, PAPER, Written, bare, one_line
 
 NOTE_KINDS = ("gotcha", "opportunity", "limitation")
 PROPOSABLE = (
@@ -42,19 +42,23 @@ class Location(Written):
 class Variable(Written):
     """A symbol of an equation."""
 
-    symbol: str
+    symbol: str = field(metadata=BARE)  # LaTeX
     name: str = ""
     kind: Kind = "Tensor"
     shape: str = "-"  # as declared; `shape.parse` reads it
     description: str = ""
     domain: str = ""  # where its values lie: "(0, 1)", "> 0"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "shape", bare(self.shape) or "-")
+
 
 @dataclass(frozen=True)
 class Reading(Written):
     """One way to read an equation that can be read in two."""
 
-    name: str
+    name: str = field(metadata=BARE)
     latex: str = field(default="", metadata=BLOCK)
     note: str = ""
     chosen: bool = False
@@ -97,7 +101,7 @@ class Equation(Written):
 class Step(Written):
     """Lines of an algorithm, and what computes them."""
 
-    lines: str  # "7" or "3-5"
+    lines: str = field(metadata=BARE)  # "7" or "3-5"
     operation: str = ""
     equation: str = ""  # as written: "Eq 2, Eq 3"; `references.parse` reads it
     function: str = ""
@@ -126,7 +130,7 @@ class Algorithm(Written):
 class Module(Written):
     """A part of the architecture."""
 
-    name: str
+    name: str = field(metadata=BARE)
     section: str = ""
     input_shape: str = ""
     output_shape: str = ""
@@ -147,7 +151,7 @@ class Hyperparameter(Written):
     """A setting that the paper states, with where it states it."""
 
     group: str  # "Model", "Training", or a method's name
-    name: str
+    name: str = field(metadata=BARE)
     symbol: str = ""
     value: str = ""
     reference: str = ""
@@ -163,7 +167,7 @@ class Hyperparameter(Written):
 class Dataset(Written):
     """Data that the paper measures on."""
 
-    name: str
+    name: str = field(metadata=BARE)
     task: str = ""
     size: str = ""
     metric: str = ""
@@ -174,7 +178,7 @@ class Dataset(Written):
 class Result(Written):
     """A number that the paper claims; values are texts as printed."""
 
-    dataset: str
+    dataset: str = field(metadata=BARE)
     metric: str = ""
     direction: Direction = ""
     baseline: str = ""
@@ -195,7 +199,7 @@ class Result(Written):
 class Resource(Written):
     """What a computation needs."""
 
-    aspect: str
+    aspect: str = field(metadata=BARE)
     requirement: str = ""
     notes: str = ""
 
@@ -214,7 +218,7 @@ class Benchmarks(Written):
 class Requirement(Written):
     """What is needed of another paper."""
 
-    paper: str
+    paper: str = field(metadata=BARE)
     needed: str = ""
     usage: str = ""
     priority: str = ""
@@ -234,7 +238,7 @@ class Note(Written):
     """What an implementer should know; `quote` is what the paper says."""
 
     kind: Literal["gotcha", "opportunity", "limitation"]
-    text: str
+    text: str = field(metadata=BARE)
     quote: str = ""
 
 
@@ -290,3 +294,13 @@ class Context(Written):
             if equation.number == number:
                 return equation
         return next((equation for equation in self.equations if number in equation.aliases), None)
+
+    def counts(self) -> dict[str, int]:
+        """How many there are of each, under the names of the quick reference."""
+        return {
+            "equations": len(self.equations),
+            "algorithms": len(self.algorithms),
+            "layers/modules": len(self.architecture.modules),
+            "hyperparameters": len(self.hyperparameters),
+            "benchmarks": len(self.benchmarks.datasets),
+        }

@@ -5,8 +5,9 @@ from dataclasses import fields
 from functools import cache
 from typing import Any
 
-BLOCK = {"block": True}
-NUMBER = r"[A-Za-z0-9]+(?:[._][A-Za-z0-9]+)*['*]*"
+BLOCK = {"form": "block"}  # keeps its lines
+BARE = {"form": "bare"}  # names a row: never empty, without the marks of bold, code and mathematics around it
+NUMBER = r"(?:(?=[A-Za-z._]*\d)[A-Za-z0-9]+(?:[._][A-Za-z0-9]+)*|[A-Z]{1,3})['*]*"  # 13, 9a, A.2, 4', B
 PAPER = r"[a-z0-9]+(?:[._-][a-z0-9]+)*"
 UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
@@ -28,19 +29,33 @@ def number_key(number: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts)
 
 
+def bare(text: str) -> str:
+    """A name without the marks around it: `**x**`, `` `x` `` and `$x$` are all x."""
+    text = one_line(text)
+    for mark in ("**", "`", "$"):
+        if len(text) >= 2 * len(mark) and text.startswith(mark) and text.endswith(mark):
+            return bare(text[len(mark) : -len(mark)])
+    return text
+
+
 @cache
-def _texts(kind: type[Any]) -> tuple[tuple[str, bool], ...]:
-    return tuple((entry.name, bool(entry.metadata.get("block"))) for entry in fields(kind))
+def _forms(kind: type[Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((entry.name, entry.metadata.get("form", "line")) for entry in fields(kind))
+
+
+FORMS = {"line": one_line, "block": lines_of, "bare": bare}
 
 
 class Written:
     """Gives each text of a frozen dataclass the form in which a file holds it."""
 
     def __post_init__(self) -> None:
-        for name, block in _texts(type(self)):  # type: ignore[arg-type]  # a class can be hashed
+        for name, form in _forms(type(self)):  # type: ignore[arg-type]  # a class can be hashed
             value = getattr(self, name)
             if isinstance(value, str):
-                object.__setattr__(self, name, lines_of(value) if block else one_line(value))
+                object.__setattr__(self, name, FORMS[form](value))
+                if form == "bare" and not getattr(self, name):
+                    raise ValueError(f"a {type(self).__name__} needs its {name}; it is empty")
             elif isinstance(value, tuple) and value and isinstance(value[0], str):
                 texts = (one_line(text) for text in value)
                 object.__setattr__(self, name, tuple(text for text in texts if text))
