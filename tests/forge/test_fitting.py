@@ -83,6 +83,26 @@ def broken_at(call: int):
     return prepare
 
 
+@pytest.mark.parametrize("positions", [24, 23])
+def test_rows_longer_than_the_models_positions_are_refused_before_the_first_step(tmp_path, positions):
+    """A model with learned positions would fail in the middle; one with rotary ones would learn at places
+    that nobody made it for."""
+    given = config(steps=1, seq_len=24)
+    model, tokenizer = small_pair()
+    model.config.max_position_embeddings = positions
+    before, train = (
+        digest(model),
+        lambda: fit(context(tmp_path), model, training_data(given, tokenizer, seed=5), given),
+    )
+    if positions >= given.seq_len:
+        train()
+        assert digest(model) != before
+        return
+    with pytest.raises(ConfigError, match="seq_len is 24, and the model has positions for 23 tokens"):
+        train()
+    assert digest(model) == before
+
+
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(tmp_path):
     at = context(tmp_path / "b")
     with pytest.raises(Failure, match="diverged at step 6") as told:

@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 from bloomery.core.errors import BloomeryError, Failure, UserError
 from bloomery.core.step import Paused, StepContext
 from bloomery.forge.settings import FitConfig
+from bloomery.forge.window import check_rows
 from bloomery.tasks.batches import collate
 from bloomery.training.callbacks import Callback, Metrics, ShowProgress
 from bloomery.training.config import LossResult, TrainResult
@@ -40,8 +41,10 @@ def fit(
 
     Without a `loss` it is the model's own; `prefix` stands before the names of the metrics.
 
-    Raises: Paused; UserError or Failure for what training.errors tells.
+    Raises: Paused; ConfigError for rows longer than the model's window; UserError or Failure for what
+    training.errors tells.
     """
+    check_rows(model, config.seq_len)
     steps = config.total_steps()
     loop = config.loop(steps=steps, seed=context.seed)
     try:

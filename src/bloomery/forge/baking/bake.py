@@ -20,7 +20,7 @@ from bloomery.core.errors import ConfigError
 from bloomery.core.step import StepContext
 from bloomery.forge.baking.adapting import check_adaptable, trainable
 from bloomery.forge.baking.anchoring import ThoughtAnchors, check_room
-from bloomery.forge.baking.completions import Completion, check_not_empty, sample, window_of
+from bloomery.forge.baking.completions import Completion, check_not_empty, sample
 from bloomery.forge.baking.divergence import (
     Residual,
     check_same_vocabulary,
@@ -33,6 +33,7 @@ from bloomery.forge.baking.settings import BakeConfig
 from bloomery.forge.fitting import fit
 from bloomery.forge.quietstar.tokens import thought_ids
 from bloomery.forge.settings import FitConfig
+from bloomery.forge.window import window_of
 from bloomery.models.configuration_cognate import CognateConfig
 from bloomery.tasks.tokenizer import check_vocabulary
 from bloomery.training.callbacks import Callback

@@ -8,6 +8,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.core.errors import ConfigError, UserError
+from bloomery.forge.window import window_of
 from bloomery.tasks.accuracy import evaluating
 from bloomery.tasks.batches import pad_id
 from bloomery.tasks.generation import generated
@@ -71,13 +72,6 @@ def sample(
 def joined(tokenizer: PreTrainedTokenizerBase, prompt: Sequence[int], query: Sequence[int]) -> list[int]:
     """The ids that a model reads: bos, prompt, query."""
     return [*begin(tokenizer), *prompt, *query]
-
-
-def window_of(model: PreTrainedModel) -> int | None:
-    """The most tokens that the model's positions were made for; None where its config names none."""
-    config = model.config
-    sizes = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions")]
-    return next((size for size in sizes if size is not None), None)
 
 
 def check_window(

@@ -11,7 +11,6 @@ from bloomery.core import machine
 from bloomery.core.step import StepContext
 from bloomery.forge.baking.anchoring import check_room
 from bloomery.forge.baking.bake import Baked, bake
-from bloomery.forge.baking.completions import window_of
 from bloomery.forge.baking.cycles import Cycle, Cycled, at_their_ends, run_cycles
 from bloomery.forge.baking.lessons import lessons
 from bloomery.forge.baking.proposing import propose_personas
@@ -23,6 +22,7 @@ from bloomery.forge.exams import plain
 from bloomery.forge.fitting import fit, set_threads
 from bloomery.forge.sitting import sit_folders
 from bloomery.forge.stages.baking import BakingStageConfig
+from bloomery.forge.window import window_of
 
 ROUNDS = "rounds.json"
 

@@ -15,7 +15,6 @@ from typing import Any
 from bloomery.core import machine
 from bloomery.core.step import StepContext
 from bloomery.forge.baking.anchoring import check_room, thought_anchors
-from bloomery.forge.baking.completions import window_of
 from bloomery.forge.curriculum.budget import Budget, Counted
 from bloomery.forge.curriculum.climbing import Climb
 from bloomery.forge.curriculum.course import (
@@ -39,6 +38,7 @@ from bloomery.forge.editing import Editable, load_editable, pack_editable, save_
 from bloomery.forge.fitting import fit, set_threads
 from bloomery.forge.folders import load_model
 from bloomery.forge.stages.curriculum import CurriculumStageConfig
+from bloomery.forge.window import window_of
 from bloomery.tasks.mixture import Mixture
 from bloomery.training.loader import Dataset
 

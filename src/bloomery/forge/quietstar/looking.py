@@ -8,7 +8,6 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.core import machine
 from bloomery.core.errors import UserError
-from bloomery.forge.baking.completions import window_of
 from bloomery.forge.editing import ternary_of
 from bloomery.forge.exams import TaskExam, exams, sit
 from bloomery.forge.fitting import set_threads
@@ -18,6 +17,7 @@ from bloomery.forge.quietstar.conditions import CONDITIONS, Condition
 from bloomery.forge.quietstar.examining import Thinking, examine, generated
 from bloomery.forge.quietstar.measuring import worth
 from bloomery.forge.settings import ExamConfig
+from bloomery.forge.window import window_of
 from bloomery.tasks.accuracy import Accuracy
 from bloomery.tasks.batches import length_of, pieces
 from bloomery.tasks.ingredient import Ingredient

@@ -13,7 +13,6 @@ from transformers import PreTrainedTokenizerBase
 
 from bloomery.core import machine
 from bloomery.core.step import StepContext
-from bloomery.forge.baking.completions import window_of
 from bloomery.forge.data import training_data
 from bloomery.forge.exams import WHILE_TRAINING, exams, plain, rates
 from bloomery.forge.fitting import fit, set_threads
@@ -34,6 +33,7 @@ from bloomery.forge.quietstar.settings import ThoughtsConfig
 from bloomery.forge.quietstar.thinking_folder import save_thinking
 from bloomery.forge.quietstar.tokens import add_thought_tokens
 from bloomery.forge.settings import FitConfig
+from bloomery.forge.window import window_of
 
 JUDGED: tuple[Condition, ...] = ("own", "without")  # the conditions by which candidates are chosen
 
