@@ -6,8 +6,9 @@ from typing import Any
 from bloomery.papers.context import Algorithm, Step
 from bloomery.papers.markdown.entries import Entry, Field, fence_of, fields_of, items, location, prose
 from bloomery.papers.markdown.equations import TICKED
+from bloomery.papers.markdown.parts import unread
 from bloomery.papers.markdown.report import Report
-from bloomery.papers.markdown.tables import Columns, rows_of
+from bloomery.papers.markdown.tables import Columns, columns_of, rows_of
 
 LABELS = {
     r"location|paper (?:section|reference)|section": "location",
@@ -34,6 +35,7 @@ def read(entry: Entry, report: Report) -> Algorithm:
         if part.name in READERS:
             report.place(f"algorithm {number}.{part.name}", part.line)
             READERS[part.name](values, part, report)
+            _elsewhere(values, part, f"algorithm {number}", report)
         else:
             message = (
                 f"no field '{part.label}' of an algorithm is known: "
@@ -80,11 +82,16 @@ def _pseudocode(values: dict[str, Any], part: Field, report: Report) -> None:
         values["purpose"] = text
 
 
-def _lines(values: dict[str, Any], part: Field, report: Report) -> None:
+def _elsewhere(values: dict[str, Any], part: Field, where: str, report: Report) -> None:
+    """Pseudocode or a table of lines under another label; what else stands there is reported."""
     for piece in part.pieces:
-        if piece.kind == "table":
+        if piece.kind == "table" and "lines" in columns_of(piece, STEPS).values():
             rows = rows_of(piece, STEPS, report)
             values["lines"] = (*values.get("lines", ()), *(Step(**row.cells) for row in rows))
+        elif piece.kind in ("fence", "display") and "pseudocode" not in values:
+            values["pseudocode"] = piece.text
+        elif piece.kind not in ("text", "bullet", "fence"):
+            unread([piece], where, report)
 
 
 def _notes(values: dict[str, Any], part: Field, report: Report) -> None:
@@ -104,7 +111,7 @@ READERS: dict[str, Callable[[dict[str, Any], Field, Report], None]] = {
     "location": _location,
     "purpose": _purpose,
     "pseudocode": _pseudocode,
-    "lines": _lines,
+    "lines": _notes,
     "notes": _notes,
     "criteria": _criteria,
 }

@@ -9,9 +9,10 @@ from bloomery.papers import references, shape
 from bloomery.papers.context import PROPOSABLE, Equation, Kind, Reading, Variable
 from bloomery.papers.markdown import tags
 from bloomery.papers.markdown.entries import Entry, Field, fence_of, fields_of, items, location, prose
+from bloomery.papers.markdown.parts import unread
 from bloomery.papers.markdown.pieces import Piece
 from bloomery.papers.markdown.report import Report
-from bloomery.papers.markdown.tables import Columns, rows_of
+from bloomery.papers.markdown.tables import Columns, columns_of, rows_of
 from bloomery.papers.written import bare, lines_of, one_line
 
 LABELS = {
@@ -73,10 +74,10 @@ def read(entry: Entry, report: Report, papers: Collection[str]) -> list[Equation
     for part in fields_of(entry.pieces, LABELS):
         if part.proposed and part.name in PROPOSABLE:
             draft.proposed.append(part.name)
-        if part.name in READERS:
-            for number in entry.numbers:
-                report.place(f"equation {number}.{part.name}", part.line)
-        READERS.get(part.name, _unknown)(draft, part)
+        for number in entry.numbers:
+            report.place(f"equation {number}.{part.name}", part.line or entry.line)
+        READERS[part.name](draft, part)
+        _elsewhere(draft, part)
     whole = Equation(
         entry.numbers[0], entry.name or entry.topic, **draft.values, proposed=tuple(draft.proposed)
     )
@@ -86,18 +87,14 @@ def read(entry: Entry, report: Report, papers: Collection[str]) -> list[Equation
 def _each(draft: Draft, whole: Equation) -> list[Equation]:
     """The equations that share one text."""
     numbers, report = draft.entry.numbers, draft.report
-    line = report.lines.get(f"equation {numbers[0]}.latex", draft.entry.line)
-    found = tags.tags(whole.latex)
     if len(numbers) == 1:
-        if found and found != list(numbers):
-            message = f"equation {numbers[0]} carries the number {', '.join(found)}: correct one of them"
-            report.warn(line, "tag-differs", message)
         return [whole]
+    line = report.lines.get(f"equation {numbers[0]}.latex", draft.entry.line)
     own = tags.parts(whole.latex, numbers)
     if not own:
         message = (
             f"equations {numbers[0]} to {numbers[-1]} share one display "
-            f"whose tags are {', '.join(found) or 'none'}: "
+            f"whose tags are {', '.join(tags.tags(whole.latex)) or 'none'}: "
             "each gets all of it; tag every part with \\tag{N} or \\quad (N)"
         )
         report.warn(line, "display-shared", message)
@@ -166,14 +163,20 @@ def _plain_english(draft: Draft, part: Field) -> None:
 def _variables(draft: Draft, part: Field) -> None:
     for piece in part.pieces:
         if piece.kind == "table":
-            rows = rows_of(piece, SYMBOLS, draft.report)
-            draft.add("variables", tuple(_tabled(row.line, row.cells, draft.report) for row in rows))
+            _symbols(draft, piece)
         elif piece.kind == "bullet" and (variable := _spelled(piece, draft.report)):
             draft.add("variables", (variable,))
     if not any(piece.kind in ("table", "bullet") for piece in part.pieces) and (text := prose(part)):
         message = f"the variables of {draft.label} are a sentence: kept as a note; write a table of symbols"
         draft.report.warn(part.line, "variables-prose", message)
         draft.add("notes", (f"{part.label}: {text}",))
+
+
+def _symbols(draft: Draft, table: Piece) -> None:
+    for number in draft.entry.numbers:
+        draft.report.place(f"equation {number}.variables", table.line)
+    rows = rows_of(table, SYMBOLS, draft.report)
+    draft.add("variables", tuple(_tabled(row.line, row.cells, draft.report) for row in rows))
 
 
 def _tabled(line: int, cells: dict[str, str], report: Report) -> Variable:
@@ -286,22 +289,31 @@ def _uncertain(draft: Draft, part: Field) -> None:
 
 
 def _first(draft: Draft, part: Field) -> None:
-    """What stands before the first label: the display, and prose."""
-    if fence := fence_of(part.pieces):
-        draft.values["latex"] = fence.text
-        for number in draft.entry.numbers:
-            draft.report.place(f"equation {number}.latex", fence.line)
+    """Prose before the first label."""
     if text := prose(part):
         draft.values["plain_english"] = text
+
+
+def _elsewhere(draft: Draft, part: Field) -> None:
+    """A display or a table of symbols that stands elsewhere; anything else is reported."""
+    for piece in part.pieces:
+        if piece.kind in TAKEN[part.name]:
+            continue
+        if piece.kind == "table" and "symbol" in columns_of(piece, SYMBOLS).values():
+            _symbols(draft, piece)
+        elif piece.kind in ("fence", "display") and not draft.values.get("latex"):
+            draft.values["latex"] = piece.text
+            for number in draft.entry.numbers:
+                draft.report.place(f"equation {number}.latex", piece.line)
+        else:
+            unread([piece], draft.label, draft.report)
 
 
 def _unknown(draft: Draft, part: Field) -> None:
     message = f"no field '{part.label}' of an equation is known: it is kept among the notes of {draft.label}"
     draft.report.warn(part.line, "label-unknown", message)
-    texts = " ".join(
-        [prose(part), *(piece.text for piece in part.pieces if piece.kind in ("bullet", "fence"))]
-    )
-    draft.add("notes", (f"{part.label}: {texts}",))
+    more = (piece.text for piece in part.pieces if piece.kind in ("bullet", "fence"))
+    draft.add("notes", (f"{part.label}: {' '.join([prose(part), *more])}",))
 
 
 READERS: dict[str, Callable[[Draft, Field], None]] = {
@@ -318,4 +330,21 @@ READERS: dict[str, Callable[[Draft, Field], None]] = {
     "aliases": _aliases,
     "readings": _readings,
     "uncertain": _uncertain,
+    "unknown": _unknown,
+}
+TAKEN = {  # what each field makes something of
+    "": {"text"},
+    "location": {"text"},
+    "latex": {"text", "fence", "display"},
+    "rendered": {"text", "fence", "display"},
+    "plain_english": {"text", "bullet"},
+    "variables": {"text", "bullet", "table"},
+    "notes": {"text", "bullet", "fence"},
+    "requires": {"text", "bullet"},
+    "used_by": {"text", "bullet"},
+    "criteria": {"text", "bullet"},
+    "aliases": {"text"},
+    "readings": {"bullet", "fence", "display", "text", "table"},
+    "uncertain": {"text", "bullet"},
+    "unknown": {"text", "bullet", "fence"},
 }

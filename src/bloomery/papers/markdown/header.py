@@ -8,6 +8,7 @@ import yaml
 
 from bloomery.papers.context import Metadata
 from bloomery.papers.markdown.entries import fence_of, fields_of, prose
+from bloomery.papers.markdown.parts import unread
 from bloomery.papers.markdown.pieces import Piece
 from bloomery.papers.markdown.report import Report
 from bloomery.papers.written import PAPER, bare, one_line
@@ -43,6 +44,10 @@ def header(pieces: Sequence[Piece], report: Report) -> dict[str, Any]:
         if part.name in HEADER:
             report.place(part.name, part.line)
             found[part.name] = HEADER[part.name](prose(part))
+            if found[part.name] is None and prose(part):
+                message = f"expected a year such as 2024, got '{prose(part)}'; it is left out"
+                report.warn(part.line, "year", message)
+            unread([piece for piece in part.pieces if piece.kind != "text"], "the top", report)
         elif part.name == "unknown":
             message = f"no field '{part.label}' is known at the top of a context; left out"
             report.warn(part.line, "label-unknown", message)

@@ -84,11 +84,12 @@ def _purpose(table: Piece, title: str) -> Purpose:
 def _results(table: Piece, group: Group, report: Report) -> list[Result]:
     headers = " ".join(table.rows[0][1])
     arrow = METRIC.search(headers) if re.search("[↑↓]", headers) else None
+    metric = f"{arrow['metric']}{arrow['arrow'] or ''}" if arrow else ""
     above = TABLE.search(group.title)
     found = []
     for row in rows_of(table, RESULTS, report):
-        found.append(_result(row, one_line(arrow[0]) if arrow else "", above[0] if above else ""))
-        report.place(f"result {len(report.lines)}", row.line)
+        report.place(f"result {row['dataset']}", row.line)
+        found.append(_result(row, metric, above[0] if above else ""))
     return found
 
 

@@ -73,8 +73,7 @@ def _line(line: str, number: int) -> Piece:
 
 def _fence(lines: list[str], start: int, opening: re.Match[str], report: Report) -> tuple[Piece, int]:
     indent, mark, language = opening.groups()
-    closing = re.compile(rf"\s*{re.escape(mark[0])}{{{len(mark)},}}\s*")
-    end = next((at for at in range(start + 1, len(lines)) if closing.fullmatch(lines[at])), None)
+    end = _closed(lines, start, mark)
     after = end + 1 if end is not None else 0
     if end is None:
         message = (
@@ -86,6 +85,20 @@ def _fence(lines: list[str], start: int, opening: re.Match[str], report: Report)
         after = end
     body = [line.removeprefix(indent) for line in lines[start + 1 : end]]
     return Piece("fence", start + 1, "\n".join(body), language.strip().lower()), after
+
+
+def _closed(lines: list[str], start: int, mark: str) -> int | None:
+    """The line that closes a fence; none where another fence is opened below a heading before it is closed."""
+    closing = re.compile(rf"\s*{re.escape(mark[0])}{{{len(mark)},}}\s*")
+    opening = re.compile(rf"\s*{re.escape(mark[0])}{{{len(mark)},}}\s*[\w+-]+\s*")
+    passed = False
+    for at in range(start + 1, len(lines)):
+        if closing.fullmatch(lines[at]):
+            return at
+        if passed and opening.fullmatch(lines[at]):
+            return None
+        passed = passed or bool(LANDMARK.match(lines[at]))
+    return None
 
 
 def _display(lines: list[str], start: int, report: Report) -> tuple[Piece, int]:

@@ -50,7 +50,7 @@ def sections_of(pieces: list[Piece], report: Report) -> tuple[tuple[Piece, ...],
     ]
     found = [
         Section(key_of(pieces[at].text), pieces[at].line, pieces[at].text, tuple(pieces[at + 1 : end]))
-        for at, end in zip(starts, [*starts[1:], len(pieces)], strict=True)
+        for at, end in zip(starts, [*starts[1:], len(pieces)], strict=False)
     ]
     for section in found:
         if section.key:
