@@ -1,0 +1,1 @@
+"""Printed pages by their geometry: glyphs, columns, lines, numbered displays, tables."""
