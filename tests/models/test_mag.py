@@ -63,3 +63,13 @@ def test_descending_minus_the_entropy_opens_a_nearly_closed_gate():
     with torch.no_grad():
         gate.logit.bias -= gradient
     assert (gate(y, m).gate > before.gate).all()
+
+
+def test_branches_of_different_precision_meet_under_autocast():
+    """As where an integer product gives float32 and the layers around it bfloat16, of 8 bits."""
+    gate = make().float()
+    y, m = torch.randn(2, 3, 5, 4)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = gate(y, m.bfloat16())
+    assert found.output.dtype == torch.float32
+    torch.testing.assert_close(found.output, gate(y, m).output, rtol=0, atol=0.1)

@@ -35,7 +35,9 @@ class MagGate(nn.Module):
     def forward(self, y: Tensor, m: Tensor) -> Gated:
         logit = self.logit(functional.relu(self.hidden(torch.cat((y, m), dim=-1))))
         g = torch.sigmoid(logit)
-        return Gated(torch.lerp(m, y, g), g, bernoulli_entropy(logit).mean(-1))
+        dtype = torch.promote_types(torch.promote_types(y.dtype, m.dtype), g.dtype)  # autocast may mix them
+        mixed = torch.lerp(m.to(dtype), y.to(dtype), g.to(dtype))
+        return Gated(mixed, g, bernoulli_entropy(logit).mean(-1))
 
 
 def bernoulli_entropy(logit: Tensor) -> Tensor:
