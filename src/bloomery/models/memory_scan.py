@@ -32,6 +32,7 @@ class Rule(NamedTuple):
     residual_norm: bool
     cap: float | None  # on the norm of a token's gradient, per layer
     fused: bool = True  # one autograd node a chunk; False: plain autograd, differentiable twice
+    max_norm: float | None = None  # of a layer at the end of a chunk, in units of sqrt(out)
 
 
 def scan(
@@ -48,7 +49,12 @@ def scan(
     `chunks` are the slots of each chunk and whether (or which rows) it is complete by its end.
 
     Shapes: q, k, v (N, G, K); each of gates (N, G) -> (N, G, K)
-    Source: titans eq. 13, titans eq. 14, titans eq. 15
+    Without `log_eta` and decay it is plain gradient descent; a linear memory is the delta rule, and from
+    zero at theta = 1/2 in one chunk, linear attention.
+
+    Source: titans eq. 13, titans eq. 14, titans eq. 15, titans eq. 16, titans eq. 17, titans eq. 18,
+        titans eq. 4, titans eq. 5, titans eq. 8, titans eq. 9, titans eq. 10, titans eq. 32, titans eq. 33,
+        titans eq. 34, titans eq. 35
     """
     reads, scales = [], []
     for length, equal in itertools.groupby(chunks, key=lambda c: c[0].stop - c[0].start):
@@ -59,6 +65,7 @@ def scan(
         solved = coefficients(gates.blocks(span, length))
         for (_, full), token, how in zip(parts, tokens, solved.unbind(), strict=True):
             read, scale, weights, momentum = _chunk(token, how, memory, rule)
+            weights = bounded(weights, full, rule.max_norm)
             memory = Memory(weights, momentum, _next_base(memory, weights, full))
             reads.append(read)
             scales.append(scale)
@@ -98,3 +105,30 @@ def _next_base(memory: Memory, after: Sequence[Tensor], full: Tensor | bool) -> 
     if full is False:
         return base
     return [torch.where(full.view(-1, *[1] * (b.ndim - 1)), w, b) for w, b in zip(after, base, strict=True)]
+
+
+def bounded(weights: list[Tensor], full: Tensor | bool, max_norm: float | None) -> list[Tensor]:
+    """The weights, where a chunk is complete scaled down to a Frobenius norm of max_norm sqrt(out)."""
+    if max_norm is None or full is False:
+        return weights
+    with torch.no_grad():
+        over = torch.stack([_norm(w) > max_norm * w.shape[1] ** 0.5 for w in weights])
+    if not torch.compiler.is_compiling() and not over.any():
+        return weights
+    scaled = [
+        w
+        * (max_norm * w.shape[1] ** 0.5 / _norm(w).clamp(min=max_norm * w.shape[1] ** 0.5)).view(
+            -1, *[1] * (w.ndim - 1)
+        )
+        for w in weights
+    ]
+    if full is True:
+        return scaled
+    assert isinstance(full, Tensor)
+    return [
+        torch.where(full.view(-1, *[1] * (w.ndim - 1)), s, w) for s, w in zip(scaled, weights, strict=True)
+    ]
+
+
+def _norm(w: Tensor) -> Tensor:
+    return torch.linalg.vector_norm(w.flatten(1), dim=1)  # (N,)

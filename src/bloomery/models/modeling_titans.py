@@ -1,0 +1,225 @@
+"""Titans: a causal language model whose layers memorize at test time, in the paper's four variants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers.cache_utils import Cache
+from transformers.generation.utils import GenerationMixin
+from transformers.modeling_utils import PreTrainedModel
+from transformers.utils.generic import ModelOutput
+
+from .attention import SlidingWindowAttention
+from .cache_titans import StateLayer, TitansCache
+from .configuration_titans import TitansConfig
+from .embedding import FactorizedEmbedding
+from .feedforward import SwiGLU
+from .gated_product import GatedProduct
+from .memory_as_context import MemoryAsContext
+from .memory_layer import MemoryLayer
+from .neural_memory import NeuralMemory
+from .persistent_memory import PersistentMemory
+from .streaming_attention import StreamingAttention
+from .titans_mixers import MemoryAlone, MemoryAsGate, MemoryAsLayer
+
+IGNORED_LABEL = -100
+
+
+@dataclass
+class TitansOutput(ModelOutput):
+    """Shapes: loss () in nats a token; logits (B, T or kept, V); hidden_states, where asked, (B, T, D)."""
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None
+    past_key_values: TitansCache | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+
+
+class TitansLayer(nn.Module):
+    """x += mixer(norm x); x += SwiGLU(norm x)."""
+
+    def __init__(self, config: TitansConfig) -> None:
+        super().__init__()
+        dim = config.hidden_size
+        self.mixer_norm = nn.RMSNorm(dim, eps=config.rms_norm_eps)
+        self.mixer = mixer(config)
+        self.feedforward_norm = nn.RMSNorm(dim, eps=config.rms_norm_eps)
+        self.feedforward = SwiGLU(dim, config.intermediate_size)
+
+    def forward(self, x: Tensor, mask: Tensor | None, slot: StateLayer | None) -> Tensor:
+        """Shapes: x (B, T, D) -> the same; mask (B, T), None where nothing is padded."""
+        mixed, state = self.mixer(self.mixer_norm(x), None if slot is None else slot.state, mask=mask)
+        if slot is not None:
+            slot.keep(state, x.shape[1])
+        x = x + mixed
+        return x + self.feedforward(self.feedforward_norm(x))
+
+
+def mixer(config: TitansConfig) -> MemoryAlone | MemoryAsContext | MemoryAsGate | MemoryAsLayer:
+    """The variant's memory, attention and persistent tokens, put together."""
+    dim, heads = config.hidden_size, config.num_attention_heads
+    persistent = PersistentMemory(config.persistent_tokens, dim)
+    if config.variant == "lmm":
+        return MemoryAlone(memory(config), persistent)
+    gate = GatedProduct(dim, config.joining, eps=config.rms_norm_eps)
+    if config.variant == "mac":
+        attention = SlidingWindowAttention(dim, heads)
+        return MemoryAsContext(
+            memory(config), persistent, attention, gate, segment=config.segment_size, theta=config.rope_theta
+        )
+    pinned = len(persistent) if config.variant == "mag" else 0
+    window = StreamingAttention(dim, heads, config.sliding_window, pinned=pinned, theta=config.rope_theta)
+    if config.variant == "mag":
+        return MemoryAsGate(memory(config), persistent, window, gate)
+    return MemoryAsLayer(memory(config), persistent, window)
+
+
+def memory(config: TitansConfig) -> MemoryLayer:
+    return NeuralMemory(
+        config.hidden_size,
+        heads=config.memory_heads,
+        head_dim=config.memory_size // config.memory_heads,
+        depth=config.memory_depth,
+        expansion=config.memory_expansion,
+        chunk_size=config.memory_chunk,
+        momentum=config.memory_momentum,
+        conv=0 if config.variant == "mac" else 4,
+        max_lr=config.memory_max_lr,
+        max_surprise=config.memory_max_surprise,
+        max_norm=config.memory_max_norm,
+        capacity=config.memory_capacity,
+        learn_initial=config.learn_initial_memory,
+    )
+
+
+class TitansPreTrainedModel(PreTrainedModel):
+    config_class = TitansConfig
+    base_model_prefix = "titans"
+    _is_stateful = True
+    _no_split_modules = ["TitansLayer"]  # noqa: RUF012 (read by transformers from the class)
+    _supports_sdpa = True
+
+    @classmethod
+    def _supports_default_dynamic_cache(cls) -> bool:
+        return False
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """N(0, 1 / fan-in), so that activations begin with unit variance, or a module's own beginning."""
+        if isinstance(module, (nn.Linear, nn.Embedding)):
+            nn.init.normal_(module.weight, std=getattr(module, "init_std", module.weight.shape[-1] ** -0.5))
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.RMSNorm):
+            nn.init.ones_(module.weight)
+        elif isinstance(module, (NeuralMemory, PersistentMemory)):
+            module.reset_parameters()
+
+
+class TitansForCausalLM(TitansPreTrainedModel, GenerationMixin):
+    """Embedding, `TitansLayer`s, and the embedding again as the head.
+
+    Source: arXiv 2501.00663 (Titans), section 4
+    """
+
+    def __init__(self, config: TitansConfig) -> None:
+        super().__init__(config)
+        self.embedding = FactorizedEmbedding(config.vocab_size, config.embedding_rank, config.hidden_size)
+        self.layers = nn.ModuleList(TitansLayer(config) for _ in range(config.num_hidden_layers))
+        self.norm = nn.RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.post_init()
+
+    def get_input_embeddings(self) -> nn.Module:
+        return self.embedding.table
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        assert isinstance(value, nn.Embedding)
+        self.embedding.table = value
+
+    def new_cache(self) -> TitansCache:
+        """An empty cache for this model."""
+        return TitansCache(len(self.layers))
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        past_key_values: TitansCache | None = None,
+        inputs_embeds: Tensor | None = None,
+        use_cache: bool | None = None,
+        logits_to_keep: int = 0,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> TitansOutput | tuple:
+        """Predicts each next token, and with `labels` (aligned with the input, -100 ignored) the loss.
+
+        The mask may be that of the new tokens or of all. `logits_to_keep` is the number of last tokens to
+        return logits for, 0 for all; the loss is over all labels in any case.
+
+        Shapes: input_ids, labels (B, T); attention_mask (B, T or all so far); inputs_embeds (B, T, D).
+        """
+        x = self._embed(input_ids, inputs_embeds)
+        cache = self._cache(past_key_values, labels is None if use_cache is None else use_cache)
+        mask = None if attention_mask is None else attention_mask[:, -x.shape[1] :].bool()
+        mask = None if mask is None or bool(mask.all()) else mask
+        hidden = [x]
+        for i, layer in enumerate(self.layers):
+            hidden.append(layer(hidden[-1], mask, None if cache is None else cache.states[i]))
+        y = self.norm(hidden[-1])
+        output = TitansOutput(logits=self.embedding.logits(y[:, -logits_to_keep:]), past_key_values=cache)
+        if self.config.output_hidden_states if output_hidden_states is None else output_hidden_states:
+            output.hidden_states = tuple(hidden)
+        if labels is not None:
+            output.loss = self._loss(y, labels)
+        return output.to_tuple() if return_dict is False else output
+
+    def prepare_inputs_for_generation(
+        self,
+        input_ids: Tensor,
+        next_sequence_length: int | None = None,
+        past_key_values: Cache | None = None,
+        attention_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        is_first_iteration: bool | None = False,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        if past_key_values is None and kwargs.get("use_cache", True):
+            past_key_values = self.new_cache()
+        source: dict[str, Any] = {"inputs_embeds": inputs_embeds}
+        if inputs_embeds is None or not is_first_iteration:
+            new = input_ids if next_sequence_length is None else input_ids[:, -next_sequence_length:]
+            source = {"input_ids": new}
+        passed = ("use_cache", "logits_to_keep", "output_hidden_states")
+        return {
+            **source,
+            "past_key_values": past_key_values,
+            "attention_mask": attention_mask,
+            **{key: kwargs[key] for key in passed if key in kwargs},
+        }
+
+    def _embed(self, input_ids: Tensor | None, inputs_embeds: Tensor | None) -> Tensor:
+        if input_ids is not None and inputs_embeds is None:
+            return self.embedding(input_ids)
+        if inputs_embeds is not None and input_ids is None:
+            return inputs_embeds
+        raise ValueError("give either input_ids or inputs_embeds, not both")
+
+    def _cache(self, given: TitansCache | None, wanted: bool) -> TitansCache | None:
+        if given is not None and not isinstance(given, TitansCache):
+            raise TypeError(f"past_key_values is a {type(given).__name__}; make one by model.new_cache()")
+        if given is not None:
+            return given
+        return self.new_cache() if wanted and self.config.use_cache and not self.training else None
+
+    def _loss(self, y: Tensor, labels: Tensor) -> Tensor:
+        target = labels[:, 1:]
+        keep = target != IGNORED_LABEL
+        logits = self.embedding.logits(y[:, :-1][keep]).float()
+        return F.cross_entropy(logits, target[keep], reduction="sum") / keep.sum().clamp(min=1)
+
+
+TitansConfig.register_for_auto_class()
+TitansForCausalLM.register_for_auto_class("AutoModelForCausalLM")

@@ -1,0 +1,142 @@
+"""TitansForCausalLM in its four variants: streaming, generating, saving, learning."""
+
+import pytest
+import torch
+from safetensors import safe_open
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from bloomery.models.configuration_titans import VARIANTS, TitansConfig
+from bloomery.models.modeling_titans import TitansForCausalLM
+
+LENGTH = {"max_new_tokens": 9, "min_new_tokens": 9, "pad_token_id": 0, "do_sample": False}
+
+
+@pytest.fixture(params=VARIANTS)
+def model(request):
+    """Two layers of width 32 in float64, so that no tie in the last bits decides a token."""
+    torch.manual_seed(0)
+    config = TitansConfig(
+        variant=request.param, vocab_size=61, embedding_rank=16, hidden_size=32, intermediate_size=48,
+        segment_size=5, sliding_window=6, memory_chunk=5, memory_heads=2, memory_size=16, pad_token_id=0,
+    )  # fmt: skip
+    model = TitansForCausalLM(config).double().eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+        for layer in model.layers:  # or each token would be followed by itself
+            layer.feedforward.down_proj.weight.mul_(6.0)
+    return model
+
+
+def ids(rows: int = 2, steps: int = 13) -> torch.Tensor:
+    return torch.randint(2, 61, (rows, steps), generator=torch.Generator().manual_seed(1))
+
+
+def expect_equal_logits(one, other) -> None:
+    """Up to the last bits of float64, which hang on where a loaded weight lies in memory."""
+    torch.testing.assert_close(one(ids()).logits, other(ids()).logits, atol=1e-12, rtol=1e-12)
+
+
+def test_a_cache_gives_what_one_call_gives(model):
+    cache, parts = model.new_cache(), []
+    for part in ids().split([3, 1, 7, 2], dim=1):
+        parts.append(model(part, past_key_values=cache).logits)
+    whole = model(ids(), use_cache=False).logits
+    torch.testing.assert_close(torch.cat(parts, 1), whole, atol=1e-10, rtol=1e-10)
+    assert cache.get_seq_length() == 13
+
+
+def test_greedy_generation_is_repeated_argmax(model):
+    longer = ids()
+    for _ in range(9):
+        last = model(longer, use_cache=False).logits[:, -1:]
+        longer = torch.cat((longer, last.argmax(-1)), dim=1)
+    assert torch.equal(model.generate(ids(), **LENGTH), longer)
+    assert len(longer[:, 13:].unique()) > 2
+
+
+def test_a_left_padded_batch_generates_what_each_prompt_does_alone(model):
+    short, long = ids(1, 6), ids(1, 11)
+    pads = torch.zeros(1, 5, dtype=torch.long)
+    both = torch.cat((torch.cat((pads, short), 1), long))
+    mask = (both != 0).long()
+    together = model.generate(both, attention_mask=mask, **LENGTH)
+    assert torch.equal(together[0, 5:], model.generate(short, **LENGTH)[0])
+    assert torch.equal(together[1], model.generate(long, **LENGTH)[0])
+
+
+def test_beams_are_the_same_with_and_without_a_cache(model):
+    options = {**LENGTH, "num_beams": 3, "num_return_sequences": 2}
+    assert torch.equal(model.generate(ids(), **options), model.generate(ids(), use_cache=False, **options))
+
+
+def test_a_loaded_model_has_the_saved_weights_to_the_bit(model, tmp_path):
+    model.save_pretrained(tmp_path)
+    loaded = TitansForCausalLM.from_pretrained(tmp_path)
+    for key, value in model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[key], value), key
+    expect_equal_logits(loaded, model)
+    with safe_open(tmp_path / "model.safetensors", "pt") as stored:
+        assert set(stored.keys()) == set(model.state_dict())
+    assert {p.suffix for p in tmp_path.iterdir()} == {".json", ".py", ".safetensors"}
+
+
+def test_the_folder_loads_by_its_own_code(model, tmp_path, monkeypatch):
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.syspath_prepend(str(tmp_path / "modules"))
+    model.save_pretrained(tmp_path / "model")
+    assert AutoConfig.from_pretrained(tmp_path / "model", trust_remote_code=True).model_type == "titans"
+    loaded = AutoModelForCausalLM.from_pretrained(tmp_path / "model", trust_remote_code=True)
+    assert type(loaded) is not TitansForCausalLM
+    expect_equal_logits(loaded, model)
+
+
+def test_every_parameter_learns_and_the_loss_is_the_mean_over_labels(model):
+    labels = ids().clone()
+    labels[0, :9] = -100
+    output = model.train()(ids(), labels=labels)
+    logp = output.logits.log_softmax(-1)
+    rows = [-logp[b, t - 1, labels[b, t]] for b in range(2) for t in range(1, 13) if labels[b, t] >= 0]
+    torch.testing.assert_close(output.loss.double(), torch.stack(rows).mean(), atol=1e-6, rtol=1e-6)
+    output.loss.backward()
+    assert all(p.grad.abs().max() > 0 for p in model.parameters())
+
+
+def test_the_loss_falls(model):
+    optimizer = torch.optim.AdamW(model.float().train().parameters(), lr=1e-2)
+    losses = []
+    for _ in range(30):
+        loss = model(ids(8, 13), labels=ids(8, 13)).loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0]  # eight sequences learned by heart
+
+
+def test_the_last_logits_alone_are_the_last_of_all(model):
+    alone = model(ids(), logits_to_keep=2).logits
+    torch.testing.assert_close(alone, model(ids()).logits[:, -2:], atol=1e-12, rtol=1e-12)
+
+
+def test_a_cropped_cache_and_a_wrong_one_are_refused(model):
+    cache = model(ids()).past_key_values
+    with pytest.raises(NotImplementedError, match="cannot unread"):
+        cache.crop(1)
+    with pytest.raises(TypeError, match="new_cache"):
+        model(ids(), past_key_values=object())
+    with pytest.raises(ValueError, match="either input_ids or inputs_embeds"):
+        model()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"variant": "mix"}, "lmm, mac, mag, mal"),
+        ({"memory_size": 15, "memory_heads": 2}, "not a multiple"),
+        ({"persistent_tokens": -1}, "at least 0"),
+    ],
+)
+def test_a_config_that_fits_nothing_is_refused(wrong, said):
+    with pytest.raises(ValueError, match=said):
+        TitansConfig(**wrong)
