@@ -46,7 +46,9 @@ def train_tokenizer(
 
 def encode(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     """The ids of a text alone, without bos or eos."""
-    return list(tokenizer.encode(text, add_special_tokens=False))
+    return list(
+        tokenizer.encode(text, add_special_tokens=False, verbose=False)
+    )  # how long it may be, others say
 
 
 def begin(tokenizer: PreTrainedTokenizerBase) -> list[int]:

@@ -28,7 +28,7 @@ from bloomery.tasks.batches import Piece, collate, length_of, pad_id, pieces, ro
 from bloomery.tasks.chains.chain import last_value
 from bloomery.tasks.generation import continued
 from bloomery.tasks.ingredient import Ingredient
-from bloomery.tasks.task import Example, benchmark
+from bloomery.tasks.task import Example, Task, benchmark
 from bloomery.tasks.tokenizer import check_vocabulary, encode, end
 
 BATCH = 64
@@ -101,7 +101,7 @@ def examine(
     return Thinking(
         accuracy=accuracy,
         right=right,
-        coherence=_coherence(model, tokenizer, asked, thoughts, texts, tokens),
+        coherence=_coherence(model, tokenizer, exam.task, asked, thoughts, texts, tokens),
         tokens=fmean(map(len, thoughts)),
         shown=shown,
     )
@@ -201,6 +201,7 @@ def _summarized(exam: TaskExam, examples: Sequence[Example], right: Sequence[boo
 def _coherence(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
+    task: Task,
     asked: Sequence[Sequence[Piece]],
     thoughts: Sequence[Ids],
     texts: Sequence[str],
@@ -211,7 +212,7 @@ def _coherence(
         [*parts[:-1], ([start], False), ([*ids, stop], True)]
         for parts, ids in zip(asked, thoughts, strict=True)
     ]
-    claims = [[*parts[:-1], (encode(tokenizer, last_value(text)) + end(tokenizer), True)]
+    claims = [[*parts[:-1], (encode(tokenizer, last_value(task, text)) + end(tokenizer), True)]
               for parts, text in zip(asked, texts, strict=True)]  # fmt: skip
     agreed = _score(model, tokenizer, _answered(claims, thoughts, tokenizer))
     return Coherence(

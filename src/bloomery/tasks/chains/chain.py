@@ -10,12 +10,13 @@ For `3+5+9+2=`:
     sketch            8,19                 every other partial result
     self_correction   3,8,14!17,19         a slip, and what it should have been
 
-What stands last is the answer.
+What stands last is the answer. Partial results of one character (parity's) have nothing between them: a chain
+then goes through the prompt at the prompt's pace, so that what comes next always stands at the same distance.
 """
 
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bloomery.core.errors import UnknownName
@@ -24,6 +25,7 @@ from bloomery.tasks.splitting import draw_from
 from bloomery.tasks.task import LETTERS, Example, Task
 
 NEXT, AGAIN, PART, LIKE, CLAIM, SLIP = ",", ";", "|", "~", "?", "!"
+UNSPACED = ("parity",)  # tasks whose partial results are one character each
 
 
 @dataclass(frozen=True)
@@ -52,17 +54,26 @@ def written(task: Task, example: Example, strategy: str, rng: random.Random) -> 
     return STRATEGIES[strategy](task, working(task, example), rng)
 
 
-def last_value(text: str) -> str:
+def last_value(task: Task, text: str) -> str:
     """What a chain comes to."""
-    return re.split(f"[{re.escape(NEXT + AGAIN + PART + LIKE + CLAIM + SLIP)}]", text)[-1]
+    last = re.split(f"[{re.escape(NEXT + AGAIN + PART + LIKE + CLAIM + SLIP)}]", text)[-1]
+    return last[-1:] if task.name in UNSPACED else last
 
 
-def _chain_of_thought(_task: Task, found: Working, _rng: random.Random) -> Chain:
-    return Chain(NEXT.join(found.partials))
+def _between(task: Task) -> str:
+    return "" if task.name in UNSPACED else NEXT
 
 
-def _self_check(_task: Task, found: Working, _rng: random.Random) -> Chain:
-    return Chain(NEXT.join(found.partials) + AGAIN + NEXT.join(found.again))
+def _in_turn(task: Task, values: Sequence[str]) -> str:
+    return _between(task).join(values)
+
+
+def _chain_of_thought(task: Task, found: Working, _rng: random.Random) -> Chain:
+    return Chain(_in_turn(task, found.partials))
+
+
+def _self_check(task: Task, found: Working, _rng: random.Random) -> Chain:
+    return Chain(_in_turn(task, found.partials) + AGAIN + _in_turn(task, found.again))
 
 
 def _decomposition(_task: Task, found: Working, _rng: random.Random) -> Chain:
@@ -72,22 +83,22 @@ def _decomposition(_task: Task, found: Working, _rng: random.Random) -> Chain:
 def _analogy(task: Task, found: Working, rng: random.Random) -> Chain:
     """The analogous prompt is none that is held out for tests."""
     simple = draw_from(task, "train", rng, _easiest(task, rng))
-    return Chain(simple.prompt + simple.answer + LIKE + NEXT.join(found.partials))
+    return Chain(simple.prompt + simple.answer + LIKE + _in_turn(task, found.partials))
 
 
-def _verification(_task: Task, found: Working, _rng: random.Random) -> Chain:
-    return Chain(found.partials[-1] + CLAIM + NEXT.join(found.partials))
+def _verification(task: Task, found: Working, _rng: random.Random) -> Chain:
+    return Chain(found.partials[-1] + CLAIM + _in_turn(task, found.partials))
 
 
-def _sketch(_task: Task, found: Working, _rng: random.Random) -> Chain:
-    return Chain(NEXT.join(found.partials[::-2][::-1]))
+def _sketch(task: Task, found: Working, _rng: random.Random) -> Chain:
+    return Chain(_in_turn(task, found.partials[::-2][::-1]))
 
 
-def _self_correction(_task: Task, found: Working, rng: random.Random) -> Chain:
+def _self_correction(task: Task, found: Working, rng: random.Random) -> Chain:
     at = rng.randrange(len(found.partials))
     wrong = _slipped(found.partials[at], found.symbols, rng)
-    before = "".join(value + NEXT for value in found.partials[:at])
-    text = before + wrong + SLIP + NEXT.join(found.partials[at:])
+    before = "".join(value + _between(task) for value in found.partials[:at])
+    text = before + wrong + SLIP + _in_turn(task, found.partials[at:])
     return Chain(text, (len(before), len(before) + len(wrong)))
 
 
