@@ -23,6 +23,7 @@ from bloomery.forge.folders import load_model, save_model
 from bloomery.forge.packed_folder import is_packed
 from bloomery.forge.settings import TernaryConfig
 from bloomery.forge.stages.curriculum import ClimbConfig
+from bloomery.tasks.ingredient import Ingredient
 from bloomery.tasks.registry import task
 from bloomery.tasks.splitting import side_of
 from tests.forge.curriculum.pupils import COUNTING, TOKENIZER, config, context_in, fitting, pupil
@@ -202,6 +203,20 @@ def test_an_end_that_the_task_has_not_is_refused():
     words = config(climb=ClimbConfig(hardest={"chained_sums": 99}))
     with pytest.raises(ConfigError, match="difficulties 2 to 32, not 99"):
         reach_of(words, "chained_sums", task("chained_sums"))
+
+
+def test_a_ladder_begins_where_the_recipe_begins_to_judge():
+    given = {"sorting": Ingredient(difficulties=(2, 3, 4, 6), judged=(4, 6))}
+    words = config(mixture=given, climb=ClimbConfig(hardest={"sorting": 9}))
+    assert reach_of(words, "sorting", task("sorting")) == range(4, 10)
+
+
+def test_tasks_without_anything_to_climb_are_left_out():
+    both = {"sorting": Ingredient(), "parity": Ingredient()}
+    words = config(mixture=both, climb=ClimbConfig(tasks=("sorting",)))
+    assert set(graded_tasks(words.climbed())) == {"sorting"}
+    with pytest.raises(ConfigError, match=r"climb\.tasks names recall"):
+        config(mixture=both, climb=ClimbConfig(tasks=("recall",)))
 
 
 def test_a_file_without_rungs_is_no_ladder(tmp_path):

@@ -30,7 +30,7 @@ def selection_rates(context: StepContext) -> list[float]:
     """The shipped form's accuracy on the selection part of every rung."""
     config: CurriculumStageConfig = context.config
     model, tokenizer = load_model(context.inputs["model"])
-    tasks, rungs = graded_tasks(config.mixture), load_ladder(context.inputs["ladder"])
+    tasks, rungs = graded_tasks(config.climbed()), load_ladder(context.inputs["ladder"])
     held_out = rung_problems(
         tasks, levels_of(rungs), config.mixture, config.exam, "selection", config.climb.probes
     )

@@ -42,7 +42,7 @@ def course_of(
     proposer: TaskProposer = GENERATORS,
 ) -> Course:
     """What the climb goes through; forgetting is probed on held-out problems of the selection part."""
-    tasks = graded_tasks(config.mixture)
+    tasks = graded_tasks(config.climbed())
     home = home_of(config, tasks)
     held_out = rung_problems(
         tasks, levels_of(rungs, home), config.mixture, config.exam, "selection", config.climb.probes
@@ -72,13 +72,14 @@ def home_of(config: CurriculumStageConfig, tasks: Mapping[str, Task]) -> dict[st
 
 
 def reach_of(config: CurriculumStageConfig, name: str, task: Task) -> range:
-    """The difficulties that the ladder may use, from the easiest of the recipe on.
+    """The difficulties that the ladder may use, from the easiest by which the recipe judges on.
 
     Raises: ConfigError for an end that the task has not.
     """
     hardest = config.climb.hardest.get(name, task.difficulties[-1])
     check_difficulty(task, hardest)
-    return range(min(home_of(config, {name: task})[name]), hardest + 1)
+    easiest = min(config.mixture[name].judged or home_of(config, {name: task})[name])
+    return range(easiest, hardest + 1)
 
 
 def assessed(
@@ -93,7 +94,7 @@ def assessed(
     Raises: ConfigError where guessing alone reaches the target.
     """
     rng, found = random.Random(f"staircase/{seed}"), {}
-    for name, task in graded_tasks(config.mixture).items():
+    for name, task in graded_tasks(config.climbed()).items():
 
         def ask(level: int, count: int, task: Task = task) -> int:
             given = [draw_from(task, "train", rng, level) for _ in range(count)]
@@ -109,7 +110,7 @@ def assessed(
 
 def ladder_of(config: CurriculumStageConfig, found: Mapping[str, Assessment]) -> Ladder:
     """Each task's rungs from its threshold to its end."""
-    tasks = graded_tasks(config.mixture)
+    tasks = graded_tasks(config.climbed())
     return Ladder(
         {
             name: ladder(one.threshold, reach_of(config, name, tasks[name])[-1], config.climb.rungs)
@@ -128,7 +129,7 @@ def check_fits(
     the model's window."""
     rng, room = random.Random("fits"), config.fit.seq_len
     spare = config.self_model.new_tokens + 1 if config.self_model.steps else 1
-    for name, task in graded_tasks(config.mixture).items():
+    for name, task in graded_tasks(config.climbed()).items():
         level = rungs.rungs[name][-1]
         given = [pieces(draw_from(task, "train", rng, level), tokenizer) for _ in range(LOOKED_AT)]
         needed = max(map(length_of, given)) + spare

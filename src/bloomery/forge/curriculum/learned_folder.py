@@ -95,7 +95,7 @@ def latent_of(output: Path) -> Path:
 
 def _rates_before(edited: Editable, config: CurriculumStageConfig, rungs: Ladder) -> list[float]:
     """The given model's accuracy on the test part of every rung; latent weights are read through trits."""
-    tasks = graded_tasks(config.mixture)
+    tasks = graded_tasks(config.climbed())
     held_out = rung_problems(tasks, levels_of(rungs), config.mixture, config.exam, "test", config.examined)
     return climbed_rates(edited.model, edited.tokenizer, tasks, held_out)
 

@@ -23,6 +23,7 @@ class ClimbConfig:
     """How a model climbs from where it solves most to the hardest there is."""
 
     rungs: int = option(10, help="levels of the ladder", low=1)
+    tasks: tuple[str, ...] = option((), help="the tasks to climb in; empty: all that have difficulties")
     hardest: dict[str, int] = option(
         factory=dict, help="the ladder's end for each task; a task that is not named ends at its own hardest"
     )

@@ -95,7 +95,7 @@ def train_evenly(context: StepContext) -> None:
     config: CurriculumStageConfig = context.config
     edited, rungs = load_editable(context.inputs["edited"]), _ladder(context)
     tokens = json.loads(context.inputs["log"].read_text())["tokens"]
-    tasks = graded_tasks(config.mixture)
+    tasks = graded_tasks(config.climbed())
     parts = [(task, 1.0, rungs.rungs[name]) for name, task in tasks.items()]
     evenly = partial(Mixture, parts, edited.tokenizer, seq_len=config.fit.seq_len, seed=context.seed)
     rehearsal = rehearsal_of(config, edited.tokenizer, seed=context.seed)
@@ -158,7 +158,7 @@ def _log(climber: Climb, tokens: int) -> dict[str, Any]:
 def rates_on_disk(folder: Path, config: CurriculumStageConfig, rungs: Ladder) -> list[float]:
     """The shipped form's accuracy on the test part of every rung."""
     model, tokenizer = load_model(folder)
-    tasks = graded_tasks(config.mixture)
+    tasks = graded_tasks(config.climbed())
     held_out = rung_problems(tasks, levels_of(rungs), config.mixture, config.exam, "test", config.examined)
     return climbed_rates(model, tokenizer, tasks, held_out)
 

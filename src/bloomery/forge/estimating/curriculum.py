@@ -13,7 +13,7 @@ from bloomery.forge.stage import Estimate
 from bloomery.forge.stages.curriculum import CurriculumStageConfig, work
 from bloomery.tasks.splitting import draw_from
 
-DRAWN = 8  # problems of each task's last rung that are measured
+DRAWN = 4  # problems of each task's last rung that are measured
 
 
 def estimate(config: CurriculumStageConfig, recipe: Mapping[str, Any]) -> Sequence[Estimate]:
@@ -59,7 +59,7 @@ class _Problems:
 
     def __init__(self, trial: Trial, config: CurriculumStageConfig) -> None:
         self.trial, self.climb, self.steps = trial, config.climb, config.fit.total_steps()
-        tasks, rng = graded_tasks(config.mixture), random.Random("estimate")
+        tasks, rng = graded_tasks(config.climbed()), random.Random("estimate")
         self.exams = {
             name: TaskExam(
                 task,

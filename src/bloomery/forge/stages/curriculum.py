@@ -26,6 +26,7 @@ from bloomery.forge.curriculum.settings import (
 from bloomery.forge.judging import THOUGHTS, JudgedConfig, accurate, claims_hold, quick, thinks
 from bloomery.forge.settings import FitConfig
 from bloomery.forge.stage import Metric, Port, Stage, StageRun
+from bloomery.tasks.ingredient import Ingredient
 
 ROOM = "bloomery.forge.curriculum"
 FORWARD = 3  # reading a token costs a third of training on it
@@ -66,6 +67,7 @@ class CurriculumStageConfig(JudgedConfig):
     def __post_init__(self) -> None:
         self.check_tasks("bars.accuracy", self.bars.accuracy)
         self.check_tasks("climb.hardest", self.climb.hardest)
+        self.check_tasks("climb.tasks", self.climb.tasks)
         for given in (self.fit, self.principles.fit):
             given.on(self.mixture)
         if self.fit.steps is None:
@@ -75,6 +77,11 @@ class CurriculumStageConfig(JudgedConfig):
                 f"fit.train.workers is {workers}: what is shown next depends on how the model did, so rows "
                 "are drawn as they are needed; set it to 0"
             )
+
+    def climbed(self) -> dict[str, Ingredient]:
+        """The part of the mixture in which there is something to climb."""
+        wanted = self.climb.tasks or tuple(self.mixture)
+        return {name: given for name, given in self.mixture.items() if name in wanted}
 
 
 def forge(at: StageRun) -> Mapping[str, str]:
