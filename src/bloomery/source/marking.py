@@ -7,7 +7,7 @@ of classes and modules, in `marks=` of single parameters, and under a name that 
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bloomery.source.citing import Equation, numbers
@@ -16,11 +16,15 @@ from bloomery.source.python import FUNCTION, Function, Parsed, called_name
 
 @dataclass(frozen=True)
 class Mark:
-    """One use of a marker. `some_cases`: it stands on single parameters of a parametrized test."""
+    """One use of a marker; `arguments` holds those that are `named`, too, after the others.
+
+    `some_cases`: it stands on single parameters of a parametrized test.
+    """
 
     line: int
     arguments: tuple[object, ...]
     some_cases: bool = False
+    named: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ def tests(parsed: Parsed) -> Iterator[tuple[str, Function, tuple[ast.ClassDef, .
 
 def marked_tests(parsed: Parsed, marker: str = "equation") -> tuple[MarkedTest, ...]:
     """Tests with the marker, in the order of the text; what cannot be read is left to `unread_marks`."""
+    if marker not in parsed.text:
+        return ()
     reader = _Reader(parsed, marker)
     found = [
         MarkedTest(parsed.path, node.lineno, name, tuple(reader.marks(node, classes)))
@@ -163,7 +169,7 @@ class _Reader:
                 for keyword in inner.keywords:
                     if keyword.arg == "marks":
                         for mark in self._read(keyword.value):
-                            yield Mark(mark.line, mark.arguments, some_cases=True)
+                            yield replace(mark, some_cases=True)
 
     def _read(self, node: ast.expr, depth: int = 0) -> Iterator[Mark]:
         if isinstance(node, ast.List | ast.Tuple):
@@ -173,10 +179,13 @@ class _Reader:
             yield from self._read(self.values[node.id], depth + 1)
         elif isinstance(node, ast.Call) and self._is_marker(node.func):
             try:
-                given = [*node.args, *(keyword.value for keyword in node.keywords)]
-                yield Mark(node.lineno, tuple(self._literal(argument) for argument in given))
+                plain = tuple(self._literal(argument) for argument in node.args)
+                named = tuple((keyword.arg or "", self._literal(keyword.value)) for keyword in node.keywords)
+                yield Mark(node.lineno, (*plain, *(value for _, value in named)), named=named)
             except ValueError:
                 self.unread[node.lineno] = ast.unparse(node)
+        elif isinstance(node, ast.Attribute) and self._is_marker(node):
+            yield Mark(node.lineno, ())
 
     def _is_marker(self, func: ast.expr) -> bool:
         if isinstance(func, ast.Name) and func.id in self.values:

@@ -37,6 +37,7 @@ _BOUNDARY: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Gt: ast.GtE,
     ast.GtE: ast.Gt,
 }
+_PLACES = (ast.Call, ast.keyword, ast.Subscript, ast.Slice, ast.Tuple)  # there -1 is the last, no sign
 _ORDERED = (ast.Sub, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.MatMult)
 _PRODUCTS = (ast.Mult, ast.Div, ast.MatMult)
 _PAIRS = [
@@ -77,7 +78,8 @@ def arithmetic(node: ast.AST, place: Place) -> Replacements:
 def sign(node: ast.AST, place: Place) -> Replacements:
     """A minus that is lost, or one before a product."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        yield node.operand
+        if not (isinstance(number(node), int) and isinstance(place.parents.get(node), _PLACES)):
+            yield node.operand
     elif isinstance(node, ast.BinOp) and isinstance(node.op, _PRODUCTS) and not _is_sequence(node.left):
         outer = place.parents.get(node)
         inside = isinstance(outer, ast.BinOp) and isinstance(outer.op, (*_PRODUCTS, ast.Pow))
@@ -111,7 +113,8 @@ def index(node: ast.AST, place: Place) -> Replacements:
 
 
 def constant(node: ast.AST, place: Place) -> Replacements:
-    if isinstance(place.parents.get(node), ast.UnaryOp) and number(node) is not None:
+    outer = place.parents.get(node)
+    if isinstance(outer, ast.UnaryOp) or (isinstance(outer, ast.keyword) and outer.arg == "strict"):
         return
     value = number(node)
     if isinstance(node, ast.Constant) and isinstance(node.value, bool):

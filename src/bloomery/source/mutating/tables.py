@@ -53,12 +53,17 @@ class KillTable:
         return tuple(trial for trial in self.trials if trial.state == "survived")
 
     def state(self, operators: Collection[str]) -> State:
-        """Whether some mutant of each operator was killed; `not_run` where one of them has no mutant."""
+        """Whether of each operator that has mutants here one was killed; `not_run` where none has any."""
         known = {trial.mutant.operator for trial in self.trials if trial.state != "not_run"}
         killed = {trial.mutant.operator for trial in self.killed}
-        if not set(operators) <= known:
+        asked = known & set(operators)
+        if not asked:
             return State.NOT_RUN
-        return State.PASSED if set(operators) <= killed else State.FAILED
+        return State.PASSED if asked <= killed else State.FAILED
+
+    def killed_by(self, test: str) -> tuple[Mutant, ...]:
+        """The mutants that one test noticed: all it can notice only where the table is full."""
+        return tuple(t.mutant for t in self.trials if any(kill.test == test for kill in t.kills))
 
 
 def judged(mutant: Mutant, judges: tuple[str, ...], events: Sequence[Mapping[str, Any]]) -> Trial:
