@@ -19,6 +19,8 @@ from bloomery.core.errors import DamagedArtifact, FormatRefused, MissingFile, Us
 from bloomery.models.configuration_cognate import CognateConfig
 from bloomery.models.modeling_cognate import CognateForCausalLM
 from bloomery.models.packed.configuration_packed import PackedConfig
+from bloomery.models.packed.experts import FILE as EXPERTS
+from bloomery.models.packed.experts import Experts, attach
 from bloomery.models.packed.modeling_packed import PackedForCausalLM
 from bloomery.tasks.tokenizer import check_vocabulary
 
@@ -57,9 +59,22 @@ def drop_machine_dependent(folder: Path) -> None:
 def load_model(folder: Path, **changes: Any) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A causal language model and its tokenizer from a local folder; `changes` go into its config.
 
-    Code that a folder brings along is not run: Cognate's comes from this package, others' from transformers.
+    Experts beside the weights are at work in it, in `model.experts`, whatever kind of model it is. Code that
+    a folder brings along is not run: Cognate's comes from this package, others' from transformers.
     Raises: MissingFile; FormatRefused for pickles, foreign code and mismatched vocabularies; DamagedArtifact.
     """
+    model, tokenizer = load_without_experts(folder, **changes)
+    if not (folder / EXPERTS).is_file() or isinstance(getattr(model, "experts", None), Experts):
+        return model, tokenizer  # a packed folder has loaded them
+    try:
+        attach(model, folder / EXPERTS)
+    except ValueError as error:
+        raise DamagedArtifact(f"{folder}: {error}") from error
+    return model, tokenizer
+
+
+def load_without_experts(folder: Path, **changes: Any) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """What plain transformers make of the folder: experts beside weights in full precision are left out."""
     check_folder(folder)
     try:
         model = AutoModelForCausalLM.from_pretrained(

@@ -11,6 +11,7 @@ from bloomery.core.errors import FormatRefused
 from bloomery.forge.folders import check_folder, check_free, drop_machine_dependent, load_model
 from bloomery.forge.packed_folder import is_packed, save_packed
 from bloomery.models.packed.coded import Coded
+from bloomery.models.packed.experts import FILE as EXPERTS
 
 KEPT = ("generation_config.json", "LICENSE*", "NOTICE*")  # what holds for the packed model, too
 
@@ -18,12 +19,16 @@ KEPT = ("generation_config.json", "LICENSE*", "NOTICE*")  # what holds for the p
 def load_full(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A model and its tokenizer, its weights in float32.
 
-    Raises: MissingFile, FormatRefused (for a packed model or weights that are not finite, too),
-    DamagedArtifact.
+    Raises: MissingFile, FormatRefused (for a packed model, one with experts, or weights that are not finite,
+    too), DamagedArtifact.
     """
     check_folder(folder)
     if is_packed(folder):
         raise FormatRefused(f"{folder} is packed already; name the model that it was packed from")
+    if (folder / EXPERTS).is_file():
+        raise FormatRefused(
+            f"{folder} has experts, made for the weights as they are; name what it was before"
+        )
     model, tokenizer = load_model(folder)
     for name, tensor in model.state_dict().items():
         if not tensor.isfinite().all():

@@ -10,10 +10,11 @@ from bloomery.core.evidence import measure
 from bloomery.core.step import StepContext
 from bloomery.forge.elsewhere import logits_elsewhere
 from bloomery.forge.fitting import set_threads
-from bloomery.forge.folders import load_model
+from bloomery.forge.folders import load_without_experts
 from bloomery.forge.measuring import count_parameters, logits_of
-from bloomery.forge.packed_folder import weights_size
+from bloomery.forge.packed_folder import is_packed, weights_size
 from bloomery.forge.shipping import RELOADS
+from bloomery.models.packed.experts import FILE as EXPERTS
 
 CARD = Path(__file__).with_name("model_card.md.j2")
 PROBE = "1+2+3="
@@ -26,8 +27,11 @@ def write_folder(context: StepContext) -> None:
     folder.mkdir()
     for path in sorted(context.inputs["model"].iterdir()):
         shutil.copyfile(path, folder / path.name)
-    model, tokenizer = load_model(folder)
-    facts = {"parameters": count_parameters(model), "weight_bytes": weights_size(folder)}
+    model, tokenizer = load_without_experts(folder)
+    facts = {
+        "parameters": count_parameters(model), "weight_bytes": weights_size(folder),
+        "experts_apart": (folder / EXPERTS).is_file() and not is_packed(folder),
+    }  # fmt: skip
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
     card = environment.from_string(CARD.read_text())
     (folder / "README.md").write_text(card.render(**context.config, **facts, seed=context.seed, probe=PROBE))

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from bloomery.core.errors import DamagedArtifact, UserError
+from bloomery.core.errors import UserError
 from bloomery.forge.folders import load_model
-from bloomery.models.packed.experts import FILE, Experts, attach
+from bloomery.models.packed.experts import FILE, Experts
 
 
 def load_with_experts(
@@ -17,14 +17,8 @@ def load_with_experts(
     Raises: what `load_model` does; DamagedArtifact for experts of another model.
     """
     model, tokenizer = load_model(folder)
-    if not (folder / FILE).exists():
-        return model, tokenizer, None
-    if isinstance(held := getattr(model, "experts", None), Experts):  # a packed folder has loaded them
-        return model, tokenizer, held
-    try:
-        return model, tokenizer, attach(model, folder / FILE)
-    except ValueError as error:
-        raise DamagedArtifact(f"{folder}: {error}") from error
+    held = getattr(model, "experts", None)
+    return model, tokenizer, held if isinstance(held, Experts) else None
 
 
 def check_without_experts(folder: Path) -> None:
