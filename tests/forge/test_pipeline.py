@@ -215,12 +215,6 @@ def test_the_time_left_knows_every_step_and_the_shipping(cards):
     ]
 
 
-def test_the_full_size_recipe_of_four_stages_is_sound_and_keeps_to_the_full_size_recipe():
-    whole, first = plan("forge/cognate-25m-compressed"), plan("forge/cognate-25m")
-    assert [stage.name for stage, _ in whole.stages] == ["cognate", "evomerge", "bitnet", "compression"]
-    assert whole.stages[0][1] == first.stages[0][1]
-
-
 @pytest.mark.parametrize(
     ("change", "says"),
     [
