@@ -8,7 +8,7 @@ from bloomery.forge.estimating.trial import Trial, latent_trial
 from bloomery.forge.stage import Estimate
 from bloomery.forge.stages.baking import BakingStageConfig, work
 
-SHOWN = 8  # questions that are measured
+SHOWN = 4  # questions that are measured
 SCORED = 2  # times that each cycle scores the model itself in a round: before its bake and after
 
 
