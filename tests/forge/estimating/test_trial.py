@@ -53,7 +53,7 @@ def test_what_is_written_takes_its_beginning_once_and_each_token_as_long(writes)
 
 def test_an_exam_of_written_answers_takes_as_often_as_it_has_examples(writes):
     exam = NumberExam("numbers", [Example(f"{at}=", "1", 0) for at in range(200)], 128)
-    assert Trial(None, None).sitting_s("numbers", exam) == pytest.approx(200 * (2 + 0.5 * 128) / 8)
+    assert Trial(None, None).sitting_s("numbers", exam) == pytest.approx(200 * (2 + 0.5 * 128) / trials.READ)
 
 
 def test_the_model_that_is_measured_is_of_the_recipes_size_and_is_made_once():
