@@ -73,7 +73,7 @@ def test_tables_algorithms_and_references_are_read(page):
         "hyperparameters",
         ("Parameter", "Value"),
     )
-    assert settings.rows == (("Learning rate", r"$3\times 10^{-4}$"), ("Batch size", "32"))
+    assert settings.rows == (("Learning rate", "3× 10^-4"), ("Batch size", "32"))
     assert (results.number, results.kind, results.rows) == ("2", "results", (("Fading", "93.5"),))
     (algorithm,) = page.algorithms
     assert (algorithm.number, algorithm.title, algorithm.lines) == ("1", "Write", ("for $t=1$ do", "write"))

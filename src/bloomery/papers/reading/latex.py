@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from bloomery.core.errors import FormatRefused
@@ -53,7 +54,7 @@ def read_files(files: Files, *, main: str | None = None, source: str = "") -> Do
 
 
 def _with(document: Document, found: list[Diagnostic]) -> Document:
-    return Document(**{**vars(document), "diagnostics": tuple(dict.fromkeys(found))})
+    return replace(document, diagnostics=tuple(dict.fromkeys(found)))
 
 
 def _main_file(files: Files, found: list[Diagnostic]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bloomery.papers.reading.document import Citation
+from bloomery.papers.reading.tex.plain import plain
 
 _SILENT = frozenset(
     (
@@ -112,7 +113,7 @@ def cells(grid: Any) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     rows: list[list[str]] = []
     for line in lines:
         found = [one for one in line.iterchildren("*") if one.tag in ("td", "th") or "ltx_td" in classes(one)]
-        texts = [text for one in found for text in (text_of(one), *[""] * (_span(one) - 1))]
+        texts = [text for one in found for text in (_cell(one), *[""] * (_span(one) - 1))]
         is_header = line.getparent().tag == "thead" or (found and all(one.tag == "th" for one in found))
         (header if is_header and not rows else rows).append(texts)
     if not header:
@@ -120,6 +121,11 @@ def cells(grid: Any) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     width = max(map(len, header), default=0)
     merged = (" ".join(filter(None, (row[at] for row in header if at < len(row)))) for at in range(width))
     return tuple(merged), tuple(tuple(row) for row in rows)
+
+
+def _cell(element: Any) -> str:
+    """Formulas as characters: what a table states is a value and no TeX."""
+    return re.sub(r"\$[^$]*\$", lambda match: plain(match[0], maths=False), text_of(element))
 
 
 def _span(cell: Any) -> int:
