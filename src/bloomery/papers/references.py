@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bloomery.papers.written import NUMBER, PAPER, Written, one_line
+from bloomery.papers.written import NUMBER, PAPER, Written, bare, one_line
 
 LINES = r"\d+(?:-\d+)?"
 NOTED = r"(?: \((?P<note>.*)\))?"
@@ -96,6 +96,18 @@ def mentions(text: str, papers: Collection[str] = ()) -> tuple[Reference, ...]:
     """The equations and algorithms that a text names; prose is left out."""
     found = [match for _, matches in _mentions(one_line(text), papers) for match in matches]
     return tuple(dict.fromkeys(found))
+
+
+def paper_id(text: str) -> str:
+    """The id that a name stands for: lower case, no spaces; empty where nothing is left."""
+    return "-".join(re.findall(PAPER, bare(text).lower()))
+
+
+def paper_ids(text: str) -> list[str]:
+    """The ids that a cell such as `TITANS (Behrouz et al.)` may stand for, the likeliest first."""
+    name = re.split(r"[(,:]", text)[0].strip()
+    found = (paper_id(name), paper_id(name.split(" ")[0]))
+    return list(dict.fromkeys(one for one in found if one))
 
 
 def numbers(text: str) -> tuple[str, ...]:

@@ -9,10 +9,10 @@ from bloomery.papers.written import one_line
 SPACE = re.compile(
     r"(?:\\in\s*|∈\s*)?(?:\\mathbb\s*\{?\s*[RCZN]\s*\}?|[ℝℂℤℕ]|R)\s*\^\s*(?:\{(?P<in>.*)\}|(?P<one>\S+))"
 )
-TIMES = re.compile(r"\s*(?:\\times|×|\*|\bx\b)\s*")
+TIMES = re.compile(r"\s*(?:\\times|×|\bx\b)\s*")
 BRACKETED = re.compile(r"(?:\[(?P<square>[^\[\]]*)\]|\((?P<round>[^()]*)\))(?P<rest>.*)")
 NOTHING = {"", "-", "–", "—", "n/a", "na", "none", "function"}
-DIMENSION = re.compile(r"(?:\.\.\.|…|\*|[\w\\{}/+\-^' ]+)")
+DIMENSION = re.compile(r"(?:\.\.\.|…|\*|[\w\\{}/+*\-^' ]+)")
 
 
 @dataclass(frozen=True)

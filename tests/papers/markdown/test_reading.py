@@ -212,7 +212,7 @@ def test_an_empty_text_is_an_empty_context_and_says_what_is_missing() -> None:
 
 
 def test_a_fence_that_is_never_closed_ends_at_the_next_heading() -> None:
-    text = "# X\n## 1. EQUATIONS\n### Equation 1: A\n```latex\na = b\n\n### Equation 2: B\n```latex\nc = d\n```\n"
+    text = "# X\n## Equations\n### Equation 1\n```latex\na = b\n\n### Equation 2\n```latex\nc = d\n```\n"
     found = read_text(text)
     assert latex(found.context) == {"1": "a = b", "2": "c = d"}
     assert [line for line, _ in said(found, "fence-open")] == [4]

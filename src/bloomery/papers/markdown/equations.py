@@ -131,6 +131,8 @@ def _latex(draft: Draft, part: Field) -> None:
     fence = fence_of(part.pieces)
     if fence:
         text = fence.text
+        for number in draft.entry.numbers:
+            draft.report.place(f"equation {number}.fence", fence.line)
     else:
         text = prose(part)
         inline = re.fullmatch(r"(\$\$?)(.+)\1", text) or re.fullmatch(r"(`)(.+)`", text)

@@ -11,6 +11,7 @@ from bloomery.papers.markdown.entries import fence_of, fields_of, prose
 from bloomery.papers.markdown.parts import unread
 from bloomery.papers.markdown.pieces import Piece
 from bloomery.papers.markdown.report import Report
+from bloomery.papers.references import paper_id
 from bloomery.papers.written import PAPER, bare, one_line
 
 LABELS = {
@@ -52,12 +53,6 @@ def header(pieces: Sequence[Piece], report: Report) -> dict[str, Any]:
             message = f"no field '{part.label}' is known at the top of a context; left out"
             report.warn(part.line, "label-unknown", message)
     return found
-
-
-def paper_id(text: str) -> str:
-    """The id that a name stands for: lower case, no spaces; empty where nothing is left."""
-    words = re.findall(r"[a-z0-9]+(?:[._-][a-z0-9]+)*", bare(text).lower())
-    return "-".join(words)
 
 
 def _contribution(text: str) -> str:

@@ -114,6 +114,7 @@ def _bulleted(piece: Piece, group: Group, report: Report) -> list[Result]:
         report.warn(piece.line, "result-bullet", message)
         return []
     report.warn(piece.line, "result-bullet", "a result as a bullet; write a row of the table with its source")
+    report.place(f"result {group.title.strip(': ')}", piece.line)
     metric = METRIC.search(match["after"] or "") or METRIC.search(match["what"] or "")
     source = TABLE.search(f"{group.title} {piece.text}")
     arrow = {"↑": "up", "↓": "down"}.get((metric and metric["arrow"]) or "", "")

@@ -88,7 +88,7 @@ def _fence(lines: list[str], start: int, opening: re.Match[str], report: Report)
 
 
 def _closed(lines: list[str], start: int, mark: str) -> int | None:
-    """The line that closes a fence; none where another fence is opened below a heading before it is closed."""
+    """The line that closes a fence; none where a heading and another opening fence come first."""
     closing = re.compile(rf"\s*{re.escape(mark[0])}{{{len(mark)},}}\s*")
     opening = re.compile(rf"\s*{re.escape(mark[0])}{{{len(mark)},}}\s*[\w+-]+\s*")
     passed = False

@@ -12,6 +12,7 @@ from bloomery.papers.markdown.entries import entries_of
 from bloomery.papers.markdown.pieces import Piece, split
 from bloomery.papers.markdown.report import Report
 from bloomery.papers.markdown.sections import Section, judge, sections_of
+from bloomery.papers.references import paper_ids
 
 LABELS = equations.LABELS | algorithms.LABELS
 WITH_ENTRIES = ("", "equations", "algorithms")
@@ -76,7 +77,7 @@ def read_text(text: str, path: str = "<text>") -> Read:
 
 def _context(found: dict[str, Any], sections: list[Section], report: Report) -> Context:
     prior = parts.prior_work(_pieces(sections, "prior"), report)
-    papers = {name for need in prior.requirements for name in named_papers(need.paper)} | {found["paper_id"]}
+    papers = {name for need in prior.requirements for name in paper_ids(need.paper)} | {found["paper_id"]}
     equations_found, algorithms_found = _entries(sections, papers, report)
     return Context(
         **found,
@@ -88,12 +89,6 @@ def _context(found: dict[str, Any], sections: list[Section], report: Report) -> 
         prior_work=prior,
         notes=parts.notes(_pieces(sections, "notes"), report),
     )
-
-
-def named_papers(text: str) -> set[str]:
-    """The ids that a cell such as `TITANS (Behrouz et al.)` may stand for."""
-    words = text.split("(")[0].split(",")[0].strip()
-    return {name for name in (header.paper_id(words), header.paper_id(words.split(" ")[0])) if name}
 
 
 def _entries(
