@@ -30,6 +30,7 @@ def listed(text: str) -> list[str]:
         ("hope equations 9-10, 12 and 14–16", [f"hope:{n}" for n in (9, 10, 12, 14, 15, 16)]),
         ("titans eq. 13; miras eq. 3.2, 2402.17764 eq. 1", ["titans:13", "miras:3.2", "2402.17764:1"]),
         ("titans eq. 13, and eq. 14", ["titans:13", "titans:14"]),
+        ("arXiv 2402.17764, eq. 1; titans eq. 2", ["2402.17764:1", "titans:2"]),
         ("Titans' memory, titans eq. 13", ["titans:13"]),
         ("titans (the long version), eq. 4a to 4c", ["titans:4a", "titans:4b", "titans:4c"]),
         ("titans eq. 13, titans eq. 13", ["titans:13"]),
@@ -63,7 +64,9 @@ def test_equations_outside_of_source_fields_are_not_cited() -> None:
         ("3.1", "4", ()),
         ("10", "9", ()),
         ("A.1", "B.2", ()),
-        ("1", "100000", ()),
+        ("4a", "5c", ()),
+        ("1", "200", tuple(str(n) for n in range(1, 201))),
+        ("1", "201", ()),
     ],
 )
 def test_a_range_expands_where_it_has_an_order(first: str, last: str, expected: tuple[str, ...]) -> None:
@@ -74,6 +77,7 @@ def test_only_a_list_of_numbers_is_one() -> None:
     assert numbers("9-10") == ("9", "10")
     assert numbers("(13)") == ("13",)
     assert numbers("thirteen") == ()
+    assert numbers("see 3") == ()
 
 
 FILE = '''"""Module.

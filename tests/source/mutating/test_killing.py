@@ -8,8 +8,7 @@ import pytest
 
 from bloomery.core.evidence import State
 from bloomery.source.covering import Covered, cover
-from bloomery.source.mutating.killing import Trying, kill_table, kill_tables
-from bloomery.source.mutating.tables import KillTable
+from bloomery.source.mutating import KillTable, Trying, kill_table, kill_tables
 from bloomery.source.python import parse
 
 RULES = '''
