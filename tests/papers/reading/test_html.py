@@ -95,3 +95,5 @@ def test_a_page_that_latexml_did_not_make_is_refused(tmp_path):
         read_html(tmp_path / "blog.html")
     with pytest.raises(MissingFile):
         read_html(tmp_path / "none.html")
+    with pytest.raises(FormatRefused, match="is no HTML"):
+        read_page("<!-- ltx_document -->", "page")

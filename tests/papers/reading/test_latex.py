@@ -251,6 +251,20 @@ def test_verbatim_and_comments_hide_what_they_hold(tmp_path):
     assert document.diagnostics == ()
 
 
+def test_a_paper_that_is_cut_off_anywhere_is_read_up_to_there(tmp_path):
+    """No cut raises, and no equation that ended before it is lost or renumbered."""
+    text = (FIXTURES / "fading" / "sections" / "rows.tex").read_text()
+    whole = [equation.number for equation in read(tmp_path, body(text, "\\usepackage{amsmath}")).equations]
+    for end in range(0, len(text), 23):
+        found = read(
+            tmp_path, body("", "\\usepackage{amsmath}").replace("\n\n\\end{document}", "\n" + text[:end])
+        )
+        ended = text[:end].count("\\end{equation}") + text[:end].count("\\end{multline}")
+        sound = [equation.number for equation in found.equations if equation.confidence == "high"]
+        assert len(sound) >= ended
+        assert [number for number in sound if number not in whole] == []
+
+
 def test_algorithms_are_read_line_by_line(tmp_path):
     text = (
         "\\begin{algorithm}\\caption{Write}\\label{alg:w}\\begin{algorithmic}[1]\n\\Require $k, v$\n"

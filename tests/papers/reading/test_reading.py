@@ -52,6 +52,14 @@ def test_one_that_fails_does_not_stop_the_others(tmp_path, offline):
     assert isinstance(outcomes[2].error, MissingFile)
 
 
+def test_many_pdfs_at_once_are_read_as_one_by_one(offline):
+    """PDFium stands no two threads at a time: without a lock this crashes the process or loses glyphs."""
+    names = ["columns", "chapter"] * 4
+    outcomes = read_many([FIXTURES / "printed" / f"{name}.pdf" for name in names], arxiv=offline, workers=8)
+    alone = {name: read_source(FIXTURES / "printed" / f"{name}.pdf") for name in set(names)}
+    assert [one.document for one in outcomes] == [alone[name] for name in names]
+
+
 def test_one_id_for_several_papers_is_refused(offline):
     with pytest.raises(UserError, match="cannot be that of 2 papers"):
         read_many(["a", "b"], arxiv=offline, paper_id="titans")

@@ -40,8 +40,11 @@ def read_page(text: str, source: str) -> Document:
             f"{source} was not made by LaTeXML (it has no ltx_ classes): give the page that arXiv shows as "
             "HTML, the LaTeX sources or the PDF"
         )
-    parser = html.HTMLParser(encoding="utf-8")
-    return _Page(html.document_fromstring(text.encode(), parser=parser), source).document()
+    try:
+        root = html.document_fromstring(text.encode(), parser=html.HTMLParser(encoding="utf-8"))
+    except needed("lxml.etree", "reading HTML").ParserError as error:
+        raise FormatRefused(f"{source} is no HTML: {error}; fetch the page again") from error
+    return _Page(root, source).document()
 
 
 class _Page:

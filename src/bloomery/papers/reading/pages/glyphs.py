@@ -1,7 +1,9 @@
 """The glyphs of a PDF's pages: where each stands on its baseline, how large, in which font."""
 
 import ctypes
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from math import hypot
 from pathlib import Path
@@ -12,6 +14,7 @@ from bloomery.papers.reading.needing import needed
 
 UNKNOWN = "�"
 MAX_PAGES = 1000
+_PDFIUM = threading.Lock()  # the library stands no two threads
 _SPARSE = 20  # glyphs a page; a scan with a stamp on it has no more
 _INSTEAD = "give the LaTeX sources, the HTML page or an arXiv id instead"
 _EXTENSION = {  # what TeX's font of large symbols prints for a letter
@@ -68,9 +71,9 @@ def read_pages(path: Path) -> Printed:
     if b"%PDF-" not in path.read_bytes()[:1024]:
         raise FormatRefused(f"{path} is no PDF: {_INSTEAD}")
     try:
-        document = pdfium.PdfDocument(path)
-        pages = tuple(_pages(document, path))
-        said = document.get_metadata_dict()
+        with _PDFIUM, closing(pdfium.PdfDocument(path)) as document:
+            pages = tuple(_pages(document, path))
+            said = document.get_metadata_dict()
     except pdfium.PdfiumError as error:
         raise FormatRefused(_refusal(path, str(error))) from error
     if sum(len(page.glyphs) for page in pages) < _SPARSE * max(1, len(pages)):
@@ -91,9 +94,8 @@ def _pages(document: Any, path: Path) -> Iterator[Page]:
     if len(document) > MAX_PAGES:
         raise FormatRefused(f"{path} has {len(document)} pages, at most {MAX_PAGES}: cut out the paper")
     for number, page in enumerate(document, 1):
-        text = page.get_textpage()
-        glyphs = tuple(_glyphs(text))
-        yield Page(number, page.get_width(), glyphs, text.get_text_range())
+        with closing(page), closing(page.get_textpage()) as text:
+            yield Page(number, page.get_width(), tuple(_glyphs(text)), text.get_text_range())
 
 
 def _glyphs(text: Any) -> Iterator[Glyph]:

@@ -40,7 +40,9 @@ def _written(match: re.Match[str], labels: Labels) -> str:
     command = match[1]
     if command in ("pageref", "hyperref", "nameref"):
         return ""
-    targets = [labels.get(label.strip(), Target("", "??")) for label in (match[2] or match[3]).split(",")]
+    targets = [
+        labels.get(label.strip(), Target("", "??")) for label in (match[2] or match[3] or "").split(",")
+    ]
     shown = ", ".join(_number(target, command) for target in targets)
     if command in ("cref", "Cref", "autoref"):
         kind = targets[0].kind
