@@ -68,7 +68,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         waiting = [node for node in trial["tests"] if node in items]
         while waiting:
             started = _fork(trial, [items[node] for node in waiting], known)
-            timed_out = started is not None and JOB["stop"] is False
+            timed_out = started is not None and not trial["stop"]
             waiting = waiting[waiting.index(started) + 1 :] if timed_out and started in waiting else []
         tell(event="trial over", trial=trial["id"])
     return True
@@ -99,7 +99,7 @@ def _fork(
         try:
             _limit(trial["limit_s"])
             if _swap(trial, known):
-                _run(items)
+                _run(items, trial["stop"])
         except BaseException as error:  # edge: a forked child, which must never return into the session
             tell(event="unswapped", reason=f"its trial broke off: {error!r}")
         finally:
@@ -148,6 +148,8 @@ def _wait(child: int, limit_s: float) -> tuple[int, bool]:
 
 def _swap(trial: dict[str, Any], known: dict[Any, list[FunctionType]]) -> bool:
     """Whether the mutant is in place: in the functions that there are, or in the file not yet imported."""
+    if not trial["text"]:
+        return True  # a control: the tests as they are, in a fork
     path, name, line = trial["path"], trial["name"], trial["line"]
     functions = known.get((path, name, line), [])
     if not functions:
@@ -176,9 +178,9 @@ def _code_at(code: CodeType, name: str, line: int) -> CodeType | None:
     return None
 
 
-def _run(items: list[pytest.Item]) -> None:
+def _run(items: list[pytest.Item], stop: bool) -> None:
     _failed.clear()
     for item, following in zip(items, [*items[1:], None], strict=True):
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-        if JOB["stop"] and any(_failed):
+        if stop and any(_failed):
             return

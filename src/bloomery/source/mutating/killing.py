@@ -20,7 +20,7 @@ from typing import Any
 
 from bloomery.source.covering import Covered, cover
 from bloomery.source.mutating.mutants import Mutant, mutants, mutated
-from bloomery.source.mutating.probing import PROBE, probe, unsound
+from bloomery.source.mutating.probing import CONTROL, PROBE, probe, unsound
 from bloomery.source.mutating.tables import KillTable, Trial, judged
 from bloomery.source.outcomes import Outcome
 from bloomery.source.python import Parsed, first_line, functions
@@ -130,17 +130,18 @@ def _plan(parsed: Parsed, name: str, covered: Covered, trying: Trying, number: i
 
 def _try_forked(project: Path, plans: Sequence[_Plan], trying: Trying) -> None:
     """Try what can share a process; what turns out not to be sound stays waiting."""
-    trials = [trial for plan in plans for trial in _forked_trials(plan)]
-    if not trials:
+    if not plans:
         return
-    tests = list(dict.fromkeys(test for trial in trials for test in trial["tests"]))
+    tests = list(dict.fromkeys(test for plan in plans for test in plan.tests))
+    limit_s = sum(max(plan.limits_s.values()) for plan in plans)
+    control = _trial(plans[0], CONTROL, "", tests, limit_s, stop=False)
+    trials = [control, *(trial for plan in plans for trial in _forked_trials(plan, stop=not trying.full))]
     job = {"trials": trials, "stop": not trying.full}
     ran = _run(project, tests, trying, job, OVERALL_S)
     by_trial = dict(_by_trial(ran.events))
     for plan in plans:
         probe = by_trial.get(f"{plan.number} {PROBE}", [])
-        control = by_trial.get(f"{plan.number} control", [])
-        plan.own_process = unsound(probe, control)
+        plan.own_process = unsound(plan.tests, probe, by_trial.get(control["id"], []))
         for at in [] if plan.own_process else list(plan.waiting):
             events = by_trial.get(f"{plan.number} {at}")
             if events and _was_judged(events):
@@ -151,26 +152,30 @@ def _can_be_swapped(plan: _Plan) -> bool:
     return any(not plan.drawn[at].default for at in plan.waiting)
 
 
-def _forked_trials(plan: _Plan) -> Iterator[dict[str, Any]]:
-    """A probe and a control, which tell whether exchanging code works here, then the mutants."""
-    outer = _outermost(plan.parsed, plan.name)
-    texts: list[tuple[str, str, Sequence[str], float]] = [
-        (PROBE, probe(plan.parsed, plan.name), plan.tests, max(plan.limits_s.values())),
-        ("control", plan.parsed.text, plan.tests, max(plan.limits_s.values())),
-    ]
+def _forked_trials(plan: _Plan, *, stop: bool) -> Iterator[dict[str, Any]]:
+    """A probe, which tells whether exchanging code works here, then the mutants."""
+    most_s = max(plan.limits_s.values())
+    yield _trial(plan, PROBE, probe(plan.parsed, plan.name), plan.tests, most_s, stop=True)
     for at, judges in plan.waiting.items():
         if not plan.drawn[at].default:
-            texts.append((str(at), mutated(plan.parsed, plan.drawn[at]), judges, plan.limits_s[at]))
-    for name, text, tests, limit_s in texts:
-        yield {
-            "id": f"{plan.number} {name}",
-            "path": plan.path,
-            "name": outer.name,
-            "line": first_line(outer),
-            "text": text,
-            "tests": list(tests),
-            "limit_s": limit_s,
-        }
+            text = mutated(plan.parsed, plan.drawn[at])
+            yield _trial(plan, str(at), text, judges, plan.limits_s[at], stop=stop)
+
+
+def _trial(
+    plan: _Plan, name: str, text: str, tests: Sequence[str], limit_s: float, *, stop: bool
+) -> dict[str, Any]:
+    outer = _outermost(plan.parsed, plan.name)
+    return {
+        "id": f"{plan.number} {name}",
+        "path": plan.path,
+        "name": outer.name,
+        "line": first_line(outer),
+        "text": text,
+        "tests": list(tests),
+        "limit_s": limit_s,
+        "stop": stop,
+    }
 
 
 def _outermost(parsed: Parsed, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef:

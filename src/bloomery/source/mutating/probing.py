@@ -4,9 +4,11 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bloomery.source.outcomes import outcomes
 from bloomery.source.python import FUNCTION, Parsed, first_line, function
 
 PROBE = "_probe_"
+CONTROL = "_control_"
 
 
 def probe(parsed: Parsed, name: str) -> str:
@@ -25,14 +27,20 @@ def probe(parsed: Parsed, name: str) -> str:
     return "".join(lines)
 
 
-def unsound(probe: Sequence[Mapping[str, Any]], control: Sequence[Mapping[str, Any]]) -> str:
-    """Why mutants of a function cannot share a process; empty where they can."""
-    for event in (*probe, *control):
+def unsound(
+    tests: Sequence[str], probed: Sequence[Mapping[str, Any]], control: Sequence[Mapping[str, Any]]
+) -> str:
+    """Why mutants of a function cannot share a process; empty where they can.
+
+    `control` is a fork in which nothing was exchanged: every test must pass in it as before.
+    """
+    for event in probed:
         if event["event"] == "unswapped":
             return f"its code cannot be exchanged: {event['reason']}"
-    if not any(_is_failure(event) for event in probe):
+    if not any(_is_failure(event) for event in probed):
         return "exchanging its code reaches no test: something keeps a copy of it"
-    if not control or any(_is_failure(event) or event["event"] == "ended" for event in control):
+    passed = {one.node for one in outcomes(control) if one.status == "passed"}
+    if not set(tests) <= passed:
         return "its tests do not pass in a fork, though they pass in a process of their own"
     return ""
 
