@@ -1,6 +1,7 @@
 """What is written is read again, for any context."""
 
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bloomery.papers.context import (
@@ -131,6 +132,7 @@ contexts = st.builds(
 UNHURRIED = settings(
     max_examples=40,
     deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink a whole context takes minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
 )
 
@@ -138,6 +140,16 @@ UNHURRIED = settings(
 @UNHURRIED
 @given(contexts)
 def test_what_is_written_is_read_without_a_diagnostic(context: Context) -> None:
+    found = read_text(write(context))
+    assert found.context == context
+    assert found.diagnostics == []
+
+
+@pytest.mark.parametrize(
+    "text", ["# a", "- a", "**A:** b", "| a |", "```", "$$", "\\[", "[ ] a", "\\alpha", "1. a", "---"]
+)
+def test_a_contribution_that_looks_like_markup_is_kept(text: str) -> None:
+    context = Context("a", contribution=text)
     found = read_text(write(context))
     assert found.context == context
     assert found.diagnostics == []

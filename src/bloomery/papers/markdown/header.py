@@ -61,7 +61,7 @@ def _contribution(text: str) -> str:
 
 def shielded(text: str) -> str:
     """The text so that it begins no heading, bullet, table, fence or label."""
-    return text if not text or text[0].isalpha() else f"\\{text}"
+    return text if not text or text[0].isalpha() or text[0] == "[" else f"\\{text}"
 
 
 def _authors(text: str) -> tuple[str, ...]:
