@@ -127,6 +127,21 @@ def test_a_number_that_is_skipped_is_reported(tmp_path):
     assert "3, 6" in found.message
 
 
+def test_a_number_at_the_end_of_a_line_of_text_is_no_equation(tmp_path):
+    content = page_with(["1", "2"])
+    content += making.text(100, 500, "some of those words follow from") + making.text(305, 500, "(9)")
+    (tmp_path / "a.pdf").write_bytes(making.pdf([content]))
+    assert placed(read_pdf(tmp_path / "a.pdf")) == Counter([("1", 1), ("2", 1)])
+
+
+def test_what_stands_over_or_under_a_letter_lowers_the_confidence(tmp_path):
+    content = page_with(["1", "2"]) + making.text(180, 704, "^", 7)
+    (tmp_path / "a.pdf").write_bytes(making.pdf([content]))
+    over, plain = read_pdf(tmp_path / "a.pdf").equations
+    assert (over.confidence, plain.confidence) == ("low", "high")
+    assert "stacked" in over.reasons[0]
+
+
 def test_a_number_used_twice_is_an_error(tmp_path):
     (tmp_path / "a.pdf").write_bytes(making.pdf([page_with(["1", "2", "2"])]))
     assert [found.code for found in read_pdf(tmp_path / "a.pdf").diagnostics] == ["number-twice"]

@@ -45,7 +45,7 @@ def read_pdf(path: Path) -> Document:
     layout = _Layout.of(printed.pages)
     reading = _Reading(str(path), body)
     for page in printed.pages:
-        reading.page(page, layout.of_page(page))
+        reading.page(page, layout)
     stamp = _STAMP.search(printed.pages[0].text) if printed.pages else None
     equations = reading.flow.equations()
     return Document(
@@ -70,19 +70,18 @@ class _Layout:
     """The columns of each page; where a page does not tell, those of the whole."""
 
     runs: dict[int, list[Run]]
-    numbers: list[Run]
+    usual: list[Column]
 
     @classmethod
     def of(cls, pages: Sequence[Page]) -> "_Layout":
         found = {page.number: runs(page.glyphs) for page in pages}
-        return cls(found, [run for row in found.values() for run in row if is_number(run)])
+        everywhere = [run for row in found.values() for run in row]
+        return cls(found, columns(everywhere, [run for run in everywhere if is_number(run)]))
 
     def of_page(self, page: Page) -> list[Column]:
-        everywhere = [run for row in self.runs.values() for run in row]
         here = self.runs[page.number]
         own = columns(here, [run for run in here if is_number(run)])
-        usual = columns(everywhere, self.numbers)
-        return own if len(own) >= len(usual) else usual
+        return own if len(own) >= len(self.usual) else self.usual
 
 
 @dataclass
@@ -95,8 +94,9 @@ class _Reading:
     _last: Line | None = None
     _displays: int = 0
 
-    def page(self, page: Page, places: list[Column]) -> None:
-        shown = displays(runs(page.glyphs), page.glyphs, places)
+    def page(self, page: Page, layout: _Layout) -> None:
+        places = layout.of_page(page)
+        shown = displays(layout.runs[page.number], page.glyphs, places)
         taken = frozenset(glyph for display in shown for glyph in display.glyphs)
         text = lines((glyph for glyph in page.glyphs if glyph not in taken), places, self.body)
         for column in range(max(1, len(places))):

@@ -1,5 +1,6 @@
 """The columns of a page: the left and right edges that many lines share."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from bloomery.papers.reading.pages.lines import Run
 
 _NEAR = 1.5  # points
 _LONG = 20  # glyphs
+_CANDIDATES = 50
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,13 @@ def _by_numbers(runs: Sequence[Run], numbers: Sequence[Run]) -> list[Column]:
 def _shared(runs: Sequence[Run]) -> list[Column]:
     pairs = [(run.x0, run.x1) for run in runs if len(run.glyphs) >= _LONG]
     found: list[tuple[int, Column]] = []
-    for left, right in pairs:
+    common = Counter((round(left), round(right)) for left, right in pairs).most_common(_CANDIDATES)
+    for (left, right), _ in common:
         shared = [pair for pair in pairs if abs(pair[0] - left) < _NEAR and abs(pair[1] - right) < _NEAR]
         if len(shared) >= 3 and not any(_overlap(column, left, right) for _, column in found):
-            found.append((len(shared), Column(left, right)))
+            found.append((len(shared), _middle(shared)))
         elif len(shared) >= 3:
-            found = _with_better(found, len(shared), Column(left, right))
+            found = _with_better(found, len(shared), _middle(shared))
     return sorted((column for _, column in found), key=lambda column: column.left)
 
 
@@ -57,6 +60,12 @@ def column_of(places: Sequence[Column], x0: float, x1: float) -> int:
         if column.holds(x0, x1):
             return index
     return max((index for index, column in enumerate(places) if column.left <= x0 + _NEAR), default=0)
+
+
+def _middle(pairs: Sequence[tuple[float, float]]) -> Column:
+    """The edges that are in the middle of those shared."""
+    lefts, rights = (sorted(edges) for edges in zip(*pairs, strict=True))
+    return Column(lefts[len(pairs) // 2], rights[len(pairs) // 2])
 
 
 def _with_better(found: list[tuple[int, Column]], count: int, column: Column) -> list[tuple[int, Column]]:

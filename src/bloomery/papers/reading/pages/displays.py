@@ -78,7 +78,10 @@ def _display(
     left = places[number.column].left if places else 0.0
     others = [one.run.y for one in numbers if one.column == number.column and one is not number]
     here = [one for one in runs if left - 2 <= one.x0 and one.x1 < run.x0]
-    prose = [one.y for one in here if _is_text(one, left)]
+    in_column = [one for one in runs if left - 2 <= one.x0 and one.x1 < run.x1 + _AT_EDGE]
+    prose = [one.y for one in in_column if _is_text(one, left)]
+    if any(one.is_prose and one.y in prose and abs(one.y - run.y) < 1 for one in in_column):
+        return None  # a number at the end of a line of text
     here = [one for one in here if one.y not in prose and not _is_script_of(one, prose, run)]
     lines = _lines_of(run, here, others, prose)
     taken = [glyph for one in lines for glyph in one.glyphs]
@@ -156,7 +159,9 @@ def _linear(glyphs: Sequence[Glyph], number: Run) -> tuple[str, tuple[str, ...]]
     steps = [a - b for a, b in itertools.pairwise(baselines)]
     if any(step > 1.1 * size for step in steps):
         reasons.append("it stands on several lines, whose order and end are not certain")
-    if any(step <= 1.1 * size for step in steps) or any(glyph.is_tall for glyph in glyphs):
+    if any(step <= 1.1 * size for step in steps) or any(
+        glyph.is_tall or _over(glyph, full) for glyph in glyphs
+    ):
         reasons.append("parts are stacked (a fraction, limits, tall brackets): their order is not certain")
     text = _scripted(glyphs, baselines, size)
     if re.search(r"(?:^|[=+\-−(≤≥<>]\s*)[_^]\{", text):
@@ -166,6 +171,12 @@ def _linear(glyphs: Sequence[Glyph], number: Run) -> tuple[str, tuple[str, ...]]
     if abs(min(baselines, key=lambda y: abs(y - number.y)) - number.y) > 0.25 * size and len(baselines) == 1:
         reasons.append("its number is not on its line")
     return text, tuple(reasons)
+
+
+def _over(glyph: Glyph, full: Sequence[Glyph]) -> bool:
+    """Whether it stands above or below one of full size: an accent, the limit of a maximum."""
+    wide = 0.5 * (glyph.x1 - glyph.x0)
+    return any(one is not glyph and min(glyph.x1, one.x1) - max(glyph.x0, one.x0) > wide for one in full)
 
 
 def _scripted(glyphs: Sequence[Glyph], baselines: Sequence[float], size: float) -> str:
