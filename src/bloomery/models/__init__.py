@@ -6,11 +6,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .miras_memory import MirasMemory, memora, moneta, yaad
     from .neural_memory import NeuralMemory
 
-MODULES = {"NeuralMemory": "neural_memory"}
+MODULES = {
+    "MirasMemory": "miras_memory",
+    "NeuralMemory": "neural_memory",
+    "memora": "miras_memory",
+    "moneta": "miras_memory",
+    "yaad": "miras_memory",
+}
 
-__all__ = ["NeuralMemory"]
+__all__ = ["MirasMemory", "NeuralMemory", "memora", "moneta", "yaad"]
 
 
 def __getattr__(name: str) -> Any:

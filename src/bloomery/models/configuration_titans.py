@@ -7,6 +7,7 @@ from typing import Any
 from transformers.configuration_utils import PretrainedConfig
 
 VARIANTS = ("lmm", "mac", "mag", "mal")
+MEMORIES = ("titans", "moneta", "yaad", "memora")
 
 
 class TitansConfig(PretrainedConfig):
@@ -32,17 +33,13 @@ class TitansConfig(PretrainedConfig):
         segment_size: int = 32,
         sliding_window: int = 32,
         joining: str = "gate",
+        memory: str = "titans",
         memory_size: int = 64,
         memory_heads: int = 1,
         memory_depth: int = 2,
         memory_expansion: float = 2.0,
         memory_chunk: int = 32,
-        memory_momentum: bool = True,
-        memory_capacity: float | None = None,
-        memory_max_lr: float = 0.1,
-        memory_max_surprise: float | None = 8.0,
-        memory_max_norm: float | None = 16.0,
-        learn_initial_memory: bool = True,
+        memory_options: dict[str, Any] | None = None,
         rope_theta: float = 10000.0,
         rms_norm_eps: float = 1e-6,
         use_cache: bool = True,
@@ -53,18 +50,17 @@ class TitansConfig(PretrainedConfig):
     ) -> None:
         """`segment_size` is MAC's, `sliding_window` MAG's and MAL's; `joining` as in `GatedProduct`.
 
-        `memory_size`: the memory's width over all its heads; the guards are those of `NeuralMemory`.
+        `memory` is Titans' own or one of MIRAS; `memory_size` its width over all its heads; `memory_options`
+        what else `NeuralMemory`, `moneta`, `yaad` or `memora` take, as {"max_lr": 0.05}.
         """
         self.variant, self.vocab_size, self.embedding_rank = variant, vocab_size, embedding_rank
         self.hidden_size, self.intermediate_size = hidden_size, intermediate_size
         self.num_hidden_layers, self.num_attention_heads = num_hidden_layers, num_attention_heads
         self.persistent_tokens, self.joining = persistent_tokens, joining
         self.segment_size, self.sliding_window = segment_size, sliding_window
-        self.memory_size, self.memory_heads, self.memory_depth = memory_size, memory_heads, memory_depth
-        self.memory_expansion, self.memory_chunk = memory_expansion, memory_chunk
-        self.memory_momentum, self.memory_capacity = memory_momentum, memory_capacity
-        self.memory_max_lr, self.memory_max_surprise = memory_max_lr, memory_max_surprise
-        self.memory_max_norm, self.learn_initial_memory = memory_max_norm, learn_initial_memory
+        self.memory, self.memory_size, self.memory_heads = memory, memory_size, memory_heads
+        self.memory_depth, self.memory_expansion = memory_depth, memory_expansion
+        self.memory_chunk, self.memory_options = memory_chunk, dict(memory_options or {})
         self.rope_theta, self.rms_norm_eps = rope_theta, rms_norm_eps
         self.use_cache = use_cache
         self.bos_token_id, self.eos_token_id, self.pad_token_id = bos_token_id, eos_token_id, pad_token_id
@@ -74,6 +70,8 @@ class TitansConfig(PretrainedConfig):
     def _check(self) -> None:
         if self.variant not in VARIANTS:
             raise ValueError(f"variant must be one of {', '.join(VARIANTS)}; got {self.variant!r}")
+        if self.memory not in MEMORIES:
+            raise ValueError(f"memory must be one of {', '.join(MEMORIES)}; got {self.memory!r}")
         if self.memory_size % self.memory_heads:
             raise ValueError(
                 f"memory_size {self.memory_size} is not a multiple of memory_heads {self.memory_heads}"

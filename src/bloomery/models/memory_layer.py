@@ -137,7 +137,7 @@ class MemoryLayer(nn.Module):
         q, k, v, conv = self._project(x, state.conv, lengths)
         with torch.autocast(x.device.type, enabled=False):
             if not write:
-                reads, after = self._recall(q, state.weights), state
+                reads, after = self._recall(q, state), state
             else:
                 counted = torch.full_like(state.position, x.shape[1]) if lengths is None else lengths
                 all_new = fresh and lengths is None
@@ -171,6 +171,10 @@ class MemoryLayer(nn.Module):
         return functional.normalize(q, dim=-1), functional.normalize(k, dim=-1), v, before
 
     @abstractmethod
+    def reset_parameters(self) -> None:
+        """Begin anew."""
+
+    @abstractmethod
     def _reset_gates(self) -> None: ...
 
     @abstractmethod
@@ -191,7 +195,7 @@ class MemoryLayer(nn.Module):
         """Run the tokens through the memory chunk by chunk: reads (B, T, H, K) and the weights they leave."""
 
     @abstractmethod
-    def _recall(self, q: Tensor, flat: Tensor) -> Tensor: ...
+    def _recall(self, q: Tensor, state: MemoryState) -> Tensor: ...
 
     def _unflatten(self, flat: Tensor) -> list[Tensor]:
         """(B, H, P) -> the memory's layers, each (B H, out, in)."""

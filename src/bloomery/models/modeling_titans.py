@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from .feedforward import SwiGLU
 from .gated_product import GatedProduct
 from .memory_as_context import MemoryAsContext
 from .memory_layer import MemoryLayer
+from .miras_memory import memora, moneta, yaad
 from .neural_memory import NeuralMemory
 from .persistent_memory import PersistentMemory
 from .streaming_attention import StreamingAttention
@@ -78,20 +80,18 @@ def mixer(config: TitansConfig) -> MemoryAlone | MemoryAsContext | MemoryAsGate 
 
 
 def memory(config: TitansConfig) -> MemoryLayer:
-    return NeuralMemory(
+    build: dict[str, Callable[..., MemoryLayer]] = {
+        "titans": NeuralMemory, "moneta": moneta, "yaad": yaad, "memora": memora,
+    }  # fmt: skip
+    return build[config.memory](
         config.hidden_size,
         heads=config.memory_heads,
         head_dim=config.memory_size // config.memory_heads,
         depth=config.memory_depth,
         expansion=config.memory_expansion,
         chunk_size=config.memory_chunk,
-        momentum=config.memory_momentum,
         conv=0 if config.variant == "mac" else 4,
-        max_lr=config.memory_max_lr,
-        max_surprise=config.memory_max_surprise,
-        max_norm=config.memory_max_norm,
-        capacity=config.memory_capacity,
-        learn_initial=config.learn_initial_memory,
+        **config.memory_options,
     )
 
 
@@ -114,7 +114,7 @@ class TitansPreTrainedModel(PreTrainedModel):
                 nn.init.zeros_(module.bias)
         elif isinstance(module, nn.RMSNorm):
             nn.init.ones_(module.weight)
-        elif isinstance(module, (NeuralMemory, PersistentMemory)):
+        elif isinstance(module, (MemoryLayer, PersistentMemory)):
             module.reset_parameters()
 
 

@@ -143,8 +143,9 @@ class NeuralMemory(MemoryLayer):
     def _rule(self) -> Rule:
         return Rule(self.activation, self.residual_norm, self.max_surprise, self.fused, self.max_norm)
 
-    def _recall(self, q: Tensor, flat: Tensor) -> Tensor:
-        rows, weights = q.to(flat.dtype).transpose(1, 2).flatten(0, 1), self._unflatten(flat)  # (B H, T, K)
+    def _recall(self, q: Tensor, state: MemoryState) -> Tensor:
+        weights = self._unflatten(state.weights)
+        rows = q.to(state.weights.dtype).transpose(1, 2).flatten(0, 1)  # (B H, T, K)
         scale = weights.pop().unsqueeze(1) if self.residual_norm else None
         return (
             recall(weights, scale, rows, ACTIVATIONS[self.activation])

@@ -193,6 +193,30 @@ def test_writing_then_reading_on_is_one_call(depth, cut):
     torch.testing.assert_close(torch.cat((first, second), 1), whole, atol=1e-10, rtol=1e-10)
 
 
+LARGEST = {1: (0.04, 0.12), 2: (0.045, 0.16)}  # by depth; measured 0.0375, 0.111 and 0.0428, 0.153
+
+
+@pytest.mark.equation("titans", 16)
+@pytest.mark.parametrize("depth", LARGEST)
+def test_larger_chunks_depart_from_token_by_token_by_the_stated_size(depth, record_property):
+    """Outputs of fresh layers of width 32 with chunks of 4 and 16 tokens, relative to chunks of 1."""
+    x = torch.randn(2, 64, 32, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+
+    def departure(chunk: int, share: float) -> float:
+        outputs = []
+        for size in (1, chunk):
+            torch.manual_seed(0)
+            m = NeuralMemory(32, depth=depth, chunk_size=size, max_lr=0.1 * share).double()
+            outputs.append(m(x)[0].detach())
+        return float((outputs[1] - outputs[0]).norm() / outputs[0].norm())
+
+    sizes = [departure(chunk, 1.0) for chunk in (4, 16)]
+    record_property("departure", sizes)
+    assert 1e-6 < sizes[0] < LARGEST[depth][0]
+    assert sizes[0] < sizes[1] < LARGEST[depth][1]
+    assert departure(4, 0.25) < 0.4 * sizes[0]  # it vanishes with the step
+
+
 def test_a_sequence_shorter_than_a_chunk_is_written():
     m = layer()
     _, state = m(tokens(3))
