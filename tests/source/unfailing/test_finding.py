@@ -92,6 +92,9 @@ CANNOT_FAIL = {
     ),
     "from helpers import look\ndef test_a(): look(1)": "it checks nothing",
     "def test_a(plain): f(plain)": "it checks nothing",
+    "def own():\n    assert f(1)\ndef test_a(own): f(own)": "it checks nothing",
+    "def test_a(): assert True and 1": "True is a constant",
+    "def test_a():\n    with suppress(OSError, AssertionError):\n        assert f(1)": "suppress on line 2",
     "def test_a(mock): mock.assert_called_once": "it checks nothing",
 }
 CAN_FAIL = [
@@ -127,6 +130,11 @@ CAN_FAIL = [
     "def approved(x):\n    assert x\ndef test_a(): approved(f(1))",
     "def twice(x):\n    once(x)\ndef once(x):\n    assert x\ndef test_a(): twice(f(1))",
     "def test_a(judge): judge(f(1))",
+    "@pytest.fixture\ndef own():\n    yield\n    assert f(1)\ndef test_a(own): f(2)",
+    "def test_a(): assert f(1) and True",
+    "def test_a(): assert True and f(1)",
+    "def test_a():\n    g = MagicMock(return_value=3)\n    assert g(1) == f(1)",
+    "def test_a(monkeypatch):\n    monkeypatch.setattr(rules, 'f', fake)\n    assert rules.f(1) == 3",
     "class TestA(Base):\n    def test_a(self): self.judge(f(1))",
     "class TestA(TestCase):\n    def test_a(self): self.assertEqual(f(1), 2)",
     "def test_a(mock):\n    f(mock)\n    mock.assert_called_once()",
