@@ -154,6 +154,13 @@ def test_results_in_bullets_are_read_and_what_holds_no_number_is_reported() -> N
     assert [line for line, _ in said(found, "result-bullet")] == [113, 114, 115]
 
 
+def test_a_section_in_another_order_is_read_and_said() -> None:
+    found = fixture("tide")
+    assert found.context.architecture.overview == "x -> tide -> y"
+    message = "'6. ARCHITECTURE' stands after '5. BENCHMARKS'; expected before it: move it"
+    assert said(found, "section-order") == [(117, message)]
+
+
 def test_stated_counts_are_compared_with_what_is_there() -> None:
     found = fixture("tide")
     assert [line for line, _ in said(found, "count-differs")] == [16, 152]

@@ -155,6 +155,19 @@ def test_a_contribution_that_looks_like_markup_is_kept(text: str) -> None:
     assert found.diagnostics == []
 
 
+@pytest.mark.parametrize("authors", [("A B", "C D"), ("Smith, Jr.",), ("A and B", "C"), ("A & B",), ()])
+def test_authors_whose_names_hold_separators_are_kept(authors: tuple[str, ...]) -> None:
+    context = Context("a", authors=authors)
+    assert read_text(write(context)).context == context
+
+
+@pytest.mark.parametrize("section", ["3.1", "B, Page 4", "Page 2", "p. 7", "-", "Section 3", ""])
+@pytest.mark.parametrize("page", [None, 5])
+def test_a_section_that_looks_like_a_page_is_kept(section: str, page: int | None) -> None:
+    context = Context("a", equations=(Equation("1", location=Location(section, page)),))
+    assert read_text(write(context)).context == context
+
+
 @UNHURRIED
 @given(contexts)
 def test_json_holds_a_context_exactly(context: Context) -> None:
