@@ -136,6 +136,18 @@ def test_a_table_with_a_column_for_each_model_gives_each_its_value():
     assert list(results(table)) == []
 
 
+def test_a_cell_without_a_number_is_no_result():
+    table = Table(
+        number="2",
+        caption="Results",
+        header=("Model", "Acc"),
+        rows=(("Ours", "93"), ("Theirs", "--"), ("", "5")),
+        place=HERE,
+        kind="results",
+    )
+    assert [(one.notes, one.value) for one in results(table)] == [("Ours", "93")]
+
+
 def test_what_the_paper_does_not_tell_is_empty_and_listed(fading):
     assert (fading.contribution, fading.architecture.modules, fading.prior_work.requirements) == ("", (), ())
     assert {one.plain_english for one in fading.equations} == {""}

@@ -44,6 +44,11 @@ def test_links_say_which_equations_the_surroundings_refer_to(page):
     assert second.cites == ("1", "4")
 
 
+def test_a_row_without_an_anchor_does_not_take_that_of_its_group():
+    text = FIXTURE.read_text().replace('<tbody id="S2.E3">', "<tbody>")
+    assert read_page(text, "page").equations[2].label == ""
+
+
 def test_displays_without_a_number_are_counted_and_left_out(page):
     assert page.unnumbered_displays == 1
 

@@ -75,6 +75,9 @@ def test_equations_know_their_file_line_section_and_what_stands_around_them(fadi
     assert read_out.after.startswith("where $q_t$ is the query.")
     assert read_out.cites == ("1.1",)
     assert by_label["eq:loss"].cites == ("1.2", "2.1")
+    assert surprise.cites == ("1.2",)  # that its own number is named beside it says nothing
+    assert by_label["eq:both-a"].after == by_label["eq:both-b"].after == "From (A.2a) follows (A.2b)."
+    assert by_label["eq:array-a"].before == ""  # another display stands before it
 
 
 def test_references_are_resolved_in_the_text_of_sections(fading):
@@ -238,6 +241,23 @@ def test_a_reference_to_nothing_is_a_warning_with_its_line(tmp_path):
     document = read(tmp_path, body("\\section{A}\nSee \\eqref{none}."))
     assert codes(document) == [("paper.tex", 5, "dangling-reference")]
     assert document.sections[0].text == "See (??)."
+
+
+def test_a_redefinition_of_what_is_read_by_changes_nothing(tmp_path):
+    preamble = "\\renewenvironment{equation}{(}{)}\\renewcommand{\\label}[1]{}"
+    (found,) = read(tmp_path, body("\\begin{equation}a\\label{x}\\end{equation}", preamble)).equations
+    assert (found.number, found.latex, found.label) == ("1", "a", "x")
+
+
+def test_a_default_argument_may_hold_a_bracket_in_braces(tmp_path):
+    preamble = "\\newcommand{\\q}[2][{]}]{#1 + #2}"
+    (found,) = read(tmp_path, body("\\begin{equation}\\q{z}\\end{equation}", preamble)).equations
+    assert found.latex == "{]} + z"
+
+
+def test_a_blank_line_after_a_comment_ends_a_paragraph(tmp_path):
+    document = read(tmp_path, body("\\section{A}\none % said\n\ntwo % said\nthree"))
+    assert document.sections[0].text == "one\n\ntwo three"
 
 
 def test_verbatim_and_comments_hide_what_they_hold(tmp_path):

@@ -142,6 +142,23 @@ def test_what_stands_over_or_under_a_letter_lowers_the_confidence(tmp_path):
     assert "stacked" in over.reasons[0]
 
 
+def test_small_glyphs_by_a_line_of_text_are_no_part_of_the_display_below(tmp_path):
+    content = page_with(["1", "2"]) + making.text(150, 718, "9", 6)
+    (tmp_path / "a.pdf").write_bytes(making.pdf([content]))
+    assert [equation.text for equation in read_pdf(tmp_path / "a.pdf").equations] == [
+        "y = x + 0",
+        "y = x + 1",
+    ]
+
+
+def test_rows_that_stand_close_keep_to_their_own_numbers(tmp_path):
+    content = page_with(["1", "2"])
+    content += making.text(180, 649, "z = 3") + making.text(305, 649, "(3)")
+    (tmp_path / "a.pdf").write_bytes(making.pdf([content]))
+    shown = {equation.number: equation.text for equation in read_pdf(tmp_path / "a.pdf").equations}
+    assert shown == {"1": "y = x + 0", "2": "y = x + 1", "3": "z = 3"}
+
+
 def test_a_number_used_twice_is_an_error(tmp_path):
     (tmp_path / "a.pdf").write_bytes(making.pdf([page_with(["1", "2", "2"])]))
     assert [found.code for found in read_pdf(tmp_path / "a.pdf").diagnostics] == ["number-twice"]
