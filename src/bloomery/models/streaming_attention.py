@@ -39,7 +39,7 @@ class StreamingAttention(nn.Module):
     nobody but itself and moves no position.
 
     Shapes: x (B, T, D) -> (B, T, D); mask (B, T) bool
-    Source: titans eq. 1, titans eq. 2
+    Source: titans eq. 1, titans eq. 2, miras eq. 1, miras eq. 2
     """
 
     def __init__(self, dim: int, heads: int, window: int, *, pinned: int = 0, theta: float = 10000.0) -> None:

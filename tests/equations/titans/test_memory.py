@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from bloomery.models import NeuralMemory
+from bloomery.models.linear_attention import linear_attention
 from bloomery.models.memory_scan import Memory, Rule, scan
 from bloomery.models.surprise import Gates
 
@@ -165,6 +166,19 @@ def test_from_nothing_at_half_a_step_in_one_chunk_it_is_linear_attention():
     g.W, g.theta = np.zeros_like(g.W), np.full(STEPS, 0.5)
     expected = [sum(g.v[j] * (g.k[j] @ g.q[t]) for j in range(t + 1)) for t in range(STEPS)]
     np.testing.assert_allclose(scanned(g, STEPS, eta=None, alpha=np.zeros(STEPS)), expected, **ROUND_OFF)
+
+
+@pytest.mark.equation("titans", 3)
+@pytest.mark.parametrize("phi", [None, torch.exp])
+def test_linear_attention_is_two_running_sums(phi):
+    g, total, size, expected = Given(), np.zeros((WIDTH, WIDTH)), np.zeros(WIDTH), []
+    elu = np.vectorize(lambda x: np.exp(x) if x < 0 else 1 + x)
+    feature = elu if phi is None else np.exp
+    for q, k, v in zip(feature(g.q), feature(g.k), g.v, strict=True):
+        total, size = total + np.outer(k, v), size + k
+        expected.append(q @ total / (q @ size))
+    found = linear_attention(*(torch.from_numpy(t) for t in (g.q, g.k, g.v)), phi)
+    np.testing.assert_allclose(found.numpy(), expected, **ROUND_OFF)
 
 
 def layer(**options) -> NeuralMemory:

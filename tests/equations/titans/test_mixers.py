@@ -90,6 +90,8 @@ def windowed(a: StreamingAttention, x: Tensor, pinned: int) -> Tensor:
 
 @pytest.mark.equation("titans", 1)
 @pytest.mark.equation("titans", 2)
+@pytest.mark.equation("miras", 1)
+@pytest.mark.equation("miras", 2)
 def test_attention_is_softmax_of_scaled_products_over_the_tokens_in_sight():
     torch.manual_seed(0)
     a, x = StreamingAttention(WIDTH, HEADS, WINDOW).double(), tokens(1)
