@@ -41,7 +41,7 @@ collections = (
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(collections, st.sampled_from(["full", "validate", "benchmark", "extend"]), st.randoms())
 def test_order_changes_no_byte_and_every_plan_is_read_back(contexts, intent, random):
     text = render(plan(contexts, intent))
@@ -54,7 +54,7 @@ def test_order_changes_no_byte_and_every_plan_is_read_back(contexts, intent, ran
     assert parse(text) == again
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(collections)
 def test_tasks_wait_only_for_earlier_ones_and_files_are_unique(contexts):
     made = plan(contexts)

@@ -1,5 +1,6 @@
 """The document has every part of the template, and says what the contexts say."""
 
+import keyword
 import re
 
 import pytest
@@ -130,6 +131,16 @@ def test_equations_are_tested_before_they_are_written_and_written_after_what_the
     assert all(place[need] < place[task.id] for task in made.tasks for need in task.needs)
 
 
+@pytest.mark.parametrize("intent", ["full", "validate", "benchmark"])
+def test_the_command_of_a_level_runs_the_tests_of_that_level_and_no_other(papers, intent):
+    made = plan(papers, intent)
+    groups = next(phase for phase in made.phases if phase.number == 3).groups[1:]
+    for level, group in enumerate(groups, 1):
+        named = {word for word in " ".join(group.commands).split() if word.startswith("tests/")}
+        run = {part.test for part in made.parts if {part.test, part.test.rpartition("/")[0]} & named}
+        assert run == {part.test for part in made.parts if part.level == level}
+
+
 def test_priorities_follow_the_place_in_the_graph(papers):
     known = {part.id: part.priority for part in plan(papers).parts}
     assert known["spring:3"] == "P0"  # an algorithm and another paper stand on it
@@ -192,7 +203,8 @@ def test_paths_are_told_apart_where_names_are_not():
     paths = [path for part in made.parts for path in (part.source, part.test)]
     assert len(paths) == len(set(paths))
     named = {path.rpartition("/")[2].removesuffix(".py") for path in paths}
-    assert all(name.isidentifier() for name in named)
+    named |= {folder for path in paths for folder in path.split("/")[:-1]}
+    assert all(name.isidentifier() and not keyword.iskeyword(name) for name in named)
     assert not any(file.path.endswith("layers/attention/__init__.py") for file in made.files)
 
 

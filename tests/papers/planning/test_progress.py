@@ -3,8 +3,8 @@
 import pytest
 
 from bloomery.core.errors import UnknownName
-from bloomery.papers.planning import plan, progress, render
-from bloomery.papers.planning.planned import STATES
+from bloomery.papers.planning import asked, plan, progress, render
+from bloomery.papers.planning.judged import STATES
 
 
 def task_of(made, kind, equation):
@@ -19,14 +19,7 @@ def test_without_statuses_every_box_is_open(papers):
 
 def test_with_all_that_can_be_stated_every_box_is_ticked(papers):
     made = plan(papers)
-    keys = {file.path for file in made.files} | {part.id for part in made.parts}
-    keys |= {task.passes for task in made.tasks}
-    groups = [check for phase in made.phases for group in phase.groups for check in group.checks]
-    checks = [*groups, *(check for phase in made.phases for check in phase.checks)]
-    checks += [check for goal in made.goals for check in goal.checks]
-    keys |= {key for check in checks for key in check.of if key not in made.by_group}
-    keys |= {key for one in made.checkpoints for key in one.of}
-    text = render(made, dict.fromkeys(keys, "mutation-tested"))
+    text = render(made, dict.fromkeys(asked(made), "mutation-tested"))
     assert "[ ]" not in text
     assert f"**Progress:** {len(made.tasks)} of {len(made.tasks)} tasks done" in text
 
@@ -65,9 +58,9 @@ def test_a_mutation_goal_needs_more_than_passing(papers):
 def test_one_open_equation_keeps_its_level_open(papers):
     made = plan(papers)
     states = {part.id: "passing" for part in made.parts}
-    assert "- [x] All tests of level 4 pass" in render(made, states)
-    last = made.parts[-1].id
-    assert "- [ ] All tests of level 4 pass" in render(made, states | {last: "failing"})
+    assert "- [x] All tests of level 1 pass" in render(made, states)
+    assert {part.id for part in made.parts if part.level == 1} == {"spring:3", "spring:9a"}
+    assert "- [ ] All tests of level 1 pass" in render(made, states | {"spring:9a": "failing"})
 
 
 def test_what_the_plan_does_not_know_changes_nothing(papers):

@@ -5,7 +5,7 @@ from bloomery.papers.planning.environments import ENVIRONMENTS
 from bloomery.papers.planning.findings import diagnostics
 from bloomery.papers.planning.intents import INTENTS
 from bloomery.papers.planning.planned import Plan
-from bloomery.papers.planning.progress import Progress, progress
+from bloomery.papers.planning.progress import Progress, asked, progress
 from bloomery.papers.planning.rendering import render
 from bloomery.papers.planning.storing import from_json, parse, read_plan, to_json
 from bloomery.papers.planning.writing import run
@@ -15,6 +15,7 @@ __all__ = [
     "INTENTS",
     "Plan",
     "Progress",
+    "asked",
     "diagnostics",
     "from_json",
     "parse",

@@ -13,13 +13,14 @@ from bloomery.papers.planning.design import Design
 from bloomery.papers.planning.environments import environment_of
 from bloomery.papers.planning.findings import findings_of
 from bloomery.papers.planning.intents import intent_of
+from bloomery.papers.planning.judged import Claim
 from bloomery.papers.planning.manifest import manifest
 from bloomery.papers.planning.message import commit_message
 from bloomery.papers.planning.naming import identifier
 from bloomery.papers.planning.parts import in_order, parts_of
 from bloomery.papers.planning.phases import phases_of
 from bloomery.papers.planning.phases.training import configs_of
-from bloomery.papers.planning.planned import Claim, Paper, Plan
+from bloomery.papers.planning.planned import Paper, Plan
 from bloomery.papers.planning.risks import contingencies_of, risks_of
 from bloomery.papers.planning.scope import scope
 from bloomery.papers.planning.tasks import Tasks

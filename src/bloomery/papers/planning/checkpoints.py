@@ -1,10 +1,10 @@
 """The five points at which somebody can see how far the project is, and the degrees of success."""
 
 from bloomery.papers.planning.design import Design
+from bloomery.papers.planning.judged import Check, Checkpoint, Goal
 from bloomery.papers.planning.phases.core import ground_of, pytest
 from bloomery.papers.planning.phases.finishing import QUALITY
 from bloomery.papers.planning.phases.training import SMALL
-from bloomery.papers.planning.planned import Check, Checkpoint, Goal
 
 STEPS = 100
 LONG_RUN = 1000

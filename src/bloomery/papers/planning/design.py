@@ -7,9 +7,10 @@ from functools import cached_property
 from bloomery.papers.context import Context
 from bloomery.papers.planning.environments import Environment
 from bloomery.papers.planning.intents import Group, Intent
+from bloomery.papers.planning.judged import Claim
 from bloomery.papers.planning.naming import class_name
 from bloomery.papers.planning.parts import folders
-from bloomery.papers.planning.planned import Claim, Part
+from bloomery.papers.planning.planned import Part
 
 
 @dataclass(frozen=True, kw_only=True)

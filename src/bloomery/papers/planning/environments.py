@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from bloomery.core.errors import UnknownName
-from bloomery.papers.planning.planned import EnvironmentName, Sizes
+from bloomery.papers.planning.judged import Sizes
+from bloomery.papers.planning.planned import EnvironmentName
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,8 @@ from typing import Protocol
 from bloomery.papers.context import Context
 from bloomery.papers.diagnostic import Diagnostic
 from bloomery.papers.graph import Graph
-from bloomery.papers.planning.planned import Finding, Plan
+from bloomery.papers.planning.judged import Finding
+from bloomery.papers.planning.planned import Plan
 from bloomery.papers.references import paper_ids
 
 

@@ -1,9 +1,11 @@
-"""A plan as data: what is to be written, in which order, what says that it is done."""
+"""A plan as data: what is to be written, and in which order."""
 
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Literal
+
+from bloomery.papers.planning.judged import Check, Checkpoint, Claim, Config, Contingency, Finding, Goal, Risk
 
 IntentName = Literal["validate", "full", "component", "extend", "benchmark"]
 EnvironmentName = Literal["cpu", "gpu", "colab-free", "colab-pro"]
@@ -28,8 +30,6 @@ FileKind = Literal[
     "source", "equation test", "layer test", "integration test", "fixtures", "config", "document", "project"
 ]
 Priority = Literal["P0", "P1", "P2"]
-State = Literal["missing", "skipped", "failing", "passing", "mutation-tested"]
-STATES: tuple[State, ...] = ("missing", "skipped", "failing", "passing", "mutation-tested")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,15 +86,6 @@ class Task:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check:
-    """A line with a box: done where all that it is of has come so far; of nothing, it stays open."""
-
-    text: str
-    of: tuple[str, ...] = ()  # parts, files, gates, or groups of tasks such as "2.1"
-    at_least: State = "passing"
-
-
-@dataclass(frozen=True, kw_only=True)
 class Group:
     """Tasks that belong together: a paper's tests, a level's modules."""
 
@@ -126,90 +117,6 @@ class File:
     kind: FileKind
     purpose: str = ""
     parts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checkpoint:
-    """Commands that show how far the project is."""
-
-    number: int
-    title: str
-    language: Literal["bash", "python"] = "bash"
-    commands: tuple[str, ...] = ()
-    expected: str = ""
-    of: tuple[str, ...] = ()
-    left_out: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Risk:
-    """What may go wrong, from what the contexts leave unclear."""
-
-    risk: str
-    impact: Literal["High", "Medium", "Low"]
-    mitigation: str
-    parts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Contingency:
-    """What to do, step by step, when a risk comes true."""
-
-    when: str
-    steps: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """What is wrong with the contexts; the rest is planned all the same."""
-
-    code: str
-    severity: Literal["error", "warning"]
-    owner: str  # the node that it is about
-    text: str
-    remedy: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """A number of a paper."""
-
-    id: str  # "titans claim 1"
-    paper: str
-    dataset: str
-    metric: str = ""
-    direction: Literal["up", "down", ""] = ""
-    value: str = ""
-    source: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sizes:
-    """A configuration's figures."""
-
-    width: int
-    layers: int
-    heads: int
-    sequence: int  # tokens
-    batch: int  # sequences
-    steps: int
-    precision: str = "float32"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Config:
-    """A configuration and its sizes."""
-
-    path: str
-    sizes: Sizes
-
-
-@dataclass(frozen=True, kw_only=True)
-class Goal:
-    """A degree of success."""
-
-    title: str
-    checks: tuple[Check, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

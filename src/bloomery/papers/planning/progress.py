@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bloomery.core.errors import UnknownName
-from bloomery.papers.planning.planned import STATES, Check, Checkpoint, Plan, State, Task
+from bloomery.papers.planning.judged import STATES, Check, Checkpoint, State
+from bloomery.papers.planning.planned import Plan, Task
 
 RANK: dict[str, int] = {state: rank for rank, state in enumerate(STATES)}
 
@@ -63,3 +64,13 @@ def _state(value: str) -> State:
         if state == value:
             return state
     raise UnknownName("state", value, STATES)
+
+
+def asked(plan: Plan) -> list[str]:
+    """Every key whose state a box of the plan depends on, sorted: what a checker should state."""
+    keys = {key for task in plan.tasks for key in (task.file, task.passes, *task.equations) if key}
+    checks = [check for phase in plan.phases for check in phase.checks]
+    checks += [check for phase in plan.phases for group in phase.groups for check in group.checks]
+    checks += [check for goal in plan.goals for check in goal.checks]
+    keys |= {key for check in checks for key in check.of if key not in plan.by_group}
+    return sorted(keys | {key for one in plan.checkpoints if not one.left_out for key in one.of})

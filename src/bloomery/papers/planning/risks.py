@@ -6,7 +6,7 @@ from typing import Literal
 
 from bloomery.papers.context import Context
 from bloomery.papers.planning.design import Design
-from bloomery.papers.planning.planned import Contingency, Finding, Risk
+from bloomery.papers.planning.judged import Contingency, Finding, Risk
 
 UNSTATED = re.compile(r"(?:not|un)[ -]?(?:stated|specified|given|reported)\b.*|\?+|", re.IGNORECASE)
 WEIGHT = {"High": 0, "Medium": 1, "Low": 2}

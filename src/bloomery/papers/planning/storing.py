@@ -3,15 +3,13 @@
 import dataclasses
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
 from bloomery.core.config import build, to_plain
 from bloomery.core.errors import ConfigError, FormatRefused, MissingFile
+from bloomery.papers.planning import lines
 from bloomery.papers.planning.planned import Plan
 
 VERSION = "1.0"
@@ -29,7 +27,6 @@ TOP = {
     "total_algorithms",
     "total_equations",
 }
-FENCE = re.compile(r"`{3,}yaml\s*$")  # longer than any that the metadata hold
 AGAIN = "make the plan again by `bloomery paper plan`"
 
 
@@ -64,28 +61,13 @@ def metadata(plan: Plan) -> str:
         "total_algorithms": len(plan.of_kind("algorithm")),
         "total_equations": len(plan.of_kind("equation")),
     }
-    held = [line for key in sorted(set(inner) - set(OUTSIDE)) for line in _lines(key, inner[key], "  ")]
-    lines: list[str] = []
-    for key in sorted(TOP):
-        lines += ["plan:", *held] if key == "plan" else _lines(key, outer[key], "")
-    return "\n".join(lines)
+    outer["plan"] = {key: held for key, held in inner.items() if key not in OUTSIDE}
+    return "\n".join(lines.written(outer))
 
 
 def estimated_hours(plan: Plan) -> float:
     """In halves, upwards."""
     return math.ceil(plan.minutes() / 30) / 2
-
-
-def _lines(key: str, value: Any, indent: str) -> Iterator[str]:
-    if not isinstance(value, list):
-        yield f"{indent}{key}: {_json(value)}"
-        return
-    yield f"{indent}{key}:" if value else f"{indent}{key}: []"
-    yield from (f"{indent}  - {_json(item)}" for item in value)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _spare(value: Any) -> Any:
@@ -120,11 +102,9 @@ def read_plan(path: str | Path) -> Plan:
 def parse(text: str, path: str = "<text>") -> Plan:
     """As `read_plan`, of a text."""
     block, first = _block(text.replace("\r\n", "\n").split("\n"), path)
-    values, origin = _yaml(block, first, path)
+    values, origin = _read(block, first, path)
     here = f"{path}:{first}"
-    if not isinstance(values, dict) or set(values) != TOP or not isinstance(values["plan"], dict):
-        stated = set(values) if isinstance(values, dict) else set()
-        wrong = sorted(TOP ^ stated) or ["plan"]
+    if wrong := sorted(TOP ^ set(values)) or ([] if isinstance(values["plan"], dict) else ["plan"]):
         raise FormatRefused(f"{here}: metadata: missing or unknown: {', '.join(wrong)}; {AGAIN}")
     if values["plan_version"] != VERSION:
         given = values["plan_version"]
@@ -148,53 +128,23 @@ def parse(text: str, path: str = "<text>") -> Plan:
     return plan
 
 
-def _block(lines: list[str], path: str) -> tuple[list[str], int]:
+def _block(text: list[str], path: str) -> tuple[list[str], int]:
     """The lines of the metadata, and the number of the first."""
-    starts = [at for at, line in enumerate(lines) if line.rstrip() == HEADING]
-    fences = (at for at in range(starts[-1] if starts else len(lines), len(lines)) if FENCE.match(lines[at]))
-    opened = next(fences, len(lines))
-    mark = lines[opened].rstrip().removesuffix("yaml") if opened < len(lines) else ""
-    closed = next((at for at in range(opened + 1, len(lines)) if lines[at].rstrip() == mark), None)
+    starts = [at for at, line in enumerate(text) if line.rstrip() == HEADING]
+    rest = range(starts[-1] if starts else len(text), len(text))
+    opened = next((at for at in rest if text[at].rstrip() == "```yaml"), len(text))
+    closed = next((at for at in range(opened + 1, len(text)) if text[at].rstrip() == "```"), None)
     if closed is not None:
-        return lines[opened + 1 : closed], opened + 2
-    at = starts[-1] + 1 if starts else len(lines)
+        return text[opened + 1 : closed], opened + 2
+    at = starts[-1] + 1 if starts else len(text)
     raise FormatRefused(f"{path}:{at}: expected '{HEADING}' with a fence ```yaml at the end; {AGAIN}")
 
 
-def _yaml(block: list[str], first: int, path: str) -> tuple[Any, dict[str, str]]:
-    """The values, and the line of each by its dotted name."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)("\n".join(block))
-    origin: dict[str, str] = {}
+def _read(block: list[str], first: int, path: str) -> tuple[dict[str, Any], dict[str, str]]:
     try:
-        node = loader.get_single_node()
-        return (None if node is None else _value(loader, node, "", first, path, origin)), origin
-    except yaml.MarkedYAMLError as error:
-        line = first + (error.problem_mark.line if error.problem_mark else 0)
-        raise FormatRefused(f"{path}:{line}: the metadata are no YAML: {error.problem}; {AGAIN}") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        told = " ".join(str(error).split())
-        raise FormatRefused(f"{path}:{first}: the metadata are no YAML: {told}; {AGAIN}") from error
-    finally:
-        loader.dispose()
-
-
-def _value(loader: Any, node: Any, where: str, first: int, path: str, origin: dict[str, str]) -> Any:
-    line = first + node.start_mark.line
-    origin[where] = f"{path}:{line}"
-    dotted = f"{where}." if where else ""
-    if isinstance(node, yaml.SequenceNode):
-        return [
-            _value(loader, item, f"{dotted}{at}", first, path, origin) for at, item in enumerate(node.value)
-        ]
-    if not isinstance(node, yaml.MappingNode):
-        return loader.construct_object(node)
-    found: dict[str, Any] = {}
-    for key_node, held in node.value:
-        key = str(key_node.value)
-        if key in found:
-            raise FormatRefused(f"{path}:{line}: metadata: '{dotted}{key}' is given twice; {AGAIN}")
-        found[key] = _value(loader, held, f"{dotted}{key}", first, path, origin)
-    return found
+        return lines.read(block, first, path)
+    except FormatRefused as error:
+        raise FormatRefused(f"{error}; {AGAIN}") from error
 
 
 def _built(values: Any, where: str, origin: Mapping[str, str]) -> Plan:

@@ -7,8 +7,9 @@ from itertools import groupby
 from pathlib import PurePosixPath
 
 from bloomery.papers.planning.design import Design
+from bloomery.papers.planning.judged import Check
 from bloomery.papers.planning.phases.setup import CONFTEST
-from bloomery.papers.planning.planned import Check, Group, Part, Phase
+from bloomery.papers.planning.planned import Group, Part, Phase
 from bloomery.papers.planning.tasks import Tasks
 
 

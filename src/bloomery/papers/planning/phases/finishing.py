@@ -1,7 +1,8 @@
 """Phases 6 to 8: quality, documentation, and a history to publish."""
 
 from bloomery.papers.planning.design import Design
-from bloomery.papers.planning.planned import Check, Group, Phase
+from bloomery.papers.planning.judged import Check
+from bloomery.papers.planning.planned import Group, Phase
 from bloomery.papers.planning.tasks import Tasks
 
 COVERAGE = 80  # per cent

@@ -1,7 +1,8 @@
 """Phase 4: a model for each paper, of its modules and those they stand on."""
 
 from bloomery.papers.planning.design import Design
-from bloomery.papers.planning.planned import Check, Group, Part, Phase
+from bloomery.papers.planning.judged import Check
+from bloomery.papers.planning.planned import Group, Part, Phase
 from bloomery.papers.planning.tasks import Tasks
 
 MODEL_TESTS = (

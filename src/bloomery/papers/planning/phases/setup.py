@@ -1,7 +1,8 @@
 """Phase 1: a project that installs, and whose test suite runs."""
 
 from bloomery.papers.planning.design import Design
-from bloomery.papers.planning.planned import Check, Group, Phase
+from bloomery.papers.planning.judged import Check
+from bloomery.papers.planning.planned import Group, Phase
 from bloomery.papers.planning.tasks import Tasks
 
 CI = ".github/workflows/ci.yaml"

@@ -1,8 +1,9 @@
 """Phase 2: a test for each equation, before there is code."""
 
 from bloomery.papers.planning.design import Design
+from bloomery.papers.planning.judged import Check
 from bloomery.papers.planning.phases.setup import CONFTEST
-from bloomery.papers.planning.planned import Check, Group, Part, Phase
+from bloomery.papers.planning.planned import Group, Part, Phase
 from bloomery.papers.planning.tasks import Tasks
 from bloomery.papers.written import number_key
 

@@ -2,8 +2,9 @@
 
 from bloomery.papers.planning.design import Design
 from bloomery.papers.planning.environments import SMALL as SIZES_SMALL
+from bloomery.papers.planning.judged import Check, Claim, Config
 from bloomery.papers.planning.phases.models import EXTENSION
-from bloomery.papers.planning.planned import Check, Claim, Config, Group, Phase, TaskKind
+from bloomery.papers.planning.planned import Group, Phase, TaskKind
 from bloomery.papers.planning.tasks import Tasks
 
 TRAINING_TEST = "tests/test_integration/test_training_step.py"

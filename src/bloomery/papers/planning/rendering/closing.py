@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from bloomery.papers.planning.judged import Checkpoint
 from bloomery.papers.planning.message import told as told_parts
-from bloomery.papers.planning.planned import Checkpoint, File, FileKind, Plan, Priority
+from bloomery.papers.planning.planned import File, FileKind, Plan, Priority
 from bloomery.papers.planning.progress import Progress
 from bloomery.papers.planning.rendering.forms import boxes, fence, reached, table, tree
 from bloomery.papers.planning.storing import HEADING, metadata

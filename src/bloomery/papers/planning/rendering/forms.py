@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from bloomery.papers.planning.planned import Check, Checkpoint, File
+from bloomery.papers.planning.judged import Check, Checkpoint
+from bloomery.papers.planning.planned import File
 from bloomery.papers.planning.progress import Progress
 
 NARROWEST = 61
@@ -25,11 +26,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def fence(lines: Iterable[str], language: str = "") -> list[str]:
-    """The lines in a fence longer than any that they hold."""
-    held = list(lines)
-    longest = max((len(run) for line in held for run in re.findall(r"`{3,}", line)), default=2)
-    mark = "`" * (longest + 1)
-    return [mark + language, *held, mark, ""]
+    """The lines in a fence; none of ours begins with one."""
+    return [f"```{language}", *lines, "```", ""]
 
 
 def mark(done: bool) -> str:

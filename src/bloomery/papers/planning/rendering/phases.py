@@ -4,9 +4,10 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from bloomery.papers.planning.durations import told
+from bloomery.papers.planning.judged import Sizes
 from bloomery.papers.planning.phases.models import MODEL_TESTS
 from bloomery.papers.planning.phases.tests_first import STANDARD
-from bloomery.papers.planning.planned import Group, Phase, Plan, Sizes, Task
+from bloomery.papers.planning.planned import Group, Phase, Plan, Task
 from bloomery.papers.planning.progress import Progress
 from bloomery.papers.planning.rendering.forms import boxes, fence, mark, table
 
