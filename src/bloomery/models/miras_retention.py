@@ -2,8 +2,8 @@
 
 Between the map's uses A is a linear recurrence, A_t = alpha_t A_{t-1} - eta_t grad. `weights` is the map
 itself, used where a chunk ends; `settled` is the accumulator that goes on from there; `inside` is the map
-held as it was at the chunk's start, linear in A, for the start itself and the tokens after it. Where `lag`,
-a chunk's first token is a chunk of its own.
+held as it was at the chunk's start, linear in A, for the start itself and the tokens after it; where that is
+A times one number a layer, `scale` is the number. Where `lag`, a chunk's first token is a chunk of its own.
 
 Shapes: A, start (..., out, in), one layer of the memory, in every function -> the same
 """
@@ -26,6 +26,8 @@ class Retention(Protocol):
 
     def inside(self, A: Tensor, start: Tensor) -> Tensor: ...
 
+    def scale(self, start: Tensor) -> Tensor | None: ...
+
     def settled(self, A: Tensor) -> Tensor: ...
 
 
@@ -43,6 +45,9 @@ class Decay:
 
     def inside(self, A: Tensor, start: Tensor) -> Tensor:
         return A
+
+    def scale(self, start: Tensor) -> Tensor | None:
+        return start.new_ones(1, 1)
 
     def settled(self, A: Tensor) -> Tensor:
         return A
@@ -72,6 +77,9 @@ class NormRetention:
 
     def inside(self, A: Tensor, start: Tensor) -> Tensor:
         return self._powered(A, start) / self._size(start)
+
+    def scale(self, start: Tensor) -> Tensor | None:
+        return None if self.exact else 1 / self._size(start)
 
     def settled(self, A: Tensor) -> Tensor:
         return A
@@ -121,6 +129,9 @@ class Softmax:
         moved = A - start
         return self.total * share * (1 + moved - (share * moved).sum(self._dims, keepdim=True))
 
+    def scale(self, start: Tensor) -> Tensor | None:
+        return None
+
     def settled(self, A: Tensor) -> Tensor:
         return A - torch.logsumexp(A, self._dims, keepdim=True) + math.log(self.total)
 
@@ -150,6 +161,9 @@ class ElasticNet:
             return A  # the chunk began with what was left
         return torch.where(start.abs() > self.threshold, A - self.threshold * start.sign(), 0.0)
 
+    def scale(self, start: Tensor) -> Tensor | None:
+        return None if self.accumulate else start.new_ones(1, 1)
+
     def settled(self, A: Tensor) -> Tensor:
         return A if self.accumulate else self.weights(A)
 
@@ -169,6 +183,9 @@ class Logistic:
     def inside(self, A: Tensor, start: Tensor) -> Tensor:
         W = torch.sigmoid(start)
         return W + W * (1 - W) * (A - start)
+
+    def scale(self, start: Tensor) -> Tensor | None:
+        return None
 
     def settled(self, A: Tensor) -> Tensor:
         return A
