@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bloomery.core.errors import UserError
 from bloomery.papers.context import Algorithm, Context, Equation, Reference
 from bloomery.papers.planning import parse, plan, render
 
@@ -80,10 +81,17 @@ def test_the_date_is_that_of_the_newest_context_or_the_one_given(papers):
 
 
 @pytest.mark.parametrize(
-    ("wanted", "folder", "package"),
-    [("", "spring-river-delta", "spring_river_delta"), ("Water Works!", "water-works", "water_works")],
+    ("wanted", "folder"),
+    [
+        ("", "spring-river-delta"),
+        ("Water Works!", "water-works"),
+        ("torch", "torch-project"),  # a package of that name would hide what the project imports
+        ("queue", "queue-project"),
+        ("class", "class-project"),
+    ],
 )
-def test_the_project_is_named_for_its_papers_or_as_wanted(papers, wanted, folder, package):
+def test_the_project_is_named_for_its_papers_or_as_wanted(papers, wanted, folder):
+    package = folder.replace("-", "_")
     made = plan(papers, project=wanted)
     assert (made.project, made.package) == (folder, package)
     assert f"src/{package}/model.py" in {file.path for file in made.files}
@@ -108,3 +116,8 @@ def test_a_thousand_equations_are_all_planned():
     assert len(made.of_kind("equation")) == 1000
     assert max(part.level for part in made.parts) == 50
     assert render(made).count("| p7 |") == 50
+
+
+def test_a_name_without_words_is_refused(papers):
+    with pytest.raises(UserError, match="cannot name a project"):
+        plan(papers, project="!?")

@@ -67,6 +67,17 @@ def test_a_component_brings_all_that_it_stands_on_and_nothing_else(papers, asked
     assert set(made.left_out) & expected == set()
 
 
+def test_papers_that_a_component_does_not_touch_are_no_part_of_its_plan(papers):
+    made = plan(papers, "component", components=["river:2"])
+    assert [paper.id for paper in made.papers] == ["spring", "river"]
+    assert made.project == "spring-river"
+    assert made.chain == (("spring",), ("river",))
+    assert made.cited == (("spring", "river"),)
+    assert "delta:4" in made.left_out
+    assert not [file.path for file in made.files if "delta" in file.path]
+    assert {one.owner.partition(":")[0] for one in made.findings} <= {"spring", "river"}
+
+
 def test_a_component_in_two_papers_is_asked_back(papers):
     with pytest.raises(UserError, match=r"spring:3, river:3|river:3, spring:3"):
         plan(papers, "component", components=["3"])

@@ -1,6 +1,8 @@
 """Contexts in, plan out."""
 
 import hashlib
+import keyword
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from bloomery.core.config import canonical_json
@@ -26,6 +28,7 @@ from bloomery.papers.planning.scope import scope
 from bloomery.papers.planning.tasks import Tasks
 from bloomery.papers.written import one_line
 
+IMPORTED = ("torch", "numpy", "einops", "yaml", "pytest", "src", "tests")
 NAMED = 3  # papers in a project's name
 
 
@@ -55,23 +58,23 @@ def plan(
     chain = tuple(tuple(level) for level in graph.levels(("paper",)))
     by_paper = {context.paper_id: context for context in given}
     ordered = {paper: by_paper[paper] for level in chain for paper in level}
-    name = project_name(project, list(ordered))
-    design = _design(graph, ordered, name, intent, environment, components)
-    findings = findings_of(graph, ordered)
+    design = _design(graph, ordered, project, intent, environment, components)
+    kept = design.contexts
+    findings = tuple(one for one in findings_of(graph, kept) if one.owner.partition(":")[0] in kept)
     tasks = Tasks(design.environment.factor)
     phases = phases_of(design, tasks)
     inside = {part.id for part in design.parts}
     return Plan(
-        project=name,
+        project=design.project,
         package=design.package,
-        generated=generated or max(context.extraction_date for context in given),
+        generated=generated or max(context.extraction_date for context in kept.values()),
         intent=design.intent.name,
         environment=design.environment.name,
         components=tuple(sorted({one_line(one) for one in components})),
-        papers=tuple(_paper(context, files or {}) for context in ordered.values()),
-        chain=chain,
+        papers=tuple(_paper(context, files or {}) for context in kept.values()),
+        chain=tuple(held for level in chain if (held := tuple(one for one in level if one in kept))),
         cited=tuple(
-            (edge.source, edge.target) for edge in graph.edges if graph.nodes[edge.source].kind == "paper"
+            (edge.source, edge.target) for edge in graph.edges if edge.source in kept and edge.target in kept
         ),
         parts=design.parts,
         phases=phases,
@@ -100,11 +103,14 @@ def _design(
     components: Sequence[str],
 ) -> Design:
     aim = intent_of(intent)
-    package = identifier(project, "project")
     nodes = scope(graph, contexts, aim, components)
+    if aim.start == "chosen":  # papers that the components do not touch are no part of the plan
+        touched = {node.paper for node in nodes.values()}
+        contexts = {paper: context for paper, context in contexts.items() if paper in touched}
+    package = package_name(project, list(contexts))
     claims = [claim for context in contexts.values() for claim in _claims(context)]
     return Design(
-        project=project,
+        project=package.replace("_", "-"),
         package=package,
         intent=aim,
         environment=environment_of(environment),
@@ -114,17 +120,19 @@ def _design(
     )
 
 
-def project_name(wanted: str, papers: Sequence[str]) -> str:
-    """What the user wants, else the papers' ids, else those of the first and how many more there are.
+def package_name(wanted: str, papers: Sequence[str]) -> str:
+    """What Python imports: the name wanted, else the papers' ids, else the first and how many more there are.
+
+    What the project itself imports is told apart by an ending.
 
     Raises: UserError for a name that leaves no word for a package.
     """
-    if wanted and not identifier(wanted, "project"):
-        raise UserError(f"'{wanted}' cannot name a project; expected words such as memory-models")
-    if wanted:
-        return identifier(wanted, "project").replace("_", "-").strip("-")
     named = papers if len(papers) <= NAMED else [papers[0], "and", str(len(papers) - 1), "more"]
-    return identifier(" ".join(named), "project").replace("_", "-").strip("-")
+    name = identifier(wanted or " ".join(named), "project").removesuffix("_")
+    if not name:
+        raise UserError(f"'{wanted}' cannot name a project; expected words such as memory-models")
+    taken = name in IMPORTED or name in sys.stdlib_module_names or keyword.iskeyword(name)
+    return f"{name}_project" if taken else name
 
 
 def _paper(context: Context, files: Mapping[str, str]) -> Paper:
