@@ -24,7 +24,7 @@ class LeNetConfig(PretrainedConfig):
         dropout: float = 0.0,
         **kwargs: Any,
     ) -> None:
-        """Of the original is `criterion`: "map", with the penalty `j` of rubbish, or "mse"; modern is `dropout`.
+        """`criterion` is the original's: "map", with the penalty `j` of rubbish, or "mse"; `dropout` is not.
 
         Differs: the paper says of j that it is positive, and no more.
         """

@@ -10,15 +10,18 @@ MOST_SHUFFLED = 2**27  # the order of an epoch is held in memory
 
 
 class Dataset(Protocol):
-    """Examples by index; an example must depend on its index alone."""
+    """Examples by index; an example must depend on its index alone (and the epoch, of a loader of visits)."""
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int, /) -> Any: ...
+    def __getitem__(self, index: Any, /) -> Any: ...
 
 
 class Loader:
     """Endless micro-batches, shuffled anew each epoch by its own generator; a short last batch is dropped.
+
+    With `visits` the data set is asked for (epoch, index) instead of index: what it draws at random for an
+    example may be a function of both, and so the same with any number of workers.
 
     Differs: the generator is seeded by (seed, epoch) instead of running on, so its state is its
     place in the epoch. What workers have prefetched but nobody has seen never counts.
@@ -34,6 +37,7 @@ class Loader:
         collate: Callable[[list[Any]], Any] = default_collate,
         workers: int = 0,
         pin_memory: bool = False,
+        visits: bool = False,
     ) -> None:
         if not 0 < batch_size <= len(dataset):
             raise ValueError(
@@ -48,6 +52,7 @@ class Loader:
         self.collate = collate
         self.workers = workers
         self.pin_memory = pin_memory
+        self.visits = visits
         self.batches = 0
         self._rank, self._world = 0, 1
         self._stream: Iterator[Any] | None = None
@@ -106,7 +111,7 @@ class Loader:
         )
         return iter(loader)
 
-    def _indices(self) -> Iterator[list[int]]:
+    def _indices(self) -> Iterator[list[Any]]:
         number = self.batches + self._rank
         epoch = -1
         order: Sequence[int] = ()
@@ -115,7 +120,8 @@ class Loader:
                 epoch = number // len(self)
                 order = self._order(epoch)
             start = number % len(self) * self.batch_size
-            yield list(order[start : start + self.batch_size])
+            indices = order[start : start + self.batch_size]
+            yield [(epoch, index) for index in indices] if self.visits else list(indices)
             number += self._world
 
     def _order(self, epoch: int) -> Sequence[int]:
