@@ -49,6 +49,12 @@ def test_in_a_cycle_no_task_waits_for_a_later_one():
     assert all(place[need] < place[task.id] for task in plan([circular()]).tasks for need in task.needs)
 
 
+def test_findings_in_papers_that_a_component_does_not_touch_stay_out(papers):
+    made = plan([*papers, circular()], "component", components=["river:2"])
+    assert not [one for one in made.findings if one.owner.startswith("ring")]
+    assert [one for one in plan([*papers, circular()]).findings if one.owner.startswith("ring")]
+
+
 def test_an_edge_that_only_the_needed_end_states_is_reported_there():
     one = Context("pair", equations=(Equation("1", used_by=(eq("2"),)), Equation("2")))
     assert codes(plan([one])) == {"one-sided": "pair:1 says that pair:2 requires pair:1"}

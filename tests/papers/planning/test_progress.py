@@ -71,3 +71,9 @@ def test_what_the_plan_does_not_know_changes_nothing(papers):
 def test_a_state_is_a_known_one(papers):
     with pytest.raises(UnknownName, match="passing"):
         progress(plan(papers), {"delta:4": "passed"})
+
+
+def test_nothing_is_asked_of_what_the_intent_leaves_out(papers):
+    training = "gate training 100 steps"
+    assert training in asked(plan(papers, "full"))
+    assert training not in asked(plan(papers, "validate"))
