@@ -1,0 +1,1 @@
+"""Contexts, code, tests and claims, joined: what of a paper is implemented, tested and reproduced here."""

@@ -1,0 +1,266 @@
+"""The status of one equation: from its code, its tests, what became of them, and what they notice."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bloomery.papers.context import Equation as Printed
+from bloomery.papers.verifying.joining import Definition, Oracle, shown
+from bloomery.papers.verifying.mutation import KINDS, Function, Tried
+from bloomery.papers.verifying.paper_file import Choice
+from bloomery.papers.verifying.verified import CodeSeen, EquationReport, Mutants, Status, TestSeen
+from bloomery.source.citing import numbers
+from bloomery.source.covering import Covered
+from bloomery.source.outcomes import Outcome, Results
+from bloomery.source.placeholders import Placeholder
+from bloomery.source.python import first_line, function
+
+BAD = frozenset({"failed", "error", "xfailed", "xpassed", "not collected", "not run"})
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was run: outcomes, lines where they were recorded, trials where there were any.
+
+    `names`: what a paper is called in code and markers. `unfailing`: reasons by test.
+    """
+
+    root: Path
+    results: Results
+    covered: Covered | None
+    unfailing: Mapping[str, str]
+    placeholders: Mapping[Function, Placeholder]
+    trials: Mapping[Function, tuple[Tried, ...]] | None = None
+
+
+@dataclass(frozen=True)
+class Joined:
+    """An equation of a context with what cites it."""
+
+    paper: str
+    names: frozenset[str]
+    printed: Printed
+    code: tuple[Definition, ...]
+    oracles: tuple[Oracle, ...]
+    choice: Choice | None = None
+    out_of_scope: str = ""
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.printed.readings)
+
+
+def cases(joined: Joined, oracle: Oracle, results: Results) -> tuple[Outcome, ...]:
+    """What became of the cases of a test that belong to the equation."""
+    found = results.of(oracle.node)
+    if not oracle.some_cases:
+        return found
+    wanted = {joined.printed.number, *joined.printed.aliases}
+    return tuple(
+        one
+        for one in found
+        if one.status == "not collected"
+        or any(
+            mark
+            and mark[0].lower() in joined.names
+            and wanted & {n for text in mark[1:] for n in numbers(text)}
+            for mark in one.equations
+        )
+    )
+
+
+def good_cases(joined: Joined, seen: Seen) -> frozenset[str]:
+    """Cases that pass and can fail."""
+    return frozenset(
+        case.node
+        for oracle in joined.oracles
+        if oracle.node not in seen.unfailing
+        for case in cases(joined, oracle, seen.results)
+        if case.status == "passed"
+    )
+
+
+def run_functions(joined: Joined, definition: Definition, seen: Seen) -> tuple[str, ...]:
+    """The functions of a definition that a good test of the equation runs."""
+    if seen.covered is None:
+        return definition.functions
+    good = good_cases(joined, seen)
+    return tuple(
+        name for name in definition.functions if good & set(seen.covered.tests(definition.parsed, name))
+    )
+
+
+def report(joined: Joined, seen: Seen) -> EquationReport:
+    """What is to be said about an equation."""
+    status, reason = judged(joined, seen)
+    mutants, survivors = _mutants(joined, seen)
+    return EquationReport(
+        paper=joined.paper,
+        number=joined.printed.number,
+        name=joined.printed.name,
+        status=status,
+        reason=reason,
+        code=tuple(_code(joined, one, seen) for one in joined.code),
+        tests=tuple(_test(joined, one, seen) for one in joined.oracles),
+        mutants=mutants,
+        survivors=survivors,
+        readings=joined.readings,
+        chosen=joined.choice.chosen if joined.choice else "",
+        why=joined.choice.why if joined.choice else "",
+    )
+
+
+def judged(joined: Joined, seen: Seen) -> tuple[Status, str]:
+    """The status with its reason, from the first thing that is not as it should be."""
+    if joined.out_of_scope:
+        return "out of scope", joined.out_of_scope
+    real = [one for one in joined.code if not _is_placeholder(one, seen)]
+    if not real:
+        where = ", ".join(shown(seen.root, one.path) for one in joined.code)
+        return "missing", f"only a placeholder in {where}" if where else "no code cites it"
+    if not joined.oracles:
+        return "uncovered", "no test is marked with it"
+    if status := _of_tests(joined, seen):
+        return status
+    unrun = [one for one in real if not run_functions(joined, one, seen)]
+    if len(unrun) == len(real):
+        said = ", ".join(one.symbol or shown(seen.root, one.path) for one in real)
+        return "uncovered", f"its tests pass and run no line of {said}"
+    if gap := _reading_gap(joined, seen):
+        return gap
+    return _of_mutants(joined, seen)
+
+
+def _of_tests(joined: Joined, seen: Seen) -> tuple[Status, str] | None:
+    outcomes = [case for oracle in joined.oracles for case in cases(joined, oracle, seen.results)]
+    bad = [one for one in outcomes if one.status in BAD]
+    if bad:
+        first = f"{bad[0].node}: {bad[0].status}"
+        more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+        return "failing", f"{first}: {_first_line(bad[0].reason)}{more}"
+    passed = [one for one in outcomes if one.status == "passed"]
+    if not passed:
+        why = next((one.reason for one in outcomes if one.reason), "none of its cases ran")
+        return "skipped", why
+    if not good_cases(joined, seen):
+        reasons = [seen.unfailing[one.node] for one in joined.oracles if one.node in seen.unfailing]
+        return "unfailing", "; ".join(dict.fromkeys(reasons))
+    return None
+
+
+def _reading_gap(joined: Joined, seen: Seen) -> tuple[Status, str] | None:
+    """An equation with several readings needs code and a good test for each, and a recorded choice."""
+    names = joined.readings
+    if len(names) < 2:
+        return None
+    number = joined.printed.number
+    for name in names:
+        if not any(one.reads(number, name) for one in joined.code):
+            return "missing", f"no code cites its reading '{name}'; write `eq. {number} ({name})`"
+    good = good_cases(joined, seen)
+    for name in names:
+        nodes = [one for one in joined.oracles if name.lower() in one.readings]
+        if not any(case.node in good for one in nodes for case in cases(joined, one, seen.results)):
+            return "uncovered", f"no passing test is marked with reading='{name}'"
+    if joined.choice is None:
+        return (
+            "uncovered",
+            f"readings {', '.join(names)}: record the choice in paper.yaml, readings, '{number}'",
+        )
+    return None
+
+
+def _of_mutants(joined: Joined, seen: Seen) -> tuple[Status, str]:
+    if seen.trials is None:
+        return "passing", "not mutated"
+    mutants, _ = _mutants(joined, seen)
+    if not mutants:
+        return "passing", "nothing in its functions could be mutated"
+    if not any(one.killed for one in mutants):
+        return "unfailing", f"its tests notice none of {sum(one.tried for one in mutants)} planted changes"
+    for definition, trials in _by_definition(joined, seen):
+        named = [kind for kind in KINDS if any(one.kind == kind for one in trials)]
+        killed = {one.kind for one in trials if one.state == "killed"}
+        lost = [kind for kind in named if kind not in killed]
+        if trials and (lost or not killed):
+            what = ", ".join(lost) if lost else "any"
+            return (
+                "passing",
+                f"its tests notice no {what} change in {definition.symbol or definition.path.name}",
+            )
+    return "mutation-tested", ", ".join(f"{one.killed} of {one.tried} {one.kind}" for one in mutants)
+
+
+def blind(joined: Joined, seen: Seen) -> Iterator[tuple[Definition, Sequence[Tried]]]:
+    """Definitions that the tests of the equation run, of whose changes they notice none at all."""
+    for definition, trials in _by_definition(joined, seen):
+        tried = [one for one in trials if one.state != "not_run"]
+        if tried and not any(one.state == "killed" for one in tried):
+            yield definition, tried
+
+
+def _by_definition(joined: Joined, seen: Seen) -> Iterator[tuple[Definition, list[Tried]]]:
+    """The trials of each definition; a change counts as killed by tests of this equation only."""
+    good = good_cases(joined, seen)
+    for definition in joined.code:
+        names = run_functions(joined, definition, seen)
+        found = [one for name in names for one in (seen.trials or {}).get((definition.path, name), ())]
+        yield definition, [_own(one, good) for one in found]
+
+
+def _own(one: Tried, good: frozenset[str]) -> Tried:
+    own = tuple(test for test in one.killers if test in good)
+    state = "survived" if one.state == "killed" and not own else one.state
+    return Tried(one.kind, one.offset, one.change, state, own, one.reason)
+
+
+def _mutants(joined: Joined, seen: Seen) -> tuple[tuple[Mutants, ...], tuple[str, ...]]:
+    good = good_cases(joined, seen) if seen.trials else frozenset[str]()
+    functions = {
+        (one.path, name): one
+        for one in joined.code
+        for name in run_functions(joined, one, seen)
+        if seen.trials
+    }
+    counted: dict[str, list[bool]] = {}
+    survivors: list[str] = []
+    for (path, name), definition in functions.items():
+        for trial in (seen.trials or {}).get((path, name), ()):
+            if trial.state == "not_run":
+                continue
+            own = _own(trial, good)
+            counted.setdefault(own.kind, []).append(own.state == "killed")
+            if own.state != "killed":
+                line = first_line(function(definition.parsed, name)) + own.offset
+                survivors.append(f"{shown(seen.root, path)}:{line}: {own.kind}: {own.change}")
+    return tuple(Mutants(kind, sum(kills), len(kills)) for kind, kills in counted.items()), tuple(survivors)
+
+
+def _is_placeholder(definition: Definition, seen: Seen) -> bool:
+    return (definition.path, definition.symbol) in seen.placeholders
+
+
+def _code(joined: Joined, definition: Definition, seen: Seen) -> CodeSeen:
+    run = None if seen.covered is None else bool(run_functions(joined, definition, seen))
+    return CodeSeen(shown(seen.root, definition.path), definition.line, definition.symbol, run)
+
+
+def _test(joined: Joined, oracle: Oracle, seen: Seen) -> TestSeen:
+    found = cases(joined, oracle, seen.results)
+    worst = next((one for one in found if one.status in BAD), None)
+    passed = next((one for one in found if one.status == "passed"), None)
+    shown_case = worst or passed or (found[0] if found else None)
+    outcome: str = shown_case.status if shown_case else "not run"
+    if outcome == "passed" and oracle.node in seen.unfailing:
+        outcome = "unfailing"
+    reason = seen.unfailing.get(oracle.node) or (_first_line(shown_case.reason) if shown_case else "")
+    return TestSeen(oracle.node, oracle.test.line, outcome, oracle.kind, reason)
+
+
+def _first_line(text: str) -> str:
+    return next(iter(text.strip().splitlines()), "")
+
+
+def nodes(joined: Iterable[Joined]) -> list[str]:
+    """The tests of these equations, each once, in the order of their files."""
+    return sorted({oracle.node for one in joined for oracle in one.oracles})

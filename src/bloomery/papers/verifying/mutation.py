@@ -1,0 +1,162 @@
+"""Which changes of a function the tests of its equation notice; what was tried once is remembered.
+
+Remembered by content: the text of the function, the files of the tests and their conftests, which tests
+judged, and the version of the mutating code. Not part of it: other code that the function calls. That the
+tests pass and run the function is measured anew each time.
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bloomery.core.closure import Deferred, code_version
+from bloomery.core.config import canonical_json
+from bloomery.core.disk import write_atomically
+from bloomery.source.covering import Covered
+from bloomery.source.mutating import KillTable, Trying, kill_tables
+from bloomery.source.mutating.mutants import mutants
+from bloomery.source.mutating.operators import OPERATORS
+from bloomery.source.python import Parsed, first_line, function, last_line
+from bloomery.source.running import file_of
+
+KINDS = ("sign", "index", "decay")
+OTHERS = tuple(name for name in OPERATORS if name not in KINDS)
+MOST_OTHERS = 12
+MUTATING = Deferred("bloomery.source.mutating.killing", "kill_tables")  # by name: its code has the version
+Function = tuple[Path, str]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One change and which tests noticed it; `offset`: lines after the function's first."""
+
+    kind: str
+    offset: int
+    change: str
+    state: str
+    killers: tuple[str, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A function with the tests that are its oracles."""
+
+    parsed: Parsed
+    name: str
+    oracles: frozenset[str]
+
+    @property
+    def key(self) -> Function:
+        return self.parsed.path, self.name
+
+
+@dataclass(frozen=True)
+class _Own(Covered):
+    """Covered, where each function has its own oracles and no other tests."""
+
+    own: Mapping[Function, frozenset[str]]
+
+    def tests(self, parsed: Parsed, name: str) -> tuple[str, ...]:
+        own = self.own.get((parsed.path, name), frozenset())
+        return tuple(test for test in super().tests(parsed, name) if test in own)
+
+
+def tried(
+    root: Path, subjects: Sequence[Subject], covered: Covered, *, cache: Path, python: str = sys.executable
+) -> dict[Function, tuple[Tried, ...]]:
+    """Sign, index and decay changes of each function; of one where these tell nothing, others too."""
+    own = {one.key: one.oracles for one in subjects}
+    seen = _Own(covered.results, covered.lines, covered.before, own)
+    first = _tried(root, subjects, seen, KINDS, None, cache, python)
+    silent = [one for one in subjects if not any(trial.state == "killed" for trial in first[one.key])]
+    second = _tried(root, silent, seen, OTHERS, MOST_OTHERS, cache, python)
+    return {key: (*first[key], *second.get(key, ())) for key in first}
+
+
+def _tried(
+    root: Path,
+    subjects: Sequence[Subject],
+    covered: _Own,
+    kinds: Collection[str],
+    most: int | None,
+    cache: Path,
+    python: str,
+) -> dict[Function, tuple[Tried, ...]]:
+    found: dict[Function, tuple[Tried, ...]] = {}
+    waiting: dict[Function, tuple[Subject, Path]] = {}
+    for one in subjects:
+        file = cache / f"{_content(root, one, covered, kinds, most, python)}.json"
+        if not mutants(one.parsed, one.name, operators=kinds):
+            found[one.key] = ()
+        elif file.is_file():
+            found[one.key] = tuple(_read(values) for values in json.loads(file.read_text()))
+        else:
+            waiting[one.key] = one, file
+    trying = Trying(operators=kinds, most=most, full=True, python=python)
+    asked = [(one.parsed, one.name) for one, _ in waiting.values()]
+    targets = sorted({test for one, _ in waiting.values() for test in one.oracles})
+    tables = kill_tables(root, asked, targets, trying, covered=covered) if asked else ()
+    for (one, file), table in zip(waiting.values(), tables, strict=True):
+        found[one.key] = _trials(one, table)
+        if all(trial.state != "not_run" for trial in found[one.key]):
+            plain = [asdict(trial) for trial in found[one.key]]
+            write_atomically(file, json.dumps(plain, indent=1).encode())
+    return found
+
+
+def _trials(subject: Subject, table: KillTable) -> tuple[Tried, ...]:
+    first = first_line(function(subject.parsed, subject.name))
+    return tuple(
+        Tried(
+            trial.mutant.operator,
+            trial.mutant.line - first,
+            f"{_short(trial.mutant.before)} -> {_short(trial.mutant.after)}",
+            trial.state,
+            tuple(dict.fromkeys(kill.test for kill in trial.kills if kill.test in subject.oracles)),
+            trial.reason,
+        )
+        for trial in table.trials
+    )
+
+
+def _read(values: dict[str, object]) -> Tried:
+    killers = values.pop("killers")
+    return Tried(**values, killers=tuple(killers))  # type: ignore[arg-type]  # as it was written
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else f"{line[:57]}..."
+
+
+def _content(
+    root: Path,
+    subject: Subject,
+    covered: _Own,
+    kinds: Iterable[str],
+    most: int | None,
+    python: str,
+) -> str:
+    """The name under which the trials of a function are remembered."""
+    node = function(subject.parsed, subject.name)
+    lines = subject.parsed.text.splitlines()[first_line(node) - 1 : last_line(node)]
+    judges = sorted(covered.tests(subject.parsed, subject.name))
+    files = sorted({file for test in judges for file in _files(root, file_of(test))})
+    texts = {str(file.relative_to(root)): file.read_text() for file in files}
+    parts = [subject.name, lines, judges, texts, sorted(kinds), most, python, code_version(MUTATING)]
+    return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
+
+
+def _files(root: Path, name: str) -> Iterable[Path]:
+    """A test's file and the conftests above it."""
+    path = root / name
+    yield path
+    for folder in path.parents:
+        if (folder / "conftest.py").is_file():
+            yield folder / "conftest.py"
+        if folder == root:
+            return

@@ -1,0 +1,62 @@
+"""The completeness validator: claims without a run or a result, pages typed by hand, configs nobody uses.
+
+Placeholders and tests that cannot fail are found with the equations, where code and tests are read.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bloomery.papers.diagnostic import Diagnostic
+from bloomery.papers.verifying.claims import ClaimReport
+from bloomery.papers.verifying.joining import Tree, shown
+from bloomery.papers.verifying.pages import results_page
+from bloomery.papers.verifying.paper_file import PAPER_FILE
+from bloomery.papers.verifying.papers import Folder
+from bloomery.papers.verifying.results import RENDERED_FILE, RESULTS_FILE
+
+CONFIGS = frozenset({".yaml", ".yml", ".toml", ".json"})
+TEXTS = frozenset({".py", ".md", ".toml", ".yaml", ".yml", ".json", ".sh", ".ipynb", ".cfg"})
+MOST_BYTES = 2_000_000
+
+
+def complete(root: Path, folder: Folder, claims: Sequence[ClaimReport], tree: Tree) -> Iterator[Diagnostic]:
+    """What is left open in a paper's folder."""
+    file = shown(root, folder.file.path)
+    for one in claims:
+        if not one.claim.command and not one.claim.not_reproduced:
+            message = f"no command measures the claim '{one.name}'; name one, or say not_reproduced: why"
+            line = folder.file.claim_line(one.name)
+            yield Diagnostic(file, line, "error", "claim-unlinked", message)
+    yield from _page(root, folder, claims)
+    for path in unreferenced(root, folder.path, tree.sources):
+        message = f"nothing refers to {path.name}; use it or delete it"
+        yield Diagnostic(shown(root, path), 1, "error", "config-unused", message)
+
+
+def _page(root: Path, folder: Folder, claims: Sequence[ClaimReport]) -> Iterator[Diagnostic]:
+    path = folder.path / RENDERED_FILE
+    if folder.results and not path.is_file():
+        message = f"{RESULTS_FILE} has no page; `bloomery paper bench` writes it"
+        yield Diagnostic(shown(root, path), 1, "error", "page-missing", message)
+    elif path.is_file() and path.read_text(encoding="utf-8") != results_page(folder.id, claims):
+        message = f"it is not what {RESULTS_FILE} and {PAPER_FILE} say; `bloomery paper bench` writes it"
+        yield Diagnostic(shown(root, path), 1, "error", "page-typed", message)
+
+
+def unreferenced(root: Path, folder: Path, sources: Sequence[Path]) -> list[Path]:
+    """Configs below a paper's folder whose name stands in no other file that could use them."""
+    own = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    configs = [path for path in own if path.suffix in CONFIGS and path.name not in (PAPER_FILE, RESULTS_FILE)]
+    if not configs:
+        return []
+    readers = {path for path in own if path.suffix in TEXTS} | set(sources)
+    readers |= {path for path in (root / "pyproject.toml", root / "Makefile") if path.is_file()}
+    texts = {path: path.read_bytes() for path in readers if path.stat().st_size <= MOST_BYTES}
+    return [path for path in configs if not any(_names(path, text, other) for other, text in texts.items())]
+
+
+def _names(path: Path, text: bytes, other: Path) -> bool:
+    """Whether a text names a config; a Python file may write the name without its ending."""
+    if other == path or other.name in (RESULTS_FILE, RENDERED_FILE):
+        return False
+    return path.name.encode() in text or f"{path.parent.name}/{path.stem}".encode() in text

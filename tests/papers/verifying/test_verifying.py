@@ -1,0 +1,148 @@
+"""Each planted defect is found, and nothing is said of what is sound."""
+
+import json
+
+import pytest
+
+from bloomery.core.errors import MissingFile, UnknownName
+from bloomery.core.evidence import State
+from bloomery.papers.verifying import mutation
+from bloomery.papers.verifying.pages import equations_page, render
+from bloomery.papers.verifying.verifying import verify
+
+STATUSES = [
+    ("fade:1", "mutation-tested", "2 of 2 sign, 1 of 1 decay"),
+    ("fade:2", "mutation-tested", "2 of 2 index"),
+    ("fade:3", "mutation-tested", "3 of 3 sign"),
+    ("flaw:1", "missing", "no code cites it"),
+    ("flaw:2", "uncovered", "no test is marked with it"),
+    ("flaw:3", "uncovered", "its tests pass and run no line of never_run"),
+    ("flaw:4", "skipped", "needs a machine that nobody has"),
+    ("flaw:5", "failing", "tests/test_flaws.py::test_that_fails: failed"),
+    ("flaw:6", "unfailing", "value is compared with itself"),
+    ("flaw:7", "missing", "only a placeholder in src/fading/flaws.py"),
+    ("flaw:8", "passing", "its tests notice no decay change in loosely"),
+    ("flaw:9", "unfailing", "its tests notice none of 7 planted changes"),
+    ("flaw:10", "missing", "no code cites its reading 'two'"),
+    ("flaw:11", "uncovered", "record the choice in paper.yaml, readings, '11'"),
+    ("flaw:12", "out of scope", "it describes hardware"),
+]
+
+
+@pytest.mark.parametrize(("name", "status", "reason"), STATUSES)
+def test_an_equation_has_the_status_of_its_code_and_tests(of, name, status, reason):
+    assert of(name).status == status
+    assert reason in of(name).reason
+
+
+def test_no_equation_is_left_out_or_reported_twice(verified):
+    assert [one.id for one in verified.equations] == [name for name, _, _ in STATUSES]
+
+
+FINDINGS = [
+    ("papers/flaw/forgotten.yaml", 1, "error", "config-unused"),
+    ("papers/flaw/paper.yaml", 4, "error", "metadata"),
+    ("papers/flaw/paper.yaml", 6, "error", "claim-unlinked"),
+    ("src/fading/broken.py", 2, "error", "not-python"),
+    ("src/fading/flaws.py", 19, "error", "placeholder"),
+    ("src/fading/flaws.py", 19, "warning", "cited-twice"),
+    ("src/fading/flaws.py", 29, "error", "placeholder"),
+    ("src/fading/flaws.py", 39, "error", "oracle-blind"),
+    ("src/fading/flaws.py", 54, "error", "citation-unknown"),
+    ("src/fading/flaws.py", 64, "warning", "paper-unknown"),
+    ("tests/test_flaws.py", 11, "error", "cannot-fail"),
+    ("tests/test_flaws.py", 22, "error", "cannot-fail"),
+    ("tests/test_flaws.py", 55, "error", "marker-unknown"),
+    ("tests/test_flaws.py", 59, "error", "marker-unread"),
+]
+
+
+def test_every_planted_defect_is_found_with_its_line_and_nothing_else(verified):
+    found = [(one.path, one.line, one.severity, one.code) for one in verified.findings]
+    assert sorted(found) == FINDINGS
+
+
+def test_gaps_make_the_exit_code_and_the_sound_paper_alone_would_have_few(verified):
+    assert verified.exit_code == 1
+    assert not [gap for gap in verified.gaps if gap.startswith("fade:")]
+    assert [gap for gap in verified.gaps if gap.startswith("fade/")] == [
+        "fade/loss: not run: nobody has run its command; "
+        "run `bloomery paper bench`, or say not_reproduced: why"
+    ]
+
+
+def test_only_passing_and_mutation_tested_equations_have_evidence_that_passed(verified):
+    states = {item.check.removeprefix("equation "): item for item in verified.evidence}
+    passed = {name for name, item in states.items() if item.state is State.PASSED}
+    assert passed == {"fade:1", "fade:2", "fade:3", "flaw:8"}
+    assert states["flaw:1"].state is State.NOT_RUN
+    assert states["flaw:5"].state is State.FAILED
+    assert not states["flaw:12"].required
+
+
+def test_a_report_names_the_survivors_by_line(of):
+    assert of("flaw:8").survivors == ("src/fading/flaws.py:36: decay: 1 - a -> a",)
+
+
+def test_what_was_found_is_plain_json_with_what_follows_from_it(verified):
+    plain = json.loads(json.dumps(verified.to_plain(), allow_nan=False))
+    assert plain["exit_code"] == 1
+    assert len(plain["evidence"]) == len(verified.equations) + len(verified.claims)
+
+
+def test_a_plan_can_tell_its_progress_from_the_states(verified):
+    states = verified.states()
+    assert states["fade:1"] == "mutation-tested"
+    assert states["flaw:3"] == "missing"
+    assert states["tests/test_flaws.py::test_that_fails"] == "failing"
+
+
+def test_the_page_of_equations_has_code_tests_status_and_oracle(verified):
+    page = equations_page(verified)
+    assert (
+        "| 2 Eq 2 | `src/fading/memory.py:14` `deep` | "
+        "`tests/test_memory.py`: test_the_depth_is_minus_the_sum | mutation-tested | closed form |"
+    ) in page
+    assert "| mutation-tested | NumPy |" in page
+    assert "reading: exact (it minimises what the text states)" in page
+    assert "12 equations: 3 missing, 3 uncovered, 1 skipped, 1 failing, 2 unfailing, 1 passing" in page
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown"])
+def test_a_rendered_report_says_what_it_comes_to(verified, form):
+    said = render(verified, form)
+    assert "4 of 14 equations verified (3 missing, 3 uncovered," in said
+    assert "src/fading/broken.py:2: error: not Python" in said
+    assert ("| 1 Eq 1 | mutation-tested |" in said) == (form == "markdown")
+
+
+def test_an_unchanged_tree_is_verified_again_without_a_mutation(project, verified, monkeypatch):
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("a mutation was tried again")
+
+    monkeypatch.setattr(mutation, "kill_tables", refused)
+    assert verify(project) == verified
+
+
+def test_without_mutation_a_tested_equation_is_passing_and_bad_input_is_said(project, tmp_path):
+    bad = project / "papers" / "bad"
+    bad.mkdir()
+    (bad / "paper.yaml").write_text("citation:\n  titel: Bad\n")
+    try:
+        again = verify(project, ["fade", "bad"], mutate=False, cache=tmp_path)
+    finally:
+        (bad / "paper.yaml").unlink()
+        bad.rmdir()
+    assert {one.status for one in again.equations} == {"passing"}
+    assert "nothing was mutated" in render(again)
+    assert list(tmp_path.iterdir()) == []
+    assert again.exit_code == 2
+    assert [(one.path, one.line) for one in again.bad_input] == [("papers/bad/paper.yaml", 2)]
+    assert "did you mean 'title'?" in again.bad_input[0].message
+
+
+def test_a_repository_or_paper_that_there_is_not_is_refused(project, tmp_path):
+    with pytest.raises(UnknownName, match="unknown paper 'fad'; did you mean 'fade'"):
+        verify(project, ["fad"])
+    with pytest.raises(MissingFile, match="expected a folder with one folder for each paper"):
+        verify(tmp_path)
