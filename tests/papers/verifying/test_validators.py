@@ -108,9 +108,17 @@ def test_a_folder_without_its_context_is_bad_input_and_the_rest_is_read(folder):
     (other / "paper.yaml").write_text("citation: {title: Other}\ncontext: gone.md\n")
     with pytest.raises(MissingFile, match=r"paper\.yaml:2: there is no context file gone\.md"):
         read_folder(other)
+    folder.with_name("empty").mkdir()
     found, bad = read_folders(folder.parents[1])
     assert [one.id for one in found] == ["fade"]
-    assert [(one.path, one.line, one.severity) for one in bad] == [("papers/other/paper.yaml", 2, "error")]
+    assert [(one.path, one.line, one.severity) for one in bad] == [
+        ("papers/empty/paper.yaml", 1, "error"),
+        ("papers/other/paper.yaml", 2, "error"),
+    ]
+
+
+def test_a_paper_is_known_by_its_id_and_by_its_arxiv_id_without_version(folder):
+    assert read_folder(folder).names == {"fade", "0000.00001"}
 
 
 def completeness(folder: Path) -> list[tuple[str, int, str]]:

@@ -6,10 +6,21 @@ import pytest
 
 from bloomery.core.errors import MissingFile, UnknownName
 from bloomery.core.evidence import State
-from bloomery.papers.verifying import mutation
+from bloomery.papers.verifying import mutation, verifying
 from bloomery.papers.verifying.pages import equations_page, render
 from bloomery.papers.verifying.verifying import verify
+from bloomery.source.outcomes import Outcome, Results
 
+PASSED = tuple(
+    Outcome(f"tests/test_memory.py::{name}", "passed")
+    for name in (
+        "test_a_memory_fades",
+        "test_the_depth_is_minus_the_sum[3]",
+        "test_the_depth_is_minus_the_sum[4]",
+        "test_the_printed_link_doubles",
+        "test_the_exact_link_does_not",
+    )
+)
 STATUSES = [
     ("fade:1", "mutation-tested", "2 of 2 sign, 1 of 1 decay"),
     ("fade:2", "mutation-tested", "2 of 2 index"),
@@ -146,3 +157,14 @@ def test_a_repository_or_paper_that_there_is_not_is_refused(project, tmp_path):
         verify(project, ["fad"])
     with pytest.raises(MissingFile, match="expected a folder with one folder for each paper"):
         verify(tmp_path)
+    with pytest.raises(MissingFile, match="there is no such folder"):
+        verify(tmp_path / "absent")
+
+
+def test_without_coverage_tested_equations_are_passing_and_the_report_says_why(project, monkeypatch):
+    monkeypatch.setattr(verifying.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(verifying, "run_tests", lambda *_, **__: Results(PASSED, ()))
+    found = verify(project, ["fade"])
+    assert {one.status for one in found.equations} == {"passing"}
+    assert not found.mutated
+    assert [one.code for one in found.findings if one.path == "pyproject.toml"] == ["uncoverable"]

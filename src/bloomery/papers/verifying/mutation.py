@@ -25,6 +25,7 @@ from bloomery.source.running import file_of
 KINDS = ("sign", "index", "decay")
 OTHERS = tuple(name for name in OPERATORS if name not in KINDS)
 MOST_OTHERS = 12
+TOGETHER = 16  # functions that share a process: what these brought is kept if the next are stopped
 MUTATING = Deferred("bloomery.source.mutating.killing", "kill_tables")  # by name: its code has the version
 Function = tuple[Path, str]
 
@@ -64,16 +65,31 @@ class _Own(Covered):
         own = self.own.get((parsed.path, name), frozenset())
         return tuple(test for test in super().tests(parsed, name) if test in own)
 
+    def runs_before_tests(self, parsed: Parsed, name: str) -> bool:
+        """Never: a change counts as the tests themselves run it, so that one may be missed, none invented."""
+        return False
+
 
 def tried(
-    root: Path, subjects: Sequence[Subject], covered: Covered, *, cache: Path, python: str = sys.executable
+    root: Path,
+    subjects: Sequence[Subject],
+    groups: Sequence[Sequence[Function]],
+    covered: Covered,
+    *,
+    cache: Path,
+    python: str = sys.executable,
 ) -> dict[Function, tuple[Tried, ...]]:
-    """Sign, index and decay changes of each function; of one where these tell nothing, others too."""
+    """Sign, index and decay changes of each function; where these tell nothing of a whole group, others too.
+
+    A group is what cites an equation: a function, or the methods of a class.
+    """
     own = {one.key: one.oracles for one in subjects}
     seen = _Own(covered.results, covered.lines, covered.before, own)
     first = _tried(root, subjects, seen, KINDS, None, cache, python)
-    silent = [one for one in subjects if not any(trial.state == "killed" for trial in first[one.key])]
-    second = _tried(root, silent, seen, OTHERS, MOST_OTHERS, cache, python)
+    told = {key for key, trials in first.items() if any(trial.state == "killed" for trial in trials)}
+    silent = {key for group in groups if not told & set(group) for key in group}
+    asked = [one for one in subjects if one.key in silent]
+    second = _tried(root, asked, seen, OTHERS, MOST_OTHERS, cache, python)
     return {key: (*first[key], *second.get(key, ())) for key in first}
 
 
@@ -97,15 +113,22 @@ def _tried(
         else:
             waiting[one.key] = one, file
     trying = Trying(operators=kinds, most=most, full=True, python=python)
-    asked = [(one.parsed, one.name) for one, _ in waiting.values()]
-    targets = sorted({test for one, _ in waiting.values() for test in one.oracles})
-    tables = kill_tables(root, asked, targets, trying, covered=covered) if asked else ()
-    for (one, file), table in zip(waiting.values(), tables, strict=True):
-        found[one.key] = _trials(one, table)
-        if all(trial.state != "not_run" for trial in found[one.key]):
-            plain = [asdict(trial) for trial in found[one.key]]
-            write_atomically(file, json.dumps(plain, indent=1).encode())
+    asked = list(waiting.values())
+    for start in range(0, len(asked), TOGETHER):
+        some = asked[start : start + TOGETHER]
+        targets = sorted({test for one, _ in some for test in one.oracles})
+        named = [(one.parsed, one.name) for one, _ in some]
+        tables = kill_tables(root, named, targets, trying, covered=covered)
+        for (one, file), table in zip(some, tables, strict=True):
+            found[one.key] = _trials(one, table)
+            _keep(file, found[one.key])
     return found
+
+
+def _keep(file: Path, trials: Sequence[Tried]) -> None:
+    """Remember trials; those that could not be run are tried again the next time."""
+    if all(trial.state != "not_run" for trial in trials):
+        write_atomically(file, json.dumps([asdict(trial) for trial in trials], indent=1).encode())
 
 
 def _trials(subject: Subject, table: KillTable) -> tuple[Tried, ...]:

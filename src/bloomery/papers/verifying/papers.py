@@ -1,5 +1,6 @@
 """The papers of a repository: `papers/<id>/paper.yaml` with its context."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,22 +37,20 @@ class Folder:
     def names(self) -> frozenset[str]:
         """What code and markers may call it."""
         found = {self.id, self.context.paper_id, self.context.arxiv, self.file.paper.citation.arxiv}
-        return frozenset(name.lower() for name in found if name)
+        return frozenset(re.sub(r"(?<=\d)v\d+$", "", name.strip().lower()) for name in found if name)
 
 
 def paper_ids(root: Path) -> list[str]:
-    """The ids of all papers: folders that hold a paper's file or a context.
+    """The ids of all papers: every folder below `papers`; one that is empty is not overlooked.
 
-    Raises: MissingFile.
+    Raises: MissingFile where there is none.
     """
     folder = root / PAPERS
-    if not folder.is_dir():
+    found = [one.name for one in folder.iterdir() if one.is_dir()] if folder.is_dir() else []
+    named = sorted(name for name in found if not name.startswith((".", "_")))
+    if not named:
         raise MissingFile(f"{folder}: expected a folder with one folder for each paper; there is none")
-    return sorted(one.name for one in folder.iterdir() if one.is_dir() and _is_paper(one))
-
-
-def _is_paper(folder: Path) -> bool:
-    return (folder / PAPER_FILE).is_file() or any(folder.glob("*.context.md"))
+    return named
 
 
 def read_folders(

@@ -57,6 +57,9 @@ def verify(
         seen = _mutate(seen, everything, cache or root / CACHE, python)
     known = library.paper_ids(root)
     diagnostics = [*tree.findings, *library.strangers(folders, tree, known)]
+    if seen.covered is None:
+        message = "coverage is not installed: what the tests run is not known, and nothing is mutated"
+        diagnostics.append(Diagnostic("pyproject.toml", 1, "warning", "uncoverable", message))
     diagnostics += [_said(root, one) for one in findings]
     diagnostics += _collection_errors(seen.results)
     diagnostics += [found for one in everything for found in _of_equation(one, seen)]
@@ -99,16 +102,18 @@ def _run(
 def _mutate(seen: Seen, joined: Sequence[Joined], cache: Path, python: str) -> Seen:
     assert seen.covered is not None
     oracles: dict[Function, set[str]] = {}
+    groups: list[tuple[Function, ...]] = []
     parsed = {one.path: one.parsed for some in joined for one in some.code}
     for one in joined:
         good = good_cases(one, seen)
         for definition in one.code:
-            for name in run_functions(one, definition, seen):
-                oracles.setdefault((definition.path, name), set()).update(good)
+            groups.append(tuple((definition.path, name) for name in run_functions(one, definition, seen)))
+            for key in groups[-1]:
+                oracles.setdefault(key, set()).update(good)
     subjects = [
         Subject(parsed[path], name, frozenset(tests)) for (path, name), tests in sorted(oracles.items())
     ]
-    trials = tried(seen.root, subjects, seen.covered, cache=cache, python=python)
+    trials = tried(seen.root, subjects, groups, seen.covered, cache=cache, python=python)
     return Seen(seen.root, seen.results, seen.covered, seen.unfailing, seen.placeholders, trials)
 
 
