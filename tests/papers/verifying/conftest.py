@@ -297,8 +297,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def verified(project: Path) -> Verified:
-    return verify(project)
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture(scope="session")
+def verified(project: Path, said: list[str]) -> Verified:
+    return verify(project, say=said.append)
 
 
 @pytest.fixture

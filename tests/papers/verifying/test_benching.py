@@ -12,7 +12,8 @@ from bloomery.core.errors import UnknownName
 from bloomery.papers.context import Context, Equation
 from bloomery.papers.markdown import write
 from bloomery.papers.verifying.benching import bench
-from bloomery.papers.verifying.claims import compare
+from bloomery.papers.verifying.claims import compare, exit_code
+from bloomery.papers.verifying.pages import render_claims
 from bloomery.papers.verifying.papers import read_folder
 from bloomery.papers.verifying.results import read_results
 from bloomery.papers.verifying.sources import stale
@@ -141,6 +142,18 @@ def test_a_function_is_called_once_for_each_seed_and_its_mean_compared(benched):
     assert one.result.interval == (2.02, 2.04)
     assert one.measured == pytest.approx(2.03, abs=1e-15)
     assert (one.band, one.deviation) == ("close", 0.015)
+
+
+def test_the_exit_code_of_a_bench_is_0_only_where_all_is_reproduced_or_stated(benched):
+    named = {name: (exit_code([one]), one.reproduced) for name, one in benched[0].items()}
+    assert {name: named[name] for name in ("loss", "line", "slow", "stated")} == {
+        "loss": (0, True),
+        "line": (1, False),
+        "slow": (1, False),
+        "stated": (0, False),
+    }
+    lines = [line.split() for line in render_claims(benched[0].values()).splitlines()]
+    assert ["loss", "2", "2.03", "1.50", "%", "close"] in lines
 
 
 def test_what_a_command_prints_is_passed_on_as_it_comes(benched):

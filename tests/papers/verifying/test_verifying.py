@@ -91,6 +91,14 @@ def test_only_passing_and_mutation_tested_equations_have_evidence_that_passed(ve
     assert not states["flaw:12"].required
 
 
+def test_what_takes_long_is_announced(verified, said):
+    assert said == [
+        "running 13 tests of 15 equations",
+        "trying changes of functions 1 to 7 of 7",
+        "trying changes of functions 1 to 1 of 1",
+    ]
+
+
 def test_a_report_names_the_survivors_by_line(of):
     assert of("flaw:8").survivors == ("src/fading/flaws.py:36: decay: 1 - a -> a",)
 

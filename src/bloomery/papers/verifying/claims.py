@@ -1,6 +1,6 @@
 """What a paper claims against what was measured here: how far apart, and whether that counts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -131,6 +131,11 @@ def compare(paper: str, claim: Claim, result: Result | None, stale: str = "") ->
         reason=stale,
         result=result,
     )
+
+
+def exit_code(claims: Iterable[ClaimReport]) -> int:
+    """0 where each claim is reproduced or stated as not reproduced, else 1."""
+    return int(not all(one.reproduced or one.claim.not_reproduced for one in claims))
 
 
 def _points(claim: Claim, measured: Mapping[float, float]) -> tuple[PointReport, ...]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from bloomery.core.closure import Deferred, code_version
 from bloomery.core.config import canonical_json
 from bloomery.core.disk import write_atomically
+from bloomery.papers.verifying.running import Say
 from bloomery.source.covering import Covered
 from bloomery.source.mutating import KillTable, Trying, kill_tables
 from bloomery.source.mutating.mutants import mutants
@@ -78,6 +79,7 @@ def tried(
     *,
     cache: Path,
     python: str = sys.executable,
+    say: Say | None = None,
 ) -> dict[Function, tuple[Tried, ...]]:
     """Sign, index and decay changes of each function; where these tell nothing of a whole group, others too.
 
@@ -85,11 +87,11 @@ def tried(
     """
     own = {one.key: one.oracles for one in subjects}
     seen = _Own(covered.results, covered.lines, covered.before, own)
-    first = _tried(root, subjects, seen, KINDS, None, cache, python)
+    first = _tried(root, subjects, seen, KINDS, None, cache, python, say)
     told = {key for key, trials in first.items() if any(trial.state == "killed" for trial in trials)}
     silent = {key for group in groups if not told & set(group) for key in group}
     asked = [one for one in subjects if one.key in silent]
-    second = _tried(root, asked, seen, OTHERS, MOST_OTHERS, cache, python)
+    second = _tried(root, asked, seen, OTHERS, MOST_OTHERS, cache, python, say)
     return {key: (*first[key], *second.get(key, ())) for key in first}
 
 
@@ -101,6 +103,7 @@ def _tried(
     most: int | None,
     cache: Path,
     python: str,
+    say: Say | None,
 ) -> dict[Function, tuple[Tried, ...]]:
     found: dict[Function, tuple[Tried, ...]] = {}
     waiting: dict[Function, tuple[Subject, Path]] = {}
@@ -116,6 +119,8 @@ def _tried(
     asked = list(waiting.values())
     for start in range(0, len(asked), TOGETHER):
         some = asked[start : start + TOGETHER]
+        if say:
+            say(f"trying changes of functions {start + 1} to {start + len(some)} of {len(asked)}")
         targets = sorted({test for one, _ in some for test in one.oracles})
         named = [(one.parsed, one.name) for one, _ in some]
         tables = kill_tables(root, named, targets, trying, covered=covered)

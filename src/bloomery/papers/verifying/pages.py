@@ -36,6 +36,11 @@ def render(verified: Verified, form: Literal["terminal", "markdown"] = "terminal
     return "\n\n".join([*parts, summary(verified)]) + "\n"
 
 
+def render_claims(claims: Iterable[ClaimReport]) -> str:
+    """What `paper bench` measured, for a terminal."""
+    return _table(CLAIM_HEADS, [_claim_row(one) for one in claims], False) + "\n"
+
+
 def summary(verified: Verified) -> str:
     """What it comes to, in two lines."""
     equations = verified.equations

@@ -13,6 +13,7 @@ from bloomery.papers.verifying.joining import Tree, read_tree, shown
 from bloomery.papers.verifying.judging import Joined, Seen, blind, good_cases, nodes, report, run_functions
 from bloomery.papers.verifying.mutation import Function, Subject, tried
 from bloomery.papers.verifying.papers import Folder
+from bloomery.papers.verifying.running import Say
 from bloomery.papers.verifying.sources import stale
 from bloomery.papers.verifying.validators.completeness import complete
 from bloomery.papers.verifying.validators.measured import measured
@@ -36,11 +37,12 @@ def verify(
     cache: Path | None = None,
     python: str = sys.executable,
     time_limit_s: float = 1800,
+    say: Say | None = None,
 ) -> Verified:
     """The status of each equation and claim of the papers of a repository (default: all of them).
 
     `mutate=False` leaves mutations out: a tested equation is then `passing`. `cache` remembers them
-    (default: `.bloomery/verify` in the repository).
+    (default: `.bloomery/verify` in the repository). `say` is told what begins, since it takes minutes.
 
     Raises: MissingFile, UnknownName for a repository or paper that there is not; CapabilityMissing.
     """
@@ -52,9 +54,11 @@ def verify(
     joined = {folder.id: library.join(folder, tree) for folder in folders}
     everything = [one for some in joined.values() for one in some]
     findings = list(_unfailing(tree, everything))
+    if say:
+        say(f"running {len(nodes(everything))} tests of {len(everything)} equations")
     seen = _run(tree, everything, findings, python, time_limit_s)
     if mutate and seen.covered is not None:
-        seen = _mutate(seen, everything, cache or root / CACHE, python)
+        seen = _mutate(seen, everything, cache or root / CACHE, python, say)
     known = library.paper_ids(root)
     diagnostics = [*tree.findings, *library.strangers(folders, tree, known)]
     if seen.covered is None:
@@ -99,7 +103,7 @@ def _run(
     return Seen(root, results, covered, whole, dict(_placeholders(joined)))
 
 
-def _mutate(seen: Seen, joined: Sequence[Joined], cache: Path, python: str) -> Seen:
+def _mutate(seen: Seen, joined: Sequence[Joined], cache: Path, python: str, say: Say | None) -> Seen:
     assert seen.covered is not None
     oracles: dict[Function, set[str]] = {}
     groups: list[tuple[Function, ...]] = []
@@ -113,7 +117,7 @@ def _mutate(seen: Seen, joined: Sequence[Joined], cache: Path, python: str) -> S
     subjects = [
         Subject(parsed[path], name, frozenset(tests)) for (path, name), tests in sorted(oracles.items())
     ]
-    trials = tried(seen.root, subjects, groups, seen.covered, cache=cache, python=python)
+    trials = tried(seen.root, subjects, groups, seen.covered, cache=cache, python=python, say=say)
     return Seen(seen.root, seen.results, seen.covered, seen.unfailing, seen.placeholders, trials)
 
 
