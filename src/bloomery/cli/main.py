@@ -24,6 +24,7 @@ from bloomery.cli import (
     quantize,
     specialize,
     think,
+    train,
     workspace,
 )
 from bloomery.core.disk import is_full_disk
@@ -50,6 +51,7 @@ app.command("learn")(learn.learn)
 app.command("bake")(bake.bake)
 app.command("specialize")(specialize.specialize)
 app.command("export")(export.export)
+app.command("train")(train.train)
 app.add_typer(models.app, name="models")
 app.add_typer(workspace.app, name="workspace")
 app.add_typer(config.app, name="config")

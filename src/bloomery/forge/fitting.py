@@ -15,12 +15,12 @@ from bloomery.forge.settings import FitConfig
 from bloomery.forge.window import check_rows
 from bloomery.tasks.batches import collate
 from bloomery.training.callbacks import Callback, Metrics, ShowProgress
-from bloomery.training.config import LossResult, TrainResult
+from bloomery.training.config import LossResult, TrainConfig, TrainResult
 from bloomery.training.errors import CheckpointDamaged, CheckpointRefused, DivergenceError, OutOfMemory
-from bloomery.training.loader import Dataset
-from bloomery.training.loop import Loss, loader_for, train
+from bloomery.training.loader import Dataset, Loader
+from bloomery.training.loop import Loss, loader_for, model_loss, train
 from bloomery.training.muon_grokfast import MuonGrokfast, matrices_decay
-from bloomery.training.schedules import Prepare, build_schedule, curricula, staircase
+from bloomery.training.schedules import Prepare, ScheduleConfig, build_schedule, curricula, staircase
 
 Validate = Callable[[nn.Module], Mapping[str, float]]
 
@@ -45,17 +45,49 @@ def fit(
     training.errors tells.
     """
     check_rows(model, config.seq_len)
-    steps = config.total_steps()
-    loop = config.loop(steps=steps, seed=context.seed)
+    loop = config.loop(steps=config.total_steps(), seed=context.seed)
+    return run_loop(
+        context,
+        model,
+        loader_for(data, loop, collate=collate),
+        loop,
+        optimizer=make_optimizer(model, config),
+        schedule=config.schedule,
+        loss=loss or _own_loss(config),
+        prepare=_curricula(config),
+        validate=validate,
+        callbacks=callbacks,
+        prefix=prefix,
+    )
+
+
+def run_loop(
+    context: StepContext,
+    model: nn.Module,
+    batches: Loader,
+    loop: TrainConfig,
+    *,
+    optimizer: Optimizer,
+    schedule: ScheduleConfig,
+    loss: Loss = model_loss,
+    prepare: Prepare | None = None,
+    validate: Validate | None = None,
+    callbacks: Sequence[Callback] = (),
+    prefix: str = "",
+) -> TrainResult:
+    """The training loop within a step: resumable through the context's checkpoint folder, its curves kept.
+
+    Raises: Paused; UserError or Failure for what training.errors tells.
+    """
     try:
         result = train(
             model,
-            loader_for(data, loop, collate=collate),
-            optimizer=make_optimizer(model, config),
+            batches,
+            optimizer=optimizer,
             config=loop,
-            schedule=build_schedule(config.schedule, steps),
-            loss=loss or _own_loss(config),
-            prepare=_curricula(config),
+            schedule=build_schedule(schedule, loop.steps),
+            loss=loss,
+            prepare=prepare,
             validate=validate,
             callbacks=[Metrics(context.metric, prefix=prefix), ShowProgress(context.progress), *callbacks],
             checkpoint=context.checkpoint,
@@ -64,7 +96,7 @@ def fit(
     except (DivergenceError, OutOfMemory, CheckpointDamaged, CheckpointRefused) as error:
         raise _own(error) from error
     if result.stopped == "requested":
-        raise Paused(f"paused at optimizer step {result.steps} of {steps}; resume to go on")
+        raise Paused(f"paused at optimizer step {result.steps} of {loop.steps}; resume to go on")
     return result
 
 
