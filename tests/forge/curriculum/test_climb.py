@@ -1,6 +1,7 @@
 """The climb as a training: killed and resumed, without rehearsal, on latent trits, on any model."""
 
 import json
+import random
 from dataclasses import replace
 from itertools import chain, repeat
 
@@ -11,7 +12,15 @@ from bloomery.core.errors import ConfigError, UserError
 from bloomery.core.step import Paused
 from bloomery.forge.bitnet.quantizing import make_ternary
 from bloomery.forge.curriculum import tutoring
-from bloomery.forge.curriculum.course import assessed, check_fits, home_of, ladder_of, load_ladder, reach_of
+from bloomery.forge.curriculum.course import (
+    assessed,
+    check_fits,
+    course_of,
+    home_of,
+    ladder_of,
+    load_ladder,
+    reach_of,
+)
 from bloomery.forge.curriculum.ladder import Ladder
 from bloomery.forge.curriculum.lessons import Book
 from bloomery.forge.curriculum.proposing import Generators, graded_tasks
@@ -217,6 +226,14 @@ def test_tasks_without_anything_to_climb_are_left_out():
     assert set(graded_tasks(words.climbed())) == {"sorting"}
     with pytest.raises(ConfigError, match=r"climb\.tasks names recall"):
         config(mixture=both, climb=ClimbConfig(tasks=("recall",)))
+
+
+def test_what_is_not_climbed_is_remembered_with_the_rest():
+    both = {"sorting": Ingredient(difficulties=(3,)), "parity": Ingredient(difficulties=(8,))}
+    words = config(mixture=both, climb=ClimbConfig(tasks=("sorting",)))
+    course = course_of(words, TOKENIZER, Ladder({"sorting": (5, 6)}), seed=1)
+    tasks = {rung: {name for name, _ in course.problems(rung, 8, random.Random(0))} for rung in (0, 1)}
+    assert tasks == {0: {"sorting", "parity"}, 1: {"sorting"}}
 
 
 def test_a_file_without_rungs_is_no_ladder(tmp_path):

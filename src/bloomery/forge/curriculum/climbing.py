@@ -30,7 +30,8 @@ class Course:
     """What a climb goes through; nothing in it changes.
 
     No row is longer than `room` tokens. `home` are the difficulties that the model was trained on before, as
-    rung 0; `probe` gives the held-out accuracy on each rung, rung 0 first.
+    rung 0, of all tasks, also of those in which it does not climb; `probe` gives the held-out accuracy on
+    each rung, rung 0 first.
     """
 
     config: ClimbConfig
@@ -45,7 +46,7 @@ class Course:
 
     def problems(self, rung: int, count: int, rng: random.Random) -> list[tuple[str, Example]]:
         """So many problems of a rung, the tasks in turn."""
-        names = list(self.tasks)
+        names = list(self.home if rung == HOME else self.ladder.rungs)
         found = []
         for place, name in enumerate(names):
             share = count // len(names) + (place < count % len(names))

@@ -42,7 +42,7 @@ def course_of(
     proposer: TaskProposer = GENERATORS,
 ) -> Course:
     """What the climb goes through; forgetting is probed on held-out problems of the selection part."""
-    tasks = graded_tasks(config.climbed())
+    tasks = graded_tasks(config.mixture)
     home = home_of(config, tasks)
     held_out = rung_problems(
         tasks, levels_of(rungs, home), config.mixture, config.exam, "selection", config.climb.probes

@@ -106,6 +106,6 @@ def _fresh(course: Course) -> list[dict[str, list[Example]]]:
     """Problems of the training side on each rung, by a stream of their own."""
     rng = random.Random(f"fresh/{course.seed}")
     return [
-        {name: list(course.draw(name, rung, FRESH, rng)) for name in course.tasks}
+        {name: list(course.draw(name, rung, FRESH, rng)) for name in course.ladder.rungs}
         for rung in range(1, len(course.ladder) + 1)
     ]
