@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bloomery.core.errors import ConfigError, FormatRefused
 from bloomery.core.evidence import State
+from bloomery.papers.verifying.claim import Claim, Point
 from bloomery.papers.verifying.claims import band, compare, deviation, shortfall
-from bloomery.papers.verifying.paper_file import Claim, Point
 from bloomery.papers.verifying.results import Result, read_results, write_results
 
 BANDS = [

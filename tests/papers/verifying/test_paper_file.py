@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bloomery.core.errors import ConfigError, MissingFile
-from bloomery.papers.verifying.paper_file import Claim, load
+from bloomery.papers.verifying.claim import Claim
+from bloomery.papers.verifying.paper_file import load
 
 WHOLE = """\
 citation:

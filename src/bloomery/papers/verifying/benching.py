@@ -17,10 +17,11 @@ from pathlib import Path
 from bloomery.core.disk import write_atomically
 from bloomery.core.errors import Failure, UnknownName
 from bloomery.core.machine import environment, git_commit
+from bloomery.papers.verifying.claim import Claim
 from bloomery.papers.verifying.claims import ClaimReport, compare
 from bloomery.papers.verifying.data_files import DATA_VARIABLE, DataFiles, data_files
 from bloomery.papers.verifying.pages import results_page
-from bloomery.papers.verifying.paper_file import Claim, PaperFile
+from bloomery.papers.verifying.paper_file import PaperFile
 from bloomery.papers.verifying.papers import read_folder
 from bloomery.papers.verifying.results import RENDERED_FILE, Result, summary, write_results
 from bloomery.papers.verifying.returned import NothingMeasured, Returned, mean_curve, read_returned

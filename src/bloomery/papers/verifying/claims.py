@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bloomery.core.evidence import Bar, Check, Evidence, Measured, judge, not_run
-from bloomery.papers.verifying.paper_file import Claim, Direction
+from bloomery.papers.verifying.claim import Claim, Direction
 from bloomery.papers.verifying.results import Result
 
 Band = Literal["match", "close", "stretch", "success", "better", "deviation", "not run"]

@@ -4,7 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from bloomery.papers.verifying.paper_file import Claim, PaperFile
+from bloomery.papers.verifying.claim import Claim
+from bloomery.papers.verifying.paper_file import PaperFile
 from bloomery.papers.verifying.returned import NothingMeasured
 
 DATA_VARIABLE = "BLOOMERY_DATA"

@@ -1,99 +1,18 @@
 """The status of one equation: from its code, its tests, what became of them, and what they notice."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
-from bloomery.papers.context import Equation as Printed
+from bloomery.papers.verifying.joined import Joined, Seen, cases, good_cases, run_functions
 from bloomery.papers.verifying.joining import Definition, Oracle, shown
-from bloomery.papers.verifying.mutation import KINDS, Function, Tried
-from bloomery.papers.verifying.paper_file import Choice
-from bloomery.papers.verifying.verified import CodeSeen, EquationReport, Mutants, Status, TestSeen
-from bloomery.source.citing import numbers
-from bloomery.source.covering import Covered
-from bloomery.source.outcomes import Outcome, Results
-from bloomery.source.placeholders import Placeholder
-from bloomery.source.python import first_line, function
+from bloomery.papers.verifying.mutation import KINDS
+from bloomery.papers.verifying.noticing import by_definition, noticed
+from bloomery.papers.verifying.verified import CodeSeen, EquationReport, Status, TestSeen
 
 BAD = frozenset({"failed", "error", "xfailed", "xpassed", "not collected", "not run"})
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What was run: outcomes, lines where they were recorded, trials where there were any.
-
-    `names`: what a paper is called in code and markers. `unfailing`: reasons by test.
-    """
-
-    root: Path
-    results: Results
-    covered: Covered | None
-    unfailing: Mapping[str, str]
-    placeholders: Mapping[Function, Placeholder]
-    trials: Mapping[Function, tuple[Tried, ...]] | None = None
-
-
-@dataclass(frozen=True)
-class Joined:
-    """An equation of a context with what cites it."""
-
-    paper: str
-    names: frozenset[str]
-    printed: Printed
-    code: tuple[Definition, ...]
-    oracles: tuple[Oracle, ...]
-    choice: Choice | None = None
-    out_of_scope: str = ""
-
-    @property
-    def readings(self) -> tuple[str, ...]:
-        return tuple(one.name for one in self.printed.readings)
-
-
-def cases(joined: Joined, oracle: Oracle, results: Results) -> tuple[Outcome, ...]:
-    """What became of the cases of a test that belong to the equation."""
-    found = results.of(oracle.node)
-    if not oracle.some_cases:
-        return found
-    wanted = {joined.printed.number, *joined.printed.aliases}
-    return tuple(
-        one
-        for one in found
-        if one.status == "not collected"
-        or any(
-            mark
-            and mark[0].lower() in joined.names
-            and wanted & {n for text in mark[1:] for n in numbers(text)}
-            for mark in one.equations
-        )
-    )
-
-
-def good_cases(joined: Joined, seen: Seen) -> frozenset[str]:
-    """Cases that pass and can fail."""
-    return frozenset(
-        case.node
-        for oracle in joined.oracles
-        if oracle.node not in seen.unfailing
-        for case in cases(joined, oracle, seen.results)
-        if case.status == "passed"
-    )
-
-
-def run_functions(joined: Joined, definition: Definition, seen: Seen) -> tuple[str, ...]:
-    """The functions of a definition that a good test of the equation runs."""
-    if seen.covered is None:
-        return definition.functions
-    good = good_cases(joined, seen)
-    return tuple(
-        name for name in definition.functions if good & set(seen.covered.tests(definition.parsed, name))
-    )
 
 
 def report(joined: Joined, seen: Seen) -> EquationReport:
     """What is to be said about an equation."""
     status, reason = judged(joined, seen)
-    mutants, survivors = _mutants(joined, seen)
+    mutants, survivors = noticed(joined, seen)
     return EquationReport(
         paper=joined.paper,
         number=joined.printed.number,
@@ -173,12 +92,12 @@ def _reading_gap(joined: Joined, seen: Seen) -> tuple[Status, str] | None:
 def _of_mutants(joined: Joined, seen: Seen) -> tuple[Status, str]:
     if seen.trials is None:
         return "passing", "not mutated"
-    mutants, _ = _mutants(joined, seen)
+    mutants, _ = noticed(joined, seen)
     if not mutants:
         return "passing", "nothing in its functions could be mutated"
     if not any(one.killed for one in mutants):
         return "unfailing", f"its tests notice none of {sum(one.tried for one in mutants)} planted changes"
-    for definition, trials in _by_definition(joined, seen):
+    for definition, trials in by_definition(joined, seen):
         named = [kind for kind in KINDS if any(one.kind == kind for one in trials)]
         killed = {one.kind for one in trials if one.state == "killed"}
         lost = [kind for kind in named if kind not in killed]
@@ -189,51 +108,6 @@ def _of_mutants(joined: Joined, seen: Seen) -> tuple[Status, str]:
                 f"its tests notice no {what} change in {definition.symbol or definition.path.name}",
             )
     return "mutation-tested", ", ".join(f"{one.killed} of {one.tried} {one.kind}" for one in mutants)
-
-
-def blind(joined: Joined, seen: Seen) -> Iterator[tuple[Definition, Sequence[Tried]]]:
-    """Definitions that the tests of the equation run, of whose changes they notice none at all."""
-    for definition, trials in _by_definition(joined, seen):
-        tried = [one for one in trials if one.state != "not_run"]
-        if tried and not any(one.state == "killed" for one in tried):
-            yield definition, tried
-
-
-def _by_definition(joined: Joined, seen: Seen) -> Iterator[tuple[Definition, list[Tried]]]:
-    """The trials of each definition; a change counts as killed by tests of this equation only."""
-    good = good_cases(joined, seen)
-    for definition in joined.code:
-        names = run_functions(joined, definition, seen)
-        found = [one for name in names for one in (seen.trials or {}).get((definition.path, name), ())]
-        yield definition, [_own(one, good) for one in found]
-
-
-def _own(one: Tried, good: frozenset[str]) -> Tried:
-    own = tuple(test for test in one.killers if test in good)
-    state = "survived" if one.state == "killed" and not own else one.state
-    return Tried(one.kind, one.offset, one.change, state, own, one.reason)
-
-
-def _mutants(joined: Joined, seen: Seen) -> tuple[tuple[Mutants, ...], tuple[str, ...]]:
-    good = good_cases(joined, seen) if seen.trials else frozenset[str]()
-    functions = {
-        (one.path, name): one
-        for one in joined.code
-        for name in run_functions(joined, one, seen)
-        if seen.trials
-    }
-    counted: dict[str, list[bool]] = {}
-    survivors: list[str] = []
-    for (path, name), definition in functions.items():
-        for trial in (seen.trials or {}).get((path, name), ()):
-            if trial.state == "not_run":
-                continue
-            own = _own(trial, good)
-            counted.setdefault(own.kind, []).append(own.state == "killed")
-            if own.state != "killed":
-                line = first_line(function(definition.parsed, name)) + own.offset
-                survivors.append(f"{shown(seen.root, path)}:{line}: {own.kind}: {own.change}")
-    return tuple(Mutants(kind, sum(kills), len(kills)) for kind, kills in counted.items()), tuple(survivors)
 
 
 def _is_placeholder(definition: Definition, seen: Seen) -> bool:
@@ -259,8 +133,3 @@ def _test(joined: Joined, oracle: Oracle, seen: Seen) -> TestSeen:
 
 def _first_line(text: str) -> str:
     return next(iter(text.strip().splitlines()), "")
-
-
-def nodes(joined: Iterable[Joined]) -> list[str]:
-    """The tests of these equations, each once, in the order of their files."""
-    return sorted({oracle.node for one in joined for oracle in one.oracles})

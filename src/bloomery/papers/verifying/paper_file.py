@@ -4,20 +4,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path, PurePosixPath
-from typing import Literal
+from pathlib import Path
 
 from bloomery.core.config import build, load_recipe, option
 from bloomery.core.errors import ConfigError, MissingFile
+from bloomery.papers.verifying.claim import Claim, stays_inside
 from bloomery.papers.written import NUMBER
 from bloomery.source.citing import numbers
 
 PAPER_FILE = "paper.yaml"
-CLAIM_ID = r"[a-z0-9]+(?:[._-][a-z0-9]+)*"
-FUNCTION = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 SHA256 = r"[0-9a-f]{64}"
-
-Direction = Literal["higher", "lower"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,72 +28,6 @@ class Citation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Point:
-    """A point of a learning curve."""
-
-    at: float = option(help="the step, epoch or other abscissa")
-    value: float = option(help="the metric there")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """A number, or a curve, that the paper states, and what measures it here."""
-
-    id: str = option(help="lower case, unique in the paper")
-    value: float | None = option(None, help="the number; without it a curve is needed")
-    metric: str = option(help="what is measured")
-    direction: Direction = option(help="what is better: higher or lower")
-    unit: str = option("", help="of the number")
-    tolerance: float = option(
-        0.1, help="largest relative deviation that counts as reproduced", low=0.0, high=1.0
-    )
-    source: str = option(help="where the paper states it: Table 3, row LMM")
-    conditions: str = option("", help="under which it holds")
-    scale: Literal["paper", "ours"] = option("paper", help="whose size of model and data the number is of")
-    command: str | tuple[str, ...] = option("", help="module:function, or the words of a command line")
-    result: str = option("", help="the JSON file that the command writes, relative to the repository")
-    curve: tuple[Point, ...] = option((), help="the points of a learning curve")
-    data: tuple[str, ...] = option((), help="names of the data sets that it needs")
-    budget_min: float | None = option(None, help="minutes that measuring it may take", low=0.0)
-    not_reproduced: str = option("", help="why it is not measured here")
-
-    def __post_init__(self) -> None:
-        if not re.fullmatch(CLAIM_ID, self.id):
-            raise ConfigError(f"the claim id '{self.id}' is not lower case with dashes; write lmm-perplexity")
-        if self.value is None and not self.curve:
-            raise ConfigError(
-                f"the claim '{self.id}' states neither a value nor a curve; write what it claims"
-            )
-        for name in ("metric", "source"):
-            if not getattr(self, name).strip():
-                raise ConfigError(f"the {name} of claim '{self.id}' is empty; a claim states its {name}")
-        self._check_command()
-        places = [point.at for point in self.curve]
-        if places != sorted(set(places)):
-            raise ConfigError(f"the curve of claim '{self.id}' does not ascend: {places}; sort its points")
-
-    def _check_command(self) -> None:
-        if isinstance(self.command, str):
-            if self.command and not re.fullmatch(FUNCTION, self.command):
-                raise ConfigError(
-                    f"the command of claim '{self.id}' is '{self.command}', expected module:function "
-                    "or a list of words"
-                )
-        elif not self.command or not self.result:
-            raise ConfigError(f"the command line of claim '{self.id}' needs words and a result file to read")
-        if self.result and not _stays_inside(self.result):
-            raise ConfigError(f"the result of claim '{self.id}' leaves the repository: {self.result}")
-
-    @property
-    def function(self) -> tuple[str, str] | None:
-        """Module and name where the command is a function."""
-        if isinstance(self.command, str) and self.command:
-            module, _, name = self.command.partition(":")
-            return module, name
-        return None
-
-
-@dataclass(frozen=True, kw_only=True)
 class DataFile:
     """One file, known by its content."""
 
@@ -107,7 +37,7 @@ class DataFile:
     def __post_init__(self) -> None:
         if not re.fullmatch(SHA256, self.sha256):
             raise ConfigError(f"the sha256 of {self.path} is '{self.sha256}', expected 64 hexadecimal digits")
-        if not _stays_inside(self.path):
+        if not stays_inside(self.path):
             raise ConfigError(f"the path {self.path} leaves the folder of data sets")
 
 
@@ -247,8 +177,3 @@ def _unique(kind: str, names: list[str]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ConfigError(f"the {kind} '{twice[0]}' is given twice; give each a name of its own")
-
-
-def _stays_inside(path: str) -> bool:
-    pure = PurePosixPath(path)
-    return not pure.is_absolute() and ".." not in pure.parts

@@ -9,8 +9,8 @@ from bloomery.core.errors import MissingFile, UnknownName, UserError
 from bloomery.papers.context import Context
 from bloomery.papers.diagnostic import Diagnostic
 from bloomery.papers.markdown import Read, read_file
+from bloomery.papers.verifying.joined import Joined
 from bloomery.papers.verifying.joining import Tree, bad_file, shown
-from bloomery.papers.verifying.judging import Joined
 from bloomery.papers.verifying.paper_file import PAPER_FILE, Citation, Loaded, PaperFile, load
 from bloomery.papers.verifying.results import Result, read_results
 from bloomery.source.citing import Equation

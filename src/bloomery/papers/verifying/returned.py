@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bloomery.core.errors import BloomeryError
-from bloomery.papers.verifying.paper_file import Claim
+from bloomery.papers.verifying.claim import Claim
 
 Curve = tuple[tuple[float, float], ...]
 

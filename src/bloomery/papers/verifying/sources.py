@@ -11,7 +11,7 @@ from typing import Any
 from bloomery.core.closure import Deferred, import_closure, reread_sources
 from bloomery.core.errors import Failure
 from bloomery.core.parsed import read
-from bloomery.papers.verifying.paper_file import Claim
+from bloomery.papers.verifying.claim import Claim
 from bloomery.papers.verifying.results import Result
 from bloomery.source.modules import source_roots
 

@@ -9,9 +9,11 @@ from bloomery.core.errors import MissingFile
 from bloomery.papers.diagnostic import Diagnostic
 from bloomery.papers.verifying import papers as library
 from bloomery.papers.verifying.claims import ClaimReport, compare
+from bloomery.papers.verifying.joined import Joined, Seen, good_cases, nodes, run_functions
 from bloomery.papers.verifying.joining import Tree, read_tree, shown
-from bloomery.papers.verifying.judging import Joined, Seen, blind, good_cases, nodes, report, run_functions
+from bloomery.papers.verifying.judging import report
 from bloomery.papers.verifying.mutation import Function, Subject, tried
+from bloomery.papers.verifying.noticing import blind
 from bloomery.papers.verifying.papers import Folder
 from bloomery.papers.verifying.running import Say
 from bloomery.papers.verifying.sources import stale

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bloomery.papers.diagnostic import Diagnostic
+from bloomery.papers.verifying.claim import Claim
 from bloomery.papers.verifying.joining import shown
-from bloomery.papers.verifying.paper_file import Claim, PaperFile
+from bloomery.papers.verifying.paper_file import PaperFile
 from bloomery.papers.verifying.papers import Folder
 from bloomery.papers.verifying.results import RESULTS_FILE, Result, summary
 
