@@ -66,6 +66,8 @@ def test_beyond_its_tolerance_a_claim_is_not_reproduced_and_still_accounted_for(
     assert report.evidence().state is State.FAILED
     assert not report.evidence().required
     assert not compare("fade", claimed(tolerance=0.05), near).reproduced
+    edge = Result(state="measured", value=2.2, samples=(2.2,))
+    assert compare("fade", claimed(), edge).reproduced  # exactly 10 %
 
 
 def test_nothing_measured_is_accounted_for_only_with_a_reason():

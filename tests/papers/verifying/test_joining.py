@@ -11,7 +11,7 @@ from bloomery.source.citing import Equation
 CODE = '''
     """A module.
 
-    Source: fade eq. 9
+    Source: fade eq. 9 (one)
     """
 
 
@@ -32,6 +32,11 @@ CODE = '''
 
     def lone(x):
         """Source: eq. 5"""
+        return x
+
+
+    def twin(x):
+        """Source: fade eq. 3"""
         return x
     '''
 
@@ -84,8 +89,9 @@ def test_a_class_stands_for_its_methods_a_function_for_itself_a_module_for_all(t
     assert functions == {
         "1": ("Memory.write", "Memory.read"),
         "3": ("Memory.read",),
-        "9": ("Memory.write", "Memory.read", "lone"),
+        "9": ("Memory.write", "Memory.read", "lone", "twin"),
     }
+    assert [one.symbol for one in tree.code[Equation("fade", "3")]] == ["Memory.read", "twin"]
 
 
 def test_support_of_tests_is_no_implementation(tree):
@@ -96,6 +102,7 @@ def test_a_docstring_says_which_reading_it_implements(tree):
     (definition,) = tree.code[Equation("fade", "2")]
     assert definition.reads("2", "the exact link")
     assert not definition.reads("1", "the exact link")
+    assert tree.code[Equation("fade", "9")][0].reads("9", "one")
     assert not definition.reads("2", "exact")
 
 

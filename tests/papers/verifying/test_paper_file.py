@@ -79,6 +79,7 @@ def test_numbers_with_a_dot_are_written_as_a_list(tmp_path):
     assert (list(paper.reasons), list(paper.choices)) == (["A.2", "A.3"], ["A.1"])
 
 
+TWICE = f"data_sets:\n  - {{name: digits, files: [{{path: a, sha256: {'b' * 64}}}]}}\n"
 REFUSED = [
     ("    source: Table 3, row 2\n", "", "7: 'claims.0.source' is missing"),
     ("    source: Table 3, row 2", "    source: ' '", "7: claims.0: the source of claim 'loss' is empty"),
@@ -100,6 +101,12 @@ REFUSED = [
     ("id: curve", "id: loss", "the claim 'loss' is given twice"),
     ("id: loss", "id: Loss", "7: claims.0: the claim id 'Loss' is not lower case"),
     ("data: [digits]", "data: [letters]", "the claim 'loss' needs data sets that are not listed: letters"),
+    (
+        "seeds: [1, 2]",
+        "  - {name: digits, files: []}",
+        "data_sets.1: the data set 'digits' names no file",
+    ),
+    ("data_sets:\n", TWICE, "the data set 'digits' is given twice"),
     ("a" * 64, "abc", "30: data_sets.0.files.0: the sha256 of digits/images.gz is 'abc'"),
     ("digits/images.gz", "../images.gz", "30: data_sets.0.files.0: the path ../images.gz leaves the folder"),
     ("{at: 0, value: 4}", "{at: 20, value: 4}", "18: claims.1: the curve of claim 'curve' does not ascend"),

@@ -76,6 +76,7 @@ STRUCTURE = [
     ("  arxiv: 0000.00001v2\n", "", ("paper.yaml", 2, "metadata")),
     ('"2": {chosen: one', '"2": {chosen: three', ("paper.yaml", 13, "reading")),
     ('"3": it', '"4": it', ("paper.yaml", 15, "number")),
+    ('"3": it', '"3-4": it', ("paper.yaml", 15, "number")),
     ('"2": {chosen', '"9": {chosen', ("paper.yaml", 13, "number")),
 ]
 
@@ -163,6 +164,8 @@ def test_a_config_is_used_where_code_pages_or_other_configs_name_it(folder):
         (folder / name).write_text("steps: 1\n")
     (folder / "small.yaml").write_text("extends: base.yaml\n")
     (folder / "README.md").write_text("`bloomery train papers/fade/long`\n")
+    (folder / "check.json").write_text("{}")
+    (root / "pyproject.toml").write_text("# check.json\n")
     found = unreferenced(root, folder, list(python_files(root)))
     assert [path.name for path in found] == ["lone.yaml"]
 
