@@ -35,6 +35,8 @@ CLAIM = {
     "command: fading.measuring:curve",
     "line": "value: 7, metric: loss, direction: lower, source: T1, result: out/line.json, "
     "command: ['{python}', tools/line.py, '{seed}']",
+    "module": "value: 2, metric: loss, direction: lower, source: T1, result: out/module.json, "
+    "command: ['{python}', -m, fading.running]",
     "idle": "value: 7, metric: loss, direction: lower, source: T1, result: out/line.json, "
     "command: ['{python}', -c, pass]",
     "slow": "value: 7, metric: loss, direction: lower, source: T1, command: fading.measuring:slow, "
@@ -90,6 +92,13 @@ out = pathlib.Path("out/line.json")
 out.parent.mkdir(exist_ok=True)
 out.write_text(json.dumps({"value": 7 + int(sys.argv[1])}))
 """
+RUNNING = """
+import pathlib
+
+from fading.scale import SCALE
+
+pathlib.Path("out/module.json").write_text(str(SCALE))
+"""
 
 
 def claims(*names: str) -> str:
@@ -113,6 +122,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "src/fading/__init__.py": "",
         "src/fading/scale.py": "SCALE = 2.0\n",
         "src/fading/measuring.py": MEASURING,
+        "src/fading/running.py": RUNNING,
         "tools/line.py": LINE,
         "papers/fade/fade.context.md": write(context),
         "papers/fade/paper.yaml": claims(*CLAIM),
@@ -204,6 +214,7 @@ def test_a_command_line_is_run_for_each_seed_and_its_file_read(benched):
     one = benched[0]["line"]
     assert one.result.samples == (8.0, 9.0)
     assert one.band == "deviation"
+    assert (benched[0]["module"].result.samples, benched[0]["module"].result.seeds) == ((2.0,), ())
 
 
 def test_a_learning_curve_is_compared_point_by_point(benched):
@@ -236,6 +247,14 @@ def test_a_result_is_stale_when_a_module_that_its_function_imports_changes(copy)
     (copy / "src/fading/scale.py").write_text("SCALE = 2.5\n")
     assert "has changed" in stale(copy, *claim_of(copy, "loss"))
     assert stale(copy, *claim_of(copy, "line")) == ""
+    assert "has changed" in stale(copy, *claim_of(copy, "module"))
+
+
+def test_a_result_is_stale_when_a_script_that_its_command_line_names_changes(copy):
+    (copy / "tools/line.py").write_text(LINE + "# changed\n")
+    assert "has changed" in stale(copy, *claim_of(copy, "line"))
+    assert stale(copy, *claim_of(copy, "module")) == ""
+    assert stale(copy, *claim_of(copy, "loss")) == ""
 
 
 def test_a_comment_makes_no_result_stale_and_another_claim_does(copy):

@@ -26,7 +26,7 @@ from bloomery.papers.verifying.papers import read_folder
 from bloomery.papers.verifying.results import RENDERED_FILE, Result, summary, write_results
 from bloomery.papers.verifying.returned import NothingMeasured, Returned, mean_curve, read_returned
 from bloomery.papers.verifying.running import Say, stream
-from bloomery.papers.verifying.sources import packages_of, said_command, source_version, stated
+from bloomery.papers.verifying.sources import closure_of, code_of, said_command, stated
 from bloomery.source.modules import source_roots
 
 INSIDE = Path(__file__).with_name("inside.py")
@@ -90,14 +90,14 @@ def _result(job: _Bench, paper: PaperFile, claim: Claim) -> Result:
 
 def _measured(job: _Bench, paper: PaperFile, claim: Claim) -> Result:
     files = data_files(job.data_root, paper, claim)
-    code = source_version(job.root, claim.function) if claim.function else ""
+    code, closure = code_of(job.root, claim), closure_of(job.root, claim)
     began = time.monotonic()
     seeds, returned = (_call if claim.function else _command)(job, paper, claim, files)
     samples = tuple(one.value for one in returned if one.value is not None)
     mean, interval = summary(samples) if samples else (None, None)
     found = environment()
     facts = {name: str(found[name]) for name in FACTS}
-    packages = packages_of(job.root, claim.function) if claim.function else {}
+    packages = closure.packages if closure else {}
     return Result(
         state="measured",
         value=mean,

@@ -33,7 +33,7 @@ class Result:
     unit: str = option("", help="of the value")
     seeds: tuple[int, ...] = option((), help="of the repeats; none where it takes none")
     command: str = option("", help="what was run")
-    code: str = option("", help="hash of the function's sources; empty for command lines")
+    code: str = option("", help="hash of the sources that were run; empty where none is seen")
     commit: str = option("", help="of the repository")
     environment: dict[str, str] = option(factory=dict, help="Python, platform, processor, packages")
     data: dict[str, str] = option(factory=dict, help="sha256 of the files it was measured on")

@@ -8,33 +8,55 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bloomery.core.closure import Deferred, import_closure, reread_sources
+from bloomery.core.closure import Closure, Deferred, import_closure, reread_sources
 from bloomery.core.errors import Failure
 from bloomery.core.parsed import read
-from bloomery.papers.verifying.claim import Claim
+from bloomery.papers.verifying.claim import Claim, stays_inside
 from bloomery.papers.verifying.results import Result
 from bloomery.source.modules import source_roots
 
 
-def source_version(root: Path, function: tuple[str, str]) -> str:
-    """The hash of the sources of ours that a function reaches by imports; nothing is imported for it.
+def code_of(root: Path, claim: Claim) -> str:
+    """The hash of what a claim's command runs: the sources that its function, or the module after `-m`,
+    reaches by imports, and the files that a command line names. Nothing is imported for it.
 
-    Versions of packages do not enter: they stand beside the result, in its environment.
+    Versions of packages do not enter: they stand beside the result, in its environment. Other programs on a
+    command line are not seen; where nothing is, the hash is empty.
 
-    Raises: Failure where there is no such module.
+    Raises: Failure where there is no module of that name for a function.
     """
-    with _importing_from(root):
-        closure = import_closure(Deferred(*function))
-        digest = hashlib.sha256()
-        for name, path in sorted(closure.sources.items()):
-            digest.update(f"{name} {read(path).bare}\n".encode())
+    closure, files = closure_of(root, claim), _named_files(root, claim)
+    if closure is None and not files:
+        return ""
+    digest = hashlib.sha256()
+    for name, path in sorted(closure.sources.items()) if closure else ():
+        digest.update(f"{name} {read(path).bare}\n".encode())
+    for path in files:
+        digest.update(f"{path.relative_to(root)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()
 
 
-def packages_of(root: Path, function: tuple[str, str]) -> dict[str, str]:
-    """Versions of the packages that a function reaches by imports."""
-    with _importing_from(root):
-        return dict(import_closure(Deferred(*function)).packages)
+def closure_of(root: Path, claim: Claim) -> Closure | None:
+    """What a claim's function or module reaches by imports; none for other programs."""
+    if claim.function is not None:
+        with _importing_from(root):
+            return import_closure(Deferred(*claim.function))
+    words = list(claim.command)
+    module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
+    if not module:
+        return None
+    try:
+        with _importing_from(root):
+            return import_closure(Deferred(module, "main"))
+    except Failure:
+        return None  # a module of another interpreter
+
+
+def _named_files(root: Path, claim: Claim) -> list[Path]:
+    """Files of the repository that a command line names: scripts, configs."""
+    words = [] if isinstance(claim.command, str) else [word for word in claim.command if word != claim.result]
+    found = {(root / word).resolve() for word in words if word and stays_inside(word)}
+    return sorted(path for path in found if path.is_file() and path.is_relative_to(root))
 
 
 @contextmanager
@@ -65,10 +87,8 @@ def stale(root: Path, claim: Claim, result: Result | None) -> str:
         return "it was measured against another statement of the claim; measure again"
     if result.command != said_command(claim):
         return f"it was measured by '{result.command}', the claim now names another command; measure again"
-    if claim.function is None:
-        return ""
     try:
-        now = source_version(root, claim.function)
+        now = code_of(root, claim)
     except Failure as error:
         return f"its code cannot be found any more: {error}"
     return "" if now == result.code else "the code that it was measured with has changed; measure again"
