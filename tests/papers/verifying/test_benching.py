@@ -4,6 +4,8 @@ import hashlib
 import json
 import shutil
 import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -265,6 +267,15 @@ def test_a_comment_makes_no_result_stale_and_another_claim_does(copy):
     assert "another statement of the claim" in stale(copy, *claim_of(copy, "loss"))
 
 
+def test_another_command_makes_a_result_stale_and_what_was_not_run_never_is(copy):
+    paths = list(sys.path)
+    claim, result = claim_of(copy, "loss")
+    assert "the claim now names another command" in stale(copy, replace(claim, command="a:b"), result)
+    assert stale(copy, *claim_of(copy, "mock")) == ""
+    assert stale(copy, claim, None) == ""
+    assert sys.path == paths
+
+
 def test_a_stale_result_is_not_reproduced_and_not_accounted_for(copy):
     claim, result = claim_of(copy, "loss")
     assert compare("fade", claim, result).reproduced
@@ -312,6 +323,15 @@ def test_the_benchmark_validator_finds_each_planted_fault(copy, code, spoil):
     found = list(measured(copy, read_folder(copy / "papers/fade")))
     assert [one.code for one in found] == [code]
     assert path.read_text().splitlines()[found[0].line - 1].strip().startswith('"loss"')
+
+
+def test_a_result_on_other_bytes_names_the_file(copy):
+    path = copy / "papers/fade/RESULTS.json"
+    values = json.loads(path.read_text())
+    values["results"]["digits"]["data"]["digits.txt"] = "0" * 64
+    path.write_text(json.dumps(values, indent=1))
+    (found,) = measured(copy, read_folder(copy / "papers/fade"))
+    assert found.message.endswith("was not measured on the data sets of the claim: digits.txt")
 
 
 def test_a_result_that_nobody_claims_is_found(copy):
