@@ -21,6 +21,7 @@ from bloomery.cli import (
     learn,
     merge,
     models,
+    paper,
     quantize,
     specialize,
     think,
@@ -52,6 +53,7 @@ app.command("bake")(bake.bake)
 app.command("specialize")(specialize.specialize)
 app.command("export")(export.export)
 app.command("train")(train.train)
+app.add_typer(paper.app, name="paper")
 app.add_typer(models.app, name="models")
 app.add_typer(workspace.app, name="workspace")
 app.add_typer(config.app, name="config")

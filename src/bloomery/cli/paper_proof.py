@@ -1,0 +1,78 @@
+"""bloomery paper verify, bench, quality: what of a paper is implemented, tested and reproduced."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bloomery.cli.options import AsJson, print_json
+from bloomery.cli.tables import say
+
+Root = Annotated[Path, typer.Argument(help="The repository; its papers/ holds a folder for each paper.")]
+
+
+def verify(
+    root: Root = Path(),
+    paper: Annotated[list[str], typer.Option("--paper", "-p", help="A paper's id. Default: all.")] = [],
+    mutate: Annotated[
+        bool, typer.Option(help="Change each function and see whether its tests notice; takes minutes.")
+    ] = True,
+    page: Annotated[
+        Path | None, typer.Option(help="Write the page of all equations there (docs/equations.md).")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Join contexts, code, tests and claims: each equation with its status, each claim with its figure.
+
+    Exit code 0: all equations are verified by tests that can fail; 1: there are gaps; 2: files that cannot be
+    read.
+    """
+    from bloomery.core.disk import write_atomically
+    from bloomery.papers.verifying.pages import equations_page, render
+    from bloomery.papers.verifying.verifying import verify as verified_of
+
+    found = verified_of(root, paper, mutate=mutate, say=_to_stderr)
+    if page is not None:
+        write_atomically(page, equations_page(found).encode())
+    if as_json:
+        print_json(found)
+    else:
+        say(render(found).rstrip())
+    return found.exit_code
+
+
+def bench(
+    folder: Annotated[Path, typer.Argument(help="A paper's folder: papers/<id>.")] = Path(),
+    claim: Annotated[str | None, typer.Argument(help="A claim's id. Default: all.")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Run what a claim needs, on the data that BLOOMERY_DATA names, and compare with the paper's number."""
+    from bloomery.papers.verifying.benching import bench as measured
+    from bloomery.papers.verifying.claims import exit_code
+    from bloomery.papers.verifying.pages import render_claims
+
+    found = measured(folder, claim, say=_to_stderr)
+    if as_json:
+        print_json(found)
+    else:
+        say(render_claims(found).rstrip())
+    return exit_code(found)
+
+
+def quality(
+    folder: Annotated[Path, typer.Argument(help="The project.")] = Path(), as_json: AsJson = False
+) -> int:
+    """Lint, types, tests and coverage of at least 80 % in one report; what could not be run is no pass."""
+    from bloomery.papers.verifying.quality import quality as judged
+    from bloomery.papers.verifying.quality import render_quality
+
+    found = judged(folder, say=_to_stderr)
+    if as_json:
+        print_json({"evidence": found.evidence, "verdict": found.verdict})
+    else:
+        say(render_quality(found).rstrip())
+    return found.exit_code
+
+
+def _to_stderr(line: str) -> None:
+    typer.echo(line, err=True)
