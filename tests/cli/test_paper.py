@@ -69,6 +69,20 @@ def test_a_plan_is_written_and_can_be_read_again(bloomery, contexts, tmp_path):
     assert output.read_bytes() == first
 
 
+def test_a_project_is_made_once_and_what_was_changed_in_it_is_kept(bloomery, contexts, tmp_path):
+    plan, project = tmp_path / "PLAN.md", tmp_path / "project"
+    bloomery("paper", "plan", *contexts, "-o", plan)
+    told = bloomery("paper", "scaffold", plan, "-o", project, "--dry-run")
+    assert (told.code, project.exists()) == (0, False)
+    assert "pyproject.toml" in told.out
+    made = json.loads(bloomery("paper", "scaffold", plan, "-o", project, "--json").out)
+    assert {one["action"] for one in made["files"]} == {"written"}
+    (project / "README.md").write_text("mine")
+    again = bloomery("paper", "scaffold", plan, "-o", project)
+    assert "1 kept" in again.out
+    assert (project / "README.md").read_text() == "mine"
+
+
 def test_a_graph_is_a_diagram_or_plain_data(bloomery, contexts):
     assert bloomery("paper", "graph", *contexts).out.startswith("graph TD")
     levels = json.loads(bloomery("paper", "graph", *contexts, "--json").out)["levels"]

@@ -1,5 +1,6 @@
 """bloomery paper: from a paper to its context, a plan, a project, and the proof that code keeps to it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -117,6 +118,36 @@ def plan(
 
 
 @app.command()
+def scaffold(
+    plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="The document that `paper plan` wrote.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The project's folder.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what a person changed.")] = False,
+    git: Annotated[bool, typer.Option("--git", help="Commit the files, in steps, to a new history.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a plan's project: it trains at once, and its equations wait as tests that fail for that reason.
+
+    A second run changes nothing; what a person changed is kept and listed.
+    """
+    from bloomery.papers.scaffolding.scaffolding import scaffold as made_by
+
+    made = made_by(plan_file, output, dry_run=dry_run, force=force, git=git)
+    if as_json:
+        print_json(made)
+        return
+    counts = Counter(one.action for one in made.files)
+    told = ", ".join(f"{count} {action}" for action, count in counts.items())
+    say(f"{made.output}: {told}{' (dry run)' if dry_run else ''}")
+    for one in made.files:
+        if dry_run or one.action == "kept":
+            say(f"  {one.action:<11} {one.path}{f': {one.reason}' if one.reason else ''}")
+    for line in (*made.left, *made.notes, *made.commits, made.publish):
+        if line:
+            say(line)
+
+
+@app.command()
 def graph(files: Files, as_json: AsJson = False) -> None:
     """What depends on what, as a mermaid diagram: equations, algorithms and modules of all files."""
     from bloomery.papers.graph import graph as graph_of
@@ -144,7 +175,10 @@ def list_papers(root: Folder = Path(), as_json: AsJson = False) -> None:
             ]
         )
         return
-    rows = [[one.paper_id, one.title, str(one.year or ""), len(one.equations), len(one.algorithms)] for _, one in found]
+    rows = [
+        [one.paper_id, one.title, str(one.year or ""), len(one.equations), len(one.algorithms)]
+        for _, one in found
+    ]
     columns = ["id", "title", "year", "equations", "algorithms"]
     print_table(columns, rows, wrapped=["title"], empty=f"no papers/<id>/<id>.context.md in {root}")
 
