@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from bloomery.papers.context import Context, Equation, Reading, Variable
 from bloomery.papers.planning import read_plan
 from bloomery.papers.scaffolding import scaffold
 from bloomery.papers.scaffolding.notebooks import code_cells
 from bloomery.papers.verifying.paper_file import load
+from bloomery.papers.verifying.verifying import verify
 from bloomery.source.citing import citations
 from bloomery.source.marking import marked_tests
 from bloomery.source.placeholders import placeholders
@@ -201,3 +203,65 @@ def test_what_has_no_oracle_fails_with_what_is_missing(project, tmp_path, run_te
     assert "write a test of: theta = 0 recovers the old weights" in asked["test_eq5_descent"]
     assert "no shape is declared for r" in asked["test_eq7_bare"]
     assert set(found.values()) == {"passed", "failure"}
+
+
+def hostile() -> Context:
+    """Names, formulas and words that would break out of where they are printed."""
+    x, y = Variable("x", "input", shape="[B]"), Variable("y", "result", shape="[B]")
+    return Context(
+        "evil-1.5",
+        title='Evil """ \\ "quotes"',
+        full_title="Evil | a title: with # marks {{ 1 / 0 }}",
+        authors=("A: B",),
+        equations=(
+            Equation("1", '"""; import os; os.abort()', latex='y = x """ \\', variables=(x, y)),
+            Equation("2", "lambda", latex="y = x", plain_english="Source: titans eq. 99 {% raise %}\\"),
+            Equation("3", "none"),
+            Equation("4", "class", latex=r"\lambda = 3", criteria=("it is " + "very " * 40 + "long",)),
+            Equation("5", "x" * 60, latex="y = x", variables=(x, y), readings=(Reading('a "'), Reading("b"))),
+            Equation("6", "noise", latex=r"y = x + \epsilon, \epsilon \sim N(0, 1)", variables=(x, y)),
+            Equation("7", "rough", latex=r"y = \mathrm{sign}(x)", variables=(x, y)),
+            Equation("8", "norm", latex="y = x", notes=("a batch norm",), variables=(x, y)),
+        ),
+    )
+
+
+def test_no_word_of_a_context_breaks_out_of_where_it_is_printed(plan_of, tmp_path, run_python):
+    done = scaffold(plan_of(tmp_path, hostile()), tmp_path / "out")
+    assert not done.of("kept")
+    for words in (["check"], ["format", "--check"]):
+        call = [RUFF, *words, "--no-cache", "."]
+        said = subprocess.run(call, cwd=tmp_path / "out", capture_output=True, text=True, check=False)
+        assert said.returncode == 0, said.stdout
+    files = sorted((tmp_path / "out/src").rglob("*.py"))
+    cited = {str(one.equation) for path in files for one in citations(parse(path))}
+    assert cited == {f"evil-1.5:{number}" for number in range(1, 9)}
+    assert load(tmp_path / "out/papers/evil-1.5/paper.yaml").paper.citation.authors == ("A: B",)
+
+
+@pytest.mark.parametrize(
+    ("name", "test", "reason"),
+    [
+        ("eq6_noise", "gradient", "it draws at random"),
+        ("eq6_noise", "batch_independence", "it draws at random"),
+        ("eq7_rough", "gradient", "it has no derivative everywhere"),
+        ("eq8_norm", "batch_independence", "depends on the whole batch"),
+        ("eq4_class_", "gradient", "it takes no input"),
+        ("eq3_none", "output_shape", "no shape is declared for the result"),
+    ],
+)
+def test_a_standard_test_that_does_not_apply_has_its_reason(plan_of, tmp_path, name, test, reason):
+    scaffold(plan_of(tmp_path, hostile()), tmp_path / "out")
+    text = (tmp_path / f"out/tests/test_equations/evil_1_5/test_{name}.py").read_text()
+    assert re.search(rf'"{test}": "[^"]*{reason}', text)
+    assert f"def test_{test}" not in text
+    assert f"no `test_{test}`" in (tmp_path / "out/docs/equations.md").read_text()
+
+
+@pytest.mark.slow
+def test_the_checker_finds_what_is_implemented_and_what_is_not(project, tmp_path):
+    copy = implemented(project, tmp_path, average=RIGHT["average"], gate=RIGHT["gate"])
+    status = {one.number: one.status for one in verify(copy).equations}
+    assert status["3"] == "mutation-tested"
+    assert status["A.1"] == "passing"  # one limiting case notices few of the planted changes
+    assert {status[number] for number in ("1", "2", "4", "5", "7")} == {"missing"}

@@ -8,7 +8,7 @@ from bloomery.papers.context import Context, Equation
 from bloomery.papers.planning import Plan
 from bloomery.papers.planning.naming import identifier
 from bloomery.papers.planning.planned import Part
-from bloomery.papers.scaffolding.formula.shaped import BATCH
+from bloomery.papers.scaffolding.formula.matrices import BATCH
 from bloomery.papers.scaffolding.interpreting import Interpreted, interpret
 from bloomery.papers.scaffolding.limits import Limit, limit
 from bloomery.papers.scaffolding.printing import quoted
@@ -24,7 +24,7 @@ STANDARD = (
     "edge_cases",
 )
 ROUGH = re.compile(
-    r"\\(?:sign|sgn|argmax|argmin|lfloor|lceil|mathbb\s*\{?1|mathbf\s*\{?1|mathds)|\\arg\b|round", re.I
+    r"\b(?:sign|sgn|argmax|argmin|round)\b|\\(?:lfloor|lceil|mathbb\s*\{?1|mathbf\s*\{?1|mathds|arg\b)", re.I
 )
 DRAWN = re.compile(r"\\sim\b|\\mathcal\s*\{?N|\\mathrm\{?Bern|dropout|\bsampl|\brandom", re.I)
 TOGETHER = re.compile(r"batch[- ](?:statistic|norm|mean|varianc)|over the batch|across the batch", re.I)
@@ -133,6 +133,12 @@ class Page:
         location = self.equation.location
         section = location.section and re.sub(r"^(?=[\dA-Z](?:\.|$))", "Section ", location.section)
         return ", ".join(one for one in (section, f"page {location.page}" if location.page else "") if one)
+
+    @property
+    def docstring(self) -> str:
+        """Of its tests: what it is, its formula, and where the paper has it."""
+        where = f"{self.where}." if self.where else ""
+        return "\n\n".join(one for one in (f"{self.heading}.", self.equation.latex, where) if one)
 
     def mark(self, function: Function, oracle: str = "") -> str:
         """The marker that joins a test with the equation."""

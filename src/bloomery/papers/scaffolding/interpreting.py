@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bloomery.papers.scaffolding.drawing import Arrays, draw, softmax
-from bloomery.papers.scaffolding.formula.grammar import letters_in, read
-from bloomery.papers.scaffolding.formula.shaped import Symbols, Written, written
+from bloomery.papers.scaffolding.formula.grammar import read
+from bloomery.papers.scaffolding.formula.letters import letters_in
+from bloomery.papers.scaffolding.formula.matrices import Symbols
+from bloomery.papers.scaffolding.formula.shaped import Written, written
 from bloomery.papers.scaffolding.formula.tree import Equality, Letter, NotRead, letters
 from bloomery.papers.scaffolding.signature import (
     Dimensions,

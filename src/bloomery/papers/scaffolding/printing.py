@@ -16,14 +16,21 @@ ROOM = 60  # for the name of a constant
 
 
 def quoted(text: str) -> str:
-    """A string in double quotes."""
+    """A string of Python, in the quotes that a formatter prefers."""
+    body = text.replace("\\", "\\\\").replace("\n", "\\n")
+    mark = "'" if body.count('"') > body.count("'") else '"'
+    return mark + body.replace(mark, f"\\{mark}") + mark
+
+
+def toml(text: str) -> str:
+    """A string of TOML."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def doc(text: str) -> str:
     """Text that a raw docstring can hold, and that cites nothing."""
     plain = re.sub(r"\bSource:", "Source -", textwrap.dedent(text).replace('"""', "'''"))
-    return "\n".join(line.rstrip() for line in plain.split("\n")).rstrip('"\\')
+    return "\n".join(line.rstrip() for line in plain.split("\n")).rstrip('"\\ \n')
 
 
 def dimensions(given: Sequence[str] | None) -> str:
@@ -96,7 +103,7 @@ def imported(module: str, names: Iterable[str]) -> str:
     return "\n".join([f"from {module} import (", *(f"    {name}," for name in ordered), ")"])
 
 
-FILTERS = (doc, dimensions, literal, strings, mapping, declared, statement, cell, quoted)
+FILTERS = (doc, toml, dimensions, literal, strings, mapping, declared, statement, cell, quoted)
 
 
 def environment() -> Environment:

@@ -9,7 +9,8 @@ from bloomery.papers import shape as shapes
 from bloomery.papers.context import Context, Equation, Variable
 from bloomery.papers.scaffolding import domain
 from bloomery.papers.scaffolding.domain import Domain
-from bloomery.papers.scaffolding.formula.grammar import FUNCTIONS, letters_in
+from bloomery.papers.scaffolding.formula.grammar import FUNCTIONS
+from bloomery.papers.scaffolding.formula.letters import letters_in
 from bloomery.papers.scaffolding.formula.tree import Letter
 from bloomery.papers.scaffolding.sizes import plain
 

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import count
 
-from bloomery.papers.scaffolding.formula.shaped import BATCH
+from bloomery.papers.scaffolding.formula.matrices import BATCH
 
 BATCH_SIZE = 2
 PLAIN = r"[A-Za-z][\w]*"
@@ -24,17 +25,11 @@ def sizes(dimensions: Iterable[str]) -> dict[str, int]:
     divided = {base for name in names if "/" in name for base in re.findall(PLAIN, name.partition("/")[0])}
     dividing = {base for name in names if "/" in name for base in re.findall(PLAIN, name.partition("/")[2])}
     known: dict[str, int] = {}
-    free = FIRST
-    for base in bases:
-        if base in BATCH:
-            known[base] = BATCH_SIZE
-        elif base in divided:
-            known[base] = MULTIPLE
-        elif base in dividing:
-            known[base] = PARTS[len([one for one in known if one in dividing]) % len(PARTS)]
-        else:
-            known[base] = free
-            free += 1
+    for base in sorted(bases, key=lambda one: (one not in BATCH, one not in divided, one not in dividing)):
+        choices: tuple[int, ...] = (BATCH_SIZE,) if base in BATCH else (MULTIPLE,) if base in divided else ()
+        choices = choices or (PARTS if base in dividing else ())
+        free = (one for one in count(FIRST) if one not in known.values())
+        known[base] = next((one for one in choices if one not in known.values()), None) or next(free)
     return {name: _size(name, known) for name in names}
 
 

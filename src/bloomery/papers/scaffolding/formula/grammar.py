@@ -1,7 +1,8 @@
 """From LaTeX to an expression, by recursive descent."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
+from bloomery.papers.scaffolding.formula.letters import LetterReader, equals_signs
 from bloomery.papers.scaffolding.formula.tokens import pieces
 from bloomery.papers.scaffolding.formula.tree import (
     Applied,
@@ -20,26 +21,12 @@ from bloomery.papers.scaffolding.formula.tree import (
 )
 from bloomery.papers.symbols import DECORATIONS, LETTERS, WORDS
 
-FUNCTIONS = {
-    **{
-        name: name
-        for name in [
-            "exp",
-            "log",
-            "tanh",
-            "sinh",
-            "cosh",
-            "sin",
-            "cos",
-            "sigmoid",
-            "relu",
-            "silu",
-            "softplus",
-            "softmax",
-        ]
-    },
-    **{name: name for name in ("sqrt", "abs", "sign")},
-    **{"ln": "log", "swish": "silu", "sgn": "sign", "logistic": "sigmoid"},
+SAME_NAME = "exp log tanh sinh cosh sin cos sigmoid relu silu softplus softmax sqrt abs sign max min"
+FUNCTIONS = {name: name for name in SAME_NAME.split()} | {
+    "ln": "log",
+    "swish": "silu",
+    "sgn": "sign",
+    "logistic": "sigmoid",
 }
 JOINING = {
     "*": "refused",
@@ -61,70 +48,21 @@ def read(latex: str, functions: Collection[Letter] = ()) -> Equality:
     if r"\\" in latex:
         raise NotRead("it has more than one line")
     found = pieces(latex)
-    signs = _equals(found)
+    signs = equals_signs(found)
     if len(signs) != 1:
         raise NotRead("it is not one letter, an equals sign and an expression")
     at = signs[0]
-    left = _Reader(found[:at], frozenset()).alone()
+    left = LetterReader(found[:at]).alone()
     return Equality(left, _Reader(found[at + 1 :], frozenset(one.plain for one in functions)).whole())
 
 
-def letters_in(latex: str) -> tuple[list[Letter], list[Letter]]:
-    """The letters left and right of the first equals sign, also of a formula that cannot be read."""
-    found = pieces(latex.replace(r"\\", " "))
-    at = next(iter(_equals(found)), 0)
-    return list(_loose(found[:at])), list(_loose(found[at + 1 :] if at else found))
-
-
-def _equals(found: list[str]) -> list[int]:
-    """Where the equals signs stand that are in no group, such as that of a sum's bound."""
-    depth, places = 0, []
-    for at, piece in enumerate(found):
-        depth += {"{": 1, "}": -1}.get(piece, 0)
-        if piece == "=" and not depth:
-            places.append(at)
-    return places
-
-
-def _loose(found: list[str]) -> Iterator[Letter]:
-    reader = _Reader(found, frozenset())
-    while reader.at < len(found):
-        before = reader.at
-        try:
-            letter = reader.letter()
-        except NotRead:
-            letter = None
-        if letter is not None:
-            yield letter
-        elif reader.at == before:
-            reader.at += 1
-
-
-class _Reader:
+class _Reader(LetterReader):
     """One pass over the pieces of an expression."""
 
     def __init__(self, found: list[str], functions: frozenset[Letter]) -> None:
-        self.found, self.functions = found, functions
-        self.at = 0
+        super().__init__(found)
+        self.functions = functions
         self.bars: list[str] = []  # | and \| that are open
-
-    @property
-    def next(self) -> str:
-        return self.found[self.at] if self.at < len(self.found) else ""
-
-    def take(self, expected: str = "") -> str:
-        piece = self.next
-        if not piece or (expected and piece != expected):
-            raise NotRead(f"'{expected or 'more'}' was expected, and '{piece or 'the end'}' came")
-        self.at += 1
-        return piece
-
-    def alone(self) -> Letter:
-        """Nothing but a letter."""
-        letter = self.letter()
-        if letter is None or self.next:
-            raise NotRead("what stands left of the equals sign is more than a letter")
-        return letter
 
     def whole(self) -> Node:
         node = self.sum()
@@ -142,12 +80,15 @@ class _Reader:
         return node
 
     def product(self) -> Node:
-        node = self.factor()
+        node, slashed = self.factor(), False
         while self.begins() or self.next in JOINING or self.next == "/":
             how = "product" if self.begins() else "/" if self.next == "/" else JOINING[self.next]
             if how == "refused":
                 raise NotRead(f"the product '{self.next}' has more than one meaning; write \\cdot or \\odot")
-            if not self.begins():
+            if how == "product" and isinstance(node, Binary) and node.how == "/" and slashed:
+                raise NotRead("how far the slash divides is not certain; write \\frac")
+            slashed = self.next == "/"
+            if how != "product":
                 self.take()
             node = Binary(how, node, self.factor())
         return node
@@ -190,19 +131,6 @@ class _Reader:
         if order not in ("1", "2", "F"):
             raise NotRead(f"a norm of order {order} is not in the grammar")
         return Call("norm1", node.given) if order == "1" else node
-
-    def script(self) -> list[str]:
-        """The pieces of a group or the one piece after ^ or _."""
-        if self.next != "{":
-            return [self.take()]
-        return self.group()
-
-    def group(self) -> list[str]:
-        self.take("{")
-        start, depth = self.at, 1
-        while depth:
-            depth += {"{": 1, "}": -1}.get(self.take(), 0)
-        return self.found[start : self.at - 1]
 
     def base(self) -> Node:
         piece = self.next
@@ -302,64 +230,3 @@ class _Reader:
         if letter.plain in self.functions:
             return Applied(letter, self.given())
         return Name(letter)
-
-    def letter(self) -> Letter | None:
-        """A letter with its decorations and indices; a superscript in parentheses is one."""
-        decorations: list[str] = []
-        while self.next.removeprefix("\\") in DECORATIONS and self.next.startswith("\\"):
-            decorations.append(DECORATIONS[self.take().removeprefix("\\")])
-        if self.next == "{" and decorations:
-            inner = _Reader(self.group(), frozenset()).alone()
-            name, below = inner.name, inner.below
-            decorations += inner.decorations
-        else:
-            name, below = self._name(), ""
-        if not name:
-            if decorations:
-                raise NotRead("a decoration without a letter")
-            return None
-        above = ""
-        while self.next in ("_", "'") or (self.next == "^" and self._is_index()):
-            sign = self.take()
-            if sign == "'":
-                decorations.append("prime")
-            elif sign == "_":
-                below += _index(self.script())
-            else:
-                above = "".join(self.script())
-        if r"\prime" in above or "*" in above:
-            decorations.append("prime" if r"\prime" in above else "star")
-            above = ""
-        return Letter(name, tuple(decorations), below, above)
-
-    def _name(self) -> str:
-        piece = self.next
-        if len(piece) == 1 and piece.isalpha():
-            return self.take()
-        word = piece.removeprefix("\\")
-        if piece.startswith("\\") and word in LETTERS:
-            self.take()
-            return word
-        if piece.startswith("\\") and word in WORDS:
-            before = self.at
-            self.take()
-            name = "".join(self.script()) if self.next else ""
-            if name.isalpha():
-                return name
-            self.at = before
-        return ""
-
-    def _is_index(self) -> bool:
-        """Whether a superscript belongs to the name: `(l)`, a prime, a star."""
-        after = self.found[self.at + 1 : self.at + 6]
-        named = after[:2] == ["{", "("] and after[3:] == [")", "}"]
-        return after[:1] in (["*"], [r"\prime"]) or after[:3] == ["{", r"\prime", "}"] or named
-
-
-def _index(script: list[str]) -> str:
-    """The text of a subscript, without fonts."""
-    return "".join(
-        piece.removeprefix("\\")
-        for piece in script
-        if piece not in ("{", "}", ",") and piece[1:] not in WORDS
-    )
