@@ -177,5 +177,13 @@ def test_a_wrong_switch_is_named(options, says):
         LeNetConfig(**options)
 
 
+def test_dropout_is_before_both_hidden_layers(pixels):
+    """At nearly 1 nothing comes through: what is left are the biases, of every layer after it."""
+    network = model("modern", dropout=1 - 1e-7).train().network
+    f6 = torch.relu(network.f6.bias)
+    whole = network.output(f6).expand(4, 10)
+    torch.testing.assert_close(network(pixels), whole)
+
+
 def test_no_images_give_no_logits():
     assert model("modern").eval()(torch.empty(0, 1, 32, 32)).logits.shape == (0, 10)

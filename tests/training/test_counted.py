@@ -47,3 +47,11 @@ def test_zeros_are_no_special_seed_and_negative_ones_are_seeds_too():
 
 def test_no_examples_have_no_numbers():
     assert uniform(0, 0, [], 3).shape == (0, 3)
+
+
+def test_the_numbers_of_yesterday_are_those_of_tomorrow():
+    """Recorded: were they others, no training with distortions could be repeated."""
+    assert uniform(7, 2, [0, 5], 2).tolist() == [
+        [0.6166775677757208, 0.4353856574783045],
+        [0.8024110451383614, 0.30570776009815614],
+    ]
