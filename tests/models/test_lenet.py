@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
+from scipy.signal import correlate2d
 
 from bloomery.models.configuration_lenet import LeNetConfig
 from bloomery.models.digit_bitmaps import digit_bitmaps
@@ -37,6 +39,44 @@ def test_the_modern_one_has_the_same_widths_and_a_linear_output():
         6, 16, 120, 84,
     ]  # fmt: skip
     assert network.output.weight.shape == (10, 84)
+
+
+def correlated(x: np.ndarray, kernels: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """Shapes: x (C, H, W), kernels (D, C, K, K), bias (D,) -> (D, H - K + 1, W - K + 1)"""
+    return np.stack(
+        [
+            sum(correlate2d(seen, kernel, mode="valid") for seen, kernel in zip(x, some, strict=True)) + b
+            for some, b in zip(kernels, bias, strict=True)
+        ]
+    )
+
+
+def halved(x: np.ndarray, layer: Subsampling) -> np.ndarray:
+    summed = x[:, ::2, ::2] + x[:, 1::2, ::2] + x[:, ::2, 1::2] + x[:, 1::2, 1::2]
+    coefficient, bias = (p.detach().numpy()[:, None, None] for p in (layer.coefficient, layer.bias))
+    return summed * coefficient + bias
+
+
+def test_the_whole_network_of_1998_is_its_layers_one_after_the_other_each_squashed(pixels):
+    """Section II.B in NumPy and scipy: every layer up to F6 is squashed, S2 and S4 too."""
+    network = model("original").double().network
+    weights = {name: p.detach().numpy() for name, p in network.named_parameters()}
+    kernels = np.zeros((16, 6, 5, 5))
+    for kernel, (place, seen) in zip(
+        weights["c3.weight"], [(i, s) for i, maps in enumerate(MAPS_OF_S2) for s in maps], strict=True
+    ):
+        kernels[place, seen] = kernel
+
+    def f(a: np.ndarray) -> np.ndarray:
+        return 1.7159 * np.tanh(2 / 3 * a)
+
+    x = f(correlated(pixels[0].double().numpy(), weights["c1.weight"], weights["c1.bias"]))
+    x = f(correlated(f(halved(x, network.s2)), kernels, weights["c3.bias"]))
+    x = f(correlated(f(halved(x, network.s4)), weights["c5.weight"], weights["c5.bias"])).ravel()
+    x = f(weights["f6.weight"] @ x + weights["f6.bias"])
+    expected = [((x - code) ** 2).sum() for code in digit_bitmaps().numpy()]
+    found = network(pixels[:1].double())[0].detach().numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-10)  # sums of at most 400 terms in float64
 
 
 def test_the_maps_of_s2_are_those_of_table_1():
@@ -94,6 +134,15 @@ def test_the_codes_are_saved_and_not_trained():
     assert "network.codes" in original.state_dict()
     assert "network.codes" not in dict(original.named_parameters())
     assert torch.equal(original.network.codes, digit_bitmaps())
+
+
+def test_weights_without_the_codes_get_them_back(tmp_path):
+    model("original").save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights["network.codes"]
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    loaded = LeNetForImageClassification.from_pretrained(tmp_path)
+    assert torch.equal(loaded.network.codes, digit_bitmaps())
 
 
 def test_a_white_image_is_paper_and_a_black_one_ink_in_a_margin_of_paper():
