@@ -1,6 +1,5 @@
 """bloomery paper: from a paper to its context, a plan, a project, and the proof that code keeps to it."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -125,26 +124,21 @@ def scaffold(
     force: Annotated[bool, typer.Option("--force", help="Overwrite what a person changed.")] = False,
     git: Annotated[bool, typer.Option("--git", help="Commit the files, in steps, to a new history.")] = False,
     as_json: AsJson = False,
-) -> None:
+) -> int:
     """Make a plan's project: it trains at once, and its equations wait as tests that fail for that reason.
 
-    A second run changes nothing; what a person changed is kept and listed.
+    A second run changes nothing; what a person changed is kept and listed, and then the exit code is 1.
     """
-    from bloomery.papers.scaffolding.scaffolding import scaffold as made_by
+    from bloomery.core.config import to_plain
+    from bloomery.papers.scaffolding import render_scaffolded
+    from bloomery.papers.scaffolding import scaffold as made_by
 
     made = made_by(plan_file, output, dry_run=dry_run, force=force, git=git)
     if as_json:
-        print_json(made)
-        return
-    counts = Counter(one.action for one in made.files)
-    told = ", ".join(f"{count} {action}" for action, count in counts.items())
-    say(f"{made.output}: {told}{' (dry run)' if dry_run else ''}")
-    for one in made.files:
-        if dry_run or one.action == "kept":
-            say(f"  {one.action:<11} {one.path}{f': {one.reason}' if one.reason else ''}")
-    for line in (*made.left, *made.notes, *made.commits, made.publish):
-        if line:
-            say(line)
+        print_json(to_plain(made))
+    else:
+        say(render_scaffolded(made).rstrip())
+    return made.exit_code
 
 
 @app.command()

@@ -103,7 +103,9 @@ def test_too_many_entries_are_refused(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"no archive at all", b"PK\x03\x04 cut", gzip.compress(TEX)[:-9], tar_of({"a": TEX})[:60]]
+    "data",
+    [b"", b"no archive at all", b"PK\x03\x04 cut", gzip.compress(TEX)[:-9], tar_of({"a": TEX})[:60]],
+    ids=["nothing", "text", "cut zip", "cut gzip", "cut tar"],  # gzip holds the time
 )
 def test_what_is_no_sound_archive_is_refused(data):
     with pytest.raises(FormatRefused):
