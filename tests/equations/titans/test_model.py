@@ -4,6 +4,8 @@ import pytest
 import torch
 from safetensors import safe_open
 from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
 from bloomery.models.configuration_titans import VARIANTS, TitansConfig
 from bloomery.models.modeling_titans import TitansForCausalLM
@@ -92,6 +94,8 @@ def test_a_loaded_model_has_the_saved_weights_to_the_bit(model, tmp_path):
 
 
 def test_the_folder_loads_by_its_own_code(model, tmp_path, monkeypatch):
+    for known in (CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING):  # as where nobody registered our class
+        monkeypatch.setattr(known, "_extra_content", {})
     monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
     monkeypatch.syspath_prepend(str(tmp_path / "modules"))
     model.save_pretrained(tmp_path / "model")
