@@ -40,8 +40,17 @@ def thought_anchors(
     if config.thoughts is None or not about or not count or not knows_thoughts(tokenizer):
         return ThoughtAnchors()
     stream = Mixture(task_parts(about), tokenizer, seq_len=1, seed=seed, length=DRAWS * count)
-    found = dict.fromkeys(stream.example(index).prompt for index in range(len(stream)))
-    return ThoughtAnchors(queries=tuple(found)[:count], tokens=config.thoughts.tokens)
+    return ThoughtAnchors(queries=prompts_of(stream, count), tokens=config.thoughts.tokens)
+
+
+def prompts_of(stream: Mixture, count: int) -> tuple[str, ...]:
+    """The first so many different prompts of a stream, or those that there are."""
+    found: dict[str, None] = {}
+    for index in range(min(len(stream), DRAWS * count)):
+        if len(found) == count:
+            break
+        found[stream.example(index).prompt] = None
+    return tuple(found)
 
 
 def check_room(

@@ -7,7 +7,7 @@ from functools import cached_property
 from transformers import PreTrainedTokenizerBase
 
 from bloomery.core.errors import ConfigError
-from bloomery.forge.baking.anchoring import DRAWS, ThoughtAnchors, thought_anchors
+from bloomery.forge.baking.anchoring import ThoughtAnchors, prompts_of, thought_anchors
 from bloomery.forge.baking.bake import Queries
 from bloomery.forge.baking.scoring import ToolExam, tool_exams
 from bloomery.forge.baking.tool_completions import ToolTalks
@@ -106,12 +106,7 @@ class Questions:
     def _recipe_prompts(self) -> list[str]:
         wanted = max(self.config.queries, self.config.anchors)
         stream = training_data(self.config.fit.on(self.config.mixture), self.tokenizer, seed=self.seed)
-        found: dict[str, None] = {}
-        for index in range(min(len(stream), DRAWS * wanted)):
-            if len(found) == wanted:
-                break
-            found[stream.example(index).prompt] = None
-        return list(found)
+        return list(prompts_of(stream, wanted))
 
 
 def _prompts(exam: Exam | ToolExam) -> list[str]:
