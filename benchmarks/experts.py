@@ -7,10 +7,11 @@ four digits, whatever the mark: it is right half of the time on either kind, and
 hurts with the other. An expert for each kind is then learned from the right answers, and one for a kind
 that is new to the model (the second digit), by as many steps of the same batches: as a vector over the
 singular values of every linear layer, and as LoRA (peft) of rank 1 in the first layers, so many that it has
-at least as many parameters. Both have the best of three learning rates on selection examples; what stands
-in the table is accuracy on test examples. REINFORCE, which sees no answer but only whether it was right,
-has the stage's defaults. An expert for a kind that is new to the model is a harder question, reported
-without a bar. Two passes are measured as the stage measures them.
+at least as many parameters. Both have the best of three learning rates on selection examples, by accuracy
+and then by the likelihood of the answers; what stands in the table is accuracy on test examples.
+REINFORCE, which sees no answer but only whether it was right, has the stage's defaults. An expert for a kind
+that is new to the model is a harder question, reported without a bar. Two passes are measured as the stage
+measures them.
 """
 
 import argparse
@@ -50,6 +51,12 @@ def rate(model: Any, one: Cell) -> float:
     return statistics.fmean(right for right, _ in sat(model, TOKENIZER, one.examples))
 
 
+def standing(model: Any, one: Cell) -> tuple[float, float]:
+    """Accuracy, and of equal accuracies how likely the answers are."""
+    right, likely = zip(*sat(model, TOKENIZER, one.examples), strict=True)
+    return statistics.fmean(right), statistics.fmean(likely)
+
+
 def learn(model: Any, parameters: Sequence[torch.nn.Parameter], task: Marked, lr: float, seed: int) -> None:
     """So many steps on the right answers, the same batches for whatever learns."""
     rows = Mixture([(task, 1.0, (1,))], TOKENIZER, seq_len=1, seed=seed, length=STEPS * BATCH)
@@ -69,7 +76,7 @@ def by_svf(model: LlamaForCausalLM, task: Marked, seed: int) -> tuple[float, int
     for lr in RATES["svf"]:
         attached.learn()
         learn(model, attached.parameters(), task, lr, seed)
-        found.append((rate(model, chosen), rate(model, tested), attached.delta()))
+        found.append((standing(model, chosen), rate(model, tested), attached.delta()))
     attached.remove()
     _, accuracy, delta = best_of(found)
     return accuracy, len(delta), delta
@@ -89,13 +96,13 @@ def by_lora(model: LlamaForCausalLM, task: Marked, seed: int, parameters: int) -
         adapted = get_peft_model(model, LoraConfig(r=1, lora_alpha=1, target_modules=names))
         trained = [one for one in adapted.parameters() if one.requires_grad]
         learn(adapted, trained, task, lr, seed)
-        found.append((rate(adapted, chosen), rate(adapted, tested)))
+        found.append((standing(adapted, chosen), rate(adapted, tested)))
         model = adapted.unload()
     return best_of(found)[1], size
 
 
 def best_of(found: Sequence[Any]) -> Any:
-    """By selection accuracy, which comes first; of equals the lowest rate. Test accuracy chooses nothing."""
+    """By standing, which comes first. Test accuracy chooses nothing."""
     return max(found, key=lambda one: one[0])
 
 

@@ -232,6 +232,13 @@ def test_examples_that_chose_in_one_stage_cannot_measure_in_another(change, says
         plan("forge/quickstart", [change])
 
 
+def test_an_exam_that_the_tasks_cannot_fill_is_refused_before_a_run_begins(tmp_path):
+    place, changed = Workspace.open(tmp_path / "ws"), "mixture.sorting.difficulties=[2]"
+    with pytest.raises(ConfigError, match=r"task 'sorting' has only .* test prompts at difficulty 2, not"):
+        pipeline.forge(place, plan("forge/quickstart", [changed]))
+    assert not list(place.runs.iterdir())
+
+
 def test_the_recipes_thoughts_reach_every_stage_that_trains_with_them():
     found = plan("forge/quickstart", ["thoughts={strategies: {sketch: 1}, tokens: 9}"])
     assert {config.thoughts.tokens for _, config in found.stages} == {9}

@@ -8,7 +8,7 @@ import random
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Protocol
 
 from torch import nn
@@ -107,6 +107,15 @@ def exams(
     }
     found |= {name: _data_set_exam(name, config, part) for name in config.data_sets}
     return {name: exam for name, exam in found.items() if exam is not None}
+
+
+def check_exams(mixture: Mapping[str, Ingredient], config: ExamConfig) -> None:
+    """Draw every generated task's exam once: what cannot be asked should be known before hours of training.
+
+    Raises: ConfigError where a task has too few different prompts.
+    """
+    generated = {name: given for name, given in mixture.items() if not is_data_set(name)}
+    exams(generated, replace(config, data_sets=()), "test")
 
 
 def sit(

@@ -16,6 +16,7 @@ from bloomery.core.evidence import gate
 from bloomery.core.report import render_html, report_data
 from bloomery.core.run import Run, Sink, Watch
 from bloomery.core.workspace import Workspace
+from bloomery.forge.exams import check_exams
 from bloomery.forge.quietstar.settings import ThoughtsConfig
 from bloomery.forge.settings import ExamConfig, check_names
 from bloomery.forge.shipping import card_row, ship
@@ -146,8 +147,9 @@ def forge(
 ) -> Forged:
     """Run the plan, or go on with its unfinished run; what is in the store is not computed again.
 
-    Raises: GateFailed, Paused, WorkspaceBusy, StepFailed.
+    Raises: ConfigError where the tasks cannot fill the exam; GateFailed, Paused, WorkspaceBusy, StepFailed.
     """
+    check_exams(plan.mixture, plan.exam)
     _settle_numerics(plan)
     run = Run.start(
         workspace,
