@@ -1,7 +1,7 @@
 """Cells: held-out examples of one task at one difficulty, the unit in which experts are told apart."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -58,6 +58,11 @@ def batch_of(examples: Iterable[Example], tokenizer: PreTrainedTokenizerBase) ->
     return collate(row(part, longest, pad_id(tokenizer)) for part in parts)
 
 
+def asked_of(examples: Iterable[Example]) -> list[Example]:
+    """The examples as they are measured: what is answered in a prompt is learned from, and scored by nobody."""
+    return [replace(one, worked=()) for one in examples]
+
+
 def logits_of(model: PreTrainedModel, batch: Row) -> Tensor:
     """Of every next token. Shapes: (B, T) -> (B, T - 1, V)"""
     given = {name: batch[name] for name in ("input_ids", "attention_mask")}
@@ -81,7 +86,7 @@ def sat(
     found: list[tuple[bool, float]] = []
     with evaluating(model):
         for start in range(0, len(examples), BATCH):
-            batch = batch_of(examples[start : start + BATCH], tokenizer)
+            batch = batch_of(asked_of(examples[start : start + BATCH]), tokenizer)
             right, _, likely = forced(model, batch, {})
             found += zip(right, likely, strict=True)
     return found

@@ -15,7 +15,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.core.errors import UserError
-from bloomery.forge.experts.cells import Cell, answer_losses, batch_of, mean_loss
+from bloomery.forge.experts.cells import Cell, answer_losses, asked_of, batch_of, mean_loss
 from bloomery.forge.experts.settings import FindConfig
 from bloomery.models.packed.svf import Attached
 from bloomery.tasks.batches import Row
@@ -48,7 +48,7 @@ def discover(
     Raises: UserError where there are fewer cells than experts, or a cell has fewer than two examples.
     """
     check_cells(given, config)
-    halves = [[batch_of(cell.examples[at::2], tokenizer) for cell in given] for at in (0, 1)]
+    halves = [[batch_of(asked_of(cell.examples[at::2]), tokenizer) for cell in given] for at in (0, 1)]
     numbers = range(config.fewest, min(config.most, len(given)) + 1)
     gains: dict[int, list[float]] = {number: [0.0] * len(given) for number in numbers}
     helped: list[Matrix] = []
