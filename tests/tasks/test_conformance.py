@@ -88,6 +88,31 @@ def test_the_stored_answer_scores_one_and_others_score_zero(name):
 
 
 @every_task
+def test_a_prompt_is_solved_by_computing_it_again(name):
+    subject = VARIANTS[name]
+    rng = random.Random(4)
+    for level in levels(subject):
+        for _ in range(20):
+            example = subject.example(rng, level)
+            assert subject.solve(example.prompt) == example.answer
+
+
+@every_task
+def test_what_is_no_prompt_of_the_task_is_not_solved(name):
+    subject = VARIANTS[name]
+    prompt = subject.example(random.Random(4), levels(subject)[1]).prompt
+    for other in ("", "=", prompt[:-1], prompt + "\n", f" {prompt}", prompt.upper() + "!", "\u0663" + prompt):
+        assert subject.solve(other) is None, other
+
+
+def test_recall_believes_no_answer_within_a_prompt():
+    assert VARIANTS["recall, three questions"].solve("a3b7c1?b7?a") == "3"
+    assert VARIANTS["recall, three questions"].solve("a3b7c1?b8?a") is None
+    assert VARIANTS["recall"].solve("a3a7?a") is None
+    assert VARIANTS["recall"].solve("a3b7?c") is None
+
+
+@every_task
 def test_a_harder_level_costs_more(name):
     subject = VARIANTS[name]
     costs = [subject.cost(level) for level in subject.difficulties]

@@ -1,6 +1,7 @@
 """Modular arithmetic, from left to right: `3+4*2=` is answered by `0`, modulo 7."""
 
 import random
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar, Literal
@@ -9,6 +10,8 @@ from bloomery.core.config import option
 from bloomery.tasks.task import Drawn, GeneratedTask
 
 Operators = Literal["+", "*", "+-", "+*", "+-*"]
+
+FORMULA, TERM = re.compile("[0-9]{1,9}([-+*][0-9]{1,9})+="), re.compile("([-+*]?)([0-9]+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +37,14 @@ class ModularArithmetic(GeneratedTask):
             prompt += f"{operator}{operand}"
             value = apply(operator, value, operand) % self.modulus
         return Drawn(f"{prompt}=", str(value))
+
+    def solve(self, prompt: str) -> str | None:
+        if not FORMULA.fullmatch(prompt):
+            return None
+        value = 0
+        for operator, operand in TERM.findall(prompt):
+            value = apply(operator or "+", value, int(operand)) % self.modulus
+        return str(value)
 
     def chance(self, difficulty: int) -> float:
         ways = _ways(self.modulus, self.operators, difficulty)

@@ -1,6 +1,7 @@
 """A needle in a haystack: `qwe#7rtyuiop#` is answered by `7`."""
 
 import random
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -27,6 +28,10 @@ class Needle(GeneratedTask):
         digit = rng.choice(DIGITS)
         at = rng.randrange(len(straw) + 1)
         return Drawn(f"{straw[:at]}#{digit}{straw[at:]}#", digit)
+
+    def solve(self, prompt: str) -> str | None:
+        found = re.fullmatch("[a-z]*#([0-9])[a-z]*#", prompt)
+        return found[1] if found else None
 
     def chance(self, difficulty: int) -> float:
         return 1 / len(DIGITS)

@@ -1,6 +1,7 @@
 """Parity: `10110=` is answered by `1`, for an odd number of ones."""
 
 import random
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,6 +21,9 @@ class Parity(GeneratedTask):
     def draw(self, rng: random.Random, difficulty: int) -> Drawn:
         bits = "".join(rng.choices("01", k=difficulty))
         return Drawn(f"{bits}=", str(bits.count("1") % 2))
+
+    def solve(self, prompt: str) -> str | None:
+        return str(prompt.count("1") % 2) if re.fullmatch("[01]+=", prompt) else None
 
     def chance(self, difficulty: int) -> float:
         return 0.5

@@ -1,6 +1,7 @@
 """Associative recall: `a3b7c1?b` is answered by `7`."""
 
 import random
+import re
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -44,6 +45,16 @@ class Recall(GeneratedTask):
             prompt += f"?{keys[pair]}{values[pair]}"
             worked.append((len(prompt) - 1, len(prompt)))
         return Drawn(f"{prompt}?{keys[last]}", values[last], tuple(worked))
+
+    def solve(self, prompt: str) -> str | None:
+        key = f"[a-z]{{{self.key_length}}}"
+        if not re.fullmatch(rf"({key}[0-9])+(\?{key}[0-9])*\?{key}", prompt):
+            return None
+        shown, *answered = prompt[: -self.key_length - 1].split("?")
+        pairs = re.findall(f"({key})([0-9])", shown)
+        known, told = dict(pairs), {(one[:-1], one[-1]) for one in answered}
+        sound = len(known) == len(pairs) and told <= known.items()
+        return known.get(prompt[-self.key_length :]) if sound else None
 
     def chance(self, difficulty: int) -> float:
         left = self._candidates(difficulty) - self._asked(difficulty) + 1

@@ -1,6 +1,7 @@
 """Sorting: `3172=` is answered by `1237`."""
 
 import random
+import re
 from dataclasses import dataclass
 from math import comb
 from typing import ClassVar
@@ -25,6 +26,9 @@ class Sorting(GeneratedTask):
     def draw(self, rng: random.Random, difficulty: int) -> Drawn:
         digits = rng.choices(DIGITS, k=difficulty)
         return Drawn(f"{''.join(digits)}=", "".join(sorted(digits)))
+
+    def solve(self, prompt: str) -> str | None:
+        return "".join(sorted(prompt[:-1])) if re.fullmatch("[0-9]+=", prompt) else None
 
     def chance(self, difficulty: int) -> float:
         values = len(DIGITS)

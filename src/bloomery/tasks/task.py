@@ -89,6 +89,14 @@ class GeneratedTask(ABC):
     def score(self, example: Example, text: str) -> float:
         return float(text == example.answer)
 
+    def solve(self, prompt: str) -> str | None:
+        """The answer, computed from the prompt alone; None for what is no prompt of this task, and where a
+        task has no such computation.
+
+        Where others write the prompts: a score compares with the answer that came with one.
+        """
+        return None
+
 
 def check_difficulty(task: Task, difficulty: int) -> None:
     levels = task.difficulties

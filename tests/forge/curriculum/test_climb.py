@@ -152,24 +152,52 @@ def test_a_llama_climbs(tmp_path, ladder):
 
 
 class Noise(Generators):
-    """Writes problems whose answers are other problems'."""
+    """Writes problems whose answers are other problems', and after each of them a right one if asked to."""
+
+    name = "noise"
+
+    def __init__(self, honest=False):
+        self.honest = honest
 
     def propose(self, task, difficulty, count, rng):
         found = super().propose(task, difficulty, count, rng)
-        return [replace(one, answer=str((int(one.answer) + 3) % 10)) for one in found]
+        wrong = [replace(one, answer=str((int(one.answer) + 3) % 10)) for one in found]
+        return [*wrong, *found] if self.honest else wrong
 
 
-def test_a_proposer_that_the_caller_brings_writes_the_problems(start, ladder, tmp_path):
+def test_wrong_answers_of_a_proposer_that_the_caller_brings_are_refused_and_never_learned(
+    start, ladder, tmp_path
+):
+    context = context_in(tmp_path / "mixed", {"edited": start, "ladder": ladder}, config(steps=4))
+    climb(context, proposer=Noise(honest=True))
+    log = log_of(context.output)
+    assert log["solved"]
+    for one in log["solved"]:
+        assert one["answer"] == str(sum(map(int, one["prompt"][:-1].split("+"))))
+    assert log["refused"]["with a wrong answer"] > 0
     context = context_in(tmp_path / "noise", {"edited": start, "ladder": ladder}, config(steps=4))
-    climb(context, proposer=Noise())
-    assert log_of(context.output)["solved"]
-    for one in log_of(context.output)["solved"]:
-        wrong = str((sum(map(int, one["prompt"][:-1].split("+"))) + 3) % 10)
-        assert one["answer"] == wrong
+    with pytest.raises(ConfigError, match=r"noise gave 0 usable problems.*with a wrong answer"):
+        climb(context, proposer=Noise())
+
+
+def test_a_climb_that_was_stopped_counts_what_was_refused_before(start, ladder, tmp_path):
+    words, given = config(steps=6, fit=fitting(6)), {"edited": start, "ladder": ladder}
+    climb(context_in(tmp_path / "whole", given, words), proposer=Noise(honest=True))
+    asked = chain([False] * 3, repeat(True))
+    with pytest.raises(Paused):
+        climb(
+            context_in(tmp_path / "parts", given, words, stopping=asked.__next__), proposer=Noise(honest=True)
+        )
+    climb(context_in(tmp_path / "parts", given, words), proposer=Noise(honest=True))
+    whole, parts = (log_of(tmp_path / name / "output")["refused"] for name in ("whole", "parts"))
+    assert parts == whole
+    assert whole["with a wrong answer"] > 0
 
 
 class Padded(Generators):
     """Writes problems that are longer than a row."""
+
+    name = "padded"
 
     def propose(self, task, difficulty, count, rng):
         found = super().propose(task, difficulty, count, rng)
@@ -178,7 +206,7 @@ class Padded(Generators):
 
 def test_a_proposer_whose_problems_fit_no_row_is_refused(start, ladder, tmp_path):
     context = context_in(tmp_path / "padded", {"edited": start, "ladder": ladder}, config(steps=4))
-    with pytest.raises(ConfigError, match="Padded gave 0 usable problems"):
+    with pytest.raises(ConfigError, match=r"padded gave 0 usable problems.*longer than a row"):
         climb(context, proposer=Padded())
 
 

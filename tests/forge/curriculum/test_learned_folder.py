@@ -1,10 +1,13 @@
 """The curriculum outside a workspace: stopped it goes on, and ends at the same bits."""
 
+from dataclasses import replace
+
 import pytest
 
 from bloomery.core.errors import UserError
 from bloomery.forge.bitnet.quantizing import make_ternary
 from bloomery.forge.curriculum.learned_folder import learn_folder
+from bloomery.forge.curriculum.proposing import Generators
 from bloomery.forge.editing import Editable, load_editable, save_editable
 from bloomery.forge.folders import load_model, save_model
 from bloomery.forge.packed_folder import is_packed
@@ -52,6 +55,20 @@ def test_latent_weights_are_handed_out_packed_and_beside_that_to_go_on_with(base
     learn_folder(tmp_path / "latent", tmp_path / "out", WORDS)
     assert is_packed(tmp_path / "out")
     assert load_editable(tmp_path / "out-latent").ternary == TernaryConfig()
+
+
+class Named(Generators):
+    def __init__(self, name):
+        self.name = name
+
+
+def test_two_proposers_of_one_class_do_not_share_unfinished_work(base, tmp_path):
+    """The second one is refused what the first one began, as any other config is."""
+    words = replace(WORDS, fit=replace(WORDS.fit, train={**WORDS.fit.train, "checkpoint_every": 2}))
+    with pytest.raises(KeyboardInterrupt):
+        learn_folder(base, tmp_path / "out", words, watch=interrupt_in(4), proposer=Named("small model"))
+    with pytest.raises(UserError, match="what another command left unfinished"):
+        learn_folder(base, tmp_path / "out", words, proposer=Named("large model"))
 
 
 def test_a_folder_that_holds_something_is_not_written_over(base, tmp_path):

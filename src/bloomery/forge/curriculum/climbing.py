@@ -4,8 +4,9 @@ All that decides what is shown next (rung, pool, book) is saved with the trainin
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from torch import nn
@@ -27,7 +28,7 @@ HOME = 0  # the rung of what the model knew before
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """What a climb goes through; nothing in it changes.
+    """What a climb goes through; nothing in it changes but the count of problems that were refused.
 
     No row is longer than `room` tokens. `home` are the difficulties that the model was trained on before, as
     rung 0, of all tasks, also of those in which it does not climb; `probe` gives the held-out accuracy on
@@ -43,6 +44,7 @@ class Course:
     probe: Probe
     room: int
     seed: int
+    refused: Counter[str] = field(default_factory=Counter)
 
     def problems(self, rung: int, count: int, rng: random.Random) -> list[tuple[str, Example]]:
         """So many problems of a rung, the tasks in turn."""
@@ -177,13 +179,15 @@ class Climb(Callback):
     def state_dict(self) -> dict[str, Any]:
         return {
             "rung": self.rung, "rounds": self.rounds, "climbing": self.climbing,
-            "matrix": self.matrix, "book": self.book.state_dict(),
+            "matrix": self.matrix, "refused": dict(self.course.refused), "book": self.book.state_dict(),
             "mastered": self.pool.mastered, "open": [_plain(one) for one in self.pool.open],
         }  # fmt: skip
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.rung, self.rounds, self.climbing = state["rung"], state["rounds"], state["climbing"]
         self.matrix = state["matrix"]
+        self.course.refused.clear()
+        self.course.refused.update(state["refused"])
         self.book.load_state_dict(state["book"])
         self.pool = Pool(tuple(_problem(one) for one in state["open"]), state["mastered"])
 

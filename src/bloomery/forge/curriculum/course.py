@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -48,10 +49,11 @@ def course_of(
         tasks, levels_of(rungs, home), config.mixture, config.exam, "selection", config.climb.probes
     )
     room = config.fit.seq_len
-    fitting = partial(fits, tokenizer=tokenizer, room=room)
+    fitting, refused = partial(fits, tokenizer=tokenizer, room=room), Counter[str]()
     return Course(
         config=config.climb, tasks=tasks, home=home, ladder=rungs, seed=seed,
-        proposer=proposer if proposer is GENERATORS else Checked(proposer, fitting),
+        refused=refused,
+        proposer=proposer if proposer is GENERATORS else Checked(proposer, fitting, refused),
         attempt=attempt_of(config.climb), room=room,
         probe=partial(climbed_rates, tokenizer=tokenizer, tasks=tasks, rungs=held_out),
     )  # fmt: skip

@@ -26,7 +26,8 @@ from bloomery.forge.stages.curriculum import CurriculumStageConfig
 class Learned:
     """What a climb reached: each task's rungs, their held-out accuracy before and afterwards, and how many
     hold from the first on; `forgotten` is what rungs lost after they were left (mean of best minus last),
-    `residuals` what is left of the effect of each prompt that was baked in.
+    `residuals` what is left of the effect of each prompt that was baked in, `refused` how many problems
+    of a proposer were left out, by reason.
     """
 
     ladder: Mapping[str, tuple[int, ...]]
@@ -36,6 +37,7 @@ class Learned:
     reached: int
     forgotten: float
     residuals: Mapping[str, float]
+    refused: Mapping[str, int]
 
 
 def learn_folder(
@@ -64,7 +66,7 @@ def learn_folder(
     given = load_editable(base)
     check_prompts(config, given.model, given.tokenizer)
     config = replace(config, uniform=False, unrehearsed=False)
-    words = {"stage": config, "proposer": type(proposer).__qualname__}
+    words = {"stage": config, "proposer": proposer.name}
     with resumable(
         output, learn_folder, config=words, inputs={"model": base}, seed=seed, watch=watch
     ) as context:
@@ -73,12 +75,13 @@ def learn_folder(
         before = _rates_before(given, config, rungs)
         _hand_out(last, output)
         rates = rates_on_disk(output, config, rungs)
-        forgotten = json.loads(made["log"].read_text())["forgotten"]
+        log = json.loads(made["log"].read_text())
         residuals = _residuals(made)
     target = config.staircase.target
     return Learned(
         ladder=rungs.rungs, before=tuple(before), rates=tuple(rates), reached_before=reached(before, target),
-        reached=reached(rates, target), forgotten=forgotten, residuals=residuals,
+        reached=reached(rates, target), forgotten=log["forgotten"], residuals=residuals,
+        refused=log["refused"],
     )  # fmt: skip
 
 

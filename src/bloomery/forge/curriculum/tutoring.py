@@ -151,6 +151,7 @@ def _log(climber: Climb, tokens: int) -> dict[str, Any]:
         "tokens": tokens,
         "matrix": matrix,
         "forgotten": forgetting(matrix_of(matrix)),
+        "refused": dict(climber.course.refused),
         "solved": [*state["replay"], *state["solution"]],
     }
 
