@@ -26,7 +26,7 @@ from bloomery.forge.compression.choosing import _sit, choose, ternary_branch
 from bloomery.forge.compression.measuring import measure_compressed
 from bloomery.forge.exams import exams, sit
 from bloomery.forge.folders import load_model
-from bloomery.forge.packed_folder import weights_size
+from bloomery.forge.packed_folder import save_weights, weights_size
 from bloomery.forge.pipeline import forge, plan
 from bloomery.forge.stage import given
 from bloomery.forge.stages.compression import KEPT, KEPT_IN_ALL, OVER_RIVAL, SMALLER
@@ -138,10 +138,25 @@ def chosen(made, folder, **bars):
     return json.loads((folder / "output" / "claims.json").read_text()), folder / "output" / "model"
 
 
-def test_without_a_bar_the_fewest_bytes_of_all_are_taken(made, tmp_path):
+def test_without_a_bar_the_fewest_bytes_of_the_given_trits_are_taken(made, tmp_path):
     claims, model = chosen(made, tmp_path)
     sizes = {name: one["bytes"] for name, one in claims["frontier"].items()}
-    assert sizes[claims["best"]] == min(sizes.values()) == weights_size(model)
+    own = [size for name, size in sizes.items() if name.startswith("trits")]
+    assert sizes[claims["best"]] == min(own) == weights_size(model)
+
+
+def test_a_smaller_model_of_the_other_branch_is_a_rival_and_never_ships(made, tmp_path):
+    """It is the model before its trits: what later stages taught is not in it, no accuracy asks for that."""
+    shutil.copytree(made["coded"], tmp_path / "coded")
+    tiny = coded_by("kmeans-1", places_of(load_model(made["full"])[0], {}))
+    save_weights(tiny, tmp_path / "coded" / "kmeans-1.safetensors")
+    claims, model = chosen({**made, "coded": tmp_path / "coded"}, tmp_path / "step")
+    sizes = {name: one["bytes"] for name, one in claims["frontier"].items()}
+    assert sizes["kmeans-1"] < sizes[claims["best"]]
+    assert claims["best"].startswith("trits")
+    assert not claims["rival"].startswith("trits")
+    for old, new in zip(read_items(made["given"] / WEIGHTS), read_items(model / WEIGHTS), strict=True):
+        assert old.scheme != "ternary" or torch.equal(decode(old), decode(new))
 
 
 def test_where_nothing_is_good_enough_the_model_stays_as_it_was_given(made, tmp_path):

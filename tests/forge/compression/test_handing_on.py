@@ -4,7 +4,7 @@ import pytest
 from safetensors.torch import load_file
 
 from bloomery.forge.bitnet.quantizing import quantize_folder
-from bloomery.forge.compression.choosing import _hand_on
+from bloomery.forge.compression.choosing import AS_GIVEN, _hand_on
 from bloomery.forge.exams import exams, sit
 from bloomery.forge.folders import load_model
 from bloomery.forge.packed_folder import weights_size
@@ -20,20 +20,20 @@ from tests.models.packed.expert_sets import expert_set
 EXAM = {"parity": Ingredient(difficulties=(10,))}, ExamConfig(selection=2, test=2), "selection"
 
 
-@pytest.mark.parametrize(("best", "rival"), [("rows-4bit", "trits-a"), ("trits-a", "rows-4bit")])
-def test_experts_go_with_the_trits_whichever_branch_is_chosen(tmp_path, best, rival):
+@pytest.mark.parametrize("best", ["trits-a", AS_GIVEN])
+def test_experts_go_with_the_trits_whichever_of_them_are_chosen(tmp_path, best):
     """They turn the trits' singular directions and no other weights."""
     quantize_folder(llama(tmp_path / "full"), tmp_path / "given", TernaryConfig())
     held = to_bytes(expert_set(*load_model(tmp_path / "given")))
     (tmp_path / "given" / EXPERTS).write_bytes(held)
     latent, tokenizer = load_model(tmp_path / "full")
-    weights = tmp_path / "given" / WEIGHTS
-    size = {name: weights.stat().st_size + len(held) * name.startswith("trits") for name in (best, rival)}
-    results = dict.fromkeys((best, rival), sit(latent, tokenizer, exams(*EXAM)))
+    weights, names = tmp_path / "given" / WEIGHTS, ("trits-a", "rows-4bit")
+    size = {name: weights.stat().st_size + len(held) * name.startswith("trits") for name in names}
+    results = dict.fromkeys((*names, AS_GIVEN), sit(latent, tokenizer, exams(*EXAM)))
     context = context_in(tmp_path, inputs={"given": tmp_path / "given"})
-    _hand_on(context, tokenizer, latent, dict.fromkeys((best, rival), weights), best, results, size)
-    for name, folder in {best: "model", rival: "rival"}.items():
+    _hand_on(context, tokenizer, latent, dict.fromkeys(names, weights), best, results, size)
+    for name, folder in {"trits-a": "model", "rows-4bit": "rival"}.items():
         written = context.output / folder
-        assert (written / EXPERTS).exists() == name.startswith("trits")
+        assert (written / EXPERTS).exists() == (folder == "model")
         assert weights_size(written) == size[name]
         assert load_file(written / WEIGHTS).keys() == load_file(weights).keys()

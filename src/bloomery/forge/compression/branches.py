@@ -1,8 +1,9 @@
 """Two branches of compression, compared at equal bytes: trits with coded embeddings, and coders alone.
 
 No coder of 3 or 4 bits a weight improves on a matrix that is trits already, so the first branch keeps these,
-entropy-coded, and codes what is left; the second codes every matrix of the full model. In both, each tensor
-may take a coder of its own, chosen on the measured rate-distortion frontier.
+entropy-coded, and codes what is left; the second codes every matrix of the full model, which was not yet
+taught what the trits were. In both, each tensor may take a coder of its own, chosen on the measured
+rate-distortion frontier.
 """
 
 from collections.abc import Callable, Mapping, Sequence

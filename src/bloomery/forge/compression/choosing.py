@@ -1,5 +1,8 @@
 """compression's steps: what the layers are fed, every coder's version, and the smallest that is good enough.
 
+Only versions of the given model are chosen from. The coders' branch is the model as it was before its trits:
+it knows nothing of what later stages taught, which no check of accuracy has to notice, so it is compared.
+
 Each function here is a step: a function of its context alone.
 """
 
@@ -39,7 +42,7 @@ from bloomery.models.packed.experts import attach
 from bloomery.models.packed.modeling_packed import WEIGHTS, read_items
 
 TERNARY_CHOICES = 6  # budgets for what is no trit, between the coarsest coders and the most exact
-AS_GIVEN = "as given"
+AS_GIVEN, TRITS = "as given", "trits"
 
 
 def calibrate(context: StepContext) -> None:
@@ -71,7 +74,7 @@ def _code(name: str, *, full: str, moments: str) -> Items:
 
 
 def choose(context: StepContext) -> None:
-    """All candidates of both branches on the selection examples; the smallest that is good enough."""
+    """Both branches on the selection examples; of the given trits, the smallest that is good enough."""
     set_threads(machine.threads())
     config: CompressionStageConfig = context.config
     scratch = context.checkpoint / "candidates"
@@ -92,7 +95,8 @@ def choose(context: StepContext) -> None:
     bar = config.margin + max(
         bars.kept * mean_rate(given["given"]), bars.kept_in_all * mean_rate(given["full"])
     )
-    best = smallest(sizes, lambda name: rates[name] >= bar) or AS_GIVEN
+    own = {name: size for name, size in sizes.items() if name.startswith(TRITS)}
+    best = smallest(own, lambda name: rates[name] >= bar) or AS_GIVEN
     _hand_on(context, tokenizer, latent, files, best, results | {AS_GIVEN: given["given"]}, sizes)
 
 
@@ -105,10 +109,10 @@ def _hand_on(
     results: Mapping[str, Results],
     sizes: Mapping[str, int],
 ) -> None:
-    """The chosen model and, at no more bytes, the best of the branch that lost."""
+    """The chosen model and, to compare it with, the best of the coders' branch at no more bytes."""
     given = context.inputs["given"] / WEIGHTS
     limit = _write(context, tokenizer, latent, best, files.get(best, given), "model")
-    others = [name for name in sizes if name.startswith("trits") != best.startswith(("trits", AS_GIVEN))]
+    others = [name for name in sizes if not name.startswith(TRITS)]
     within = [name for name in others if sizes[name] <= limit] or [min(others, key=lambda name: sizes[name])]
     rival = max(within, key=lambda name: mean_rate(results[name]))
     _write(context, tokenizer, latent, rival, files[rival], "rival")
@@ -151,7 +155,7 @@ def ternary_branch(context: StepContext, latent: PreTrainedModel) -> dict[str, I
     points = points_of([places[index] for index in open_], coded)
     mixed = mixtures(points, spread(points, TERNARY_CHOICES))
     rest = {f"mixture-{budget}": [one.coded for one in choice.points] for budget, choice in mixed.items()}
-    return {f"trits-{name}": _with(items, open_, some) for name, some in (coded | rest).items()}
+    return {f"{TRITS}-{name}": _with(items, open_, some) for name, some in (coded | rest).items()}
 
 
 def _with(items: Items, places: Sequence[int], others: Items) -> Items:
@@ -179,7 +183,7 @@ def _examined(context: StepContext, files: Mapping[str, Path]) -> dict[str, Resu
 def _experts(context: StepContext, name: str) -> list[Path]:
     """The experts that the given trits have beside them: they turn these, and no other weights."""
     path = context.inputs["given"] / EXPERTS
-    return [path] if name.startswith(("trits", AS_GIVEN)) and path.is_file() else []
+    return [path] if name.startswith((TRITS, AS_GIVEN)) and path.is_file() else []
 
 
 def _sit(files: Sequence[str], *, folder: str, config: CompressionStageConfig, threads: int) -> Results:

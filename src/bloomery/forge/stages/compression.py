@@ -1,8 +1,10 @@
-"""compression: the fewest bytes that keep the accuracy, of two branches compared at equal bytes.
+"""compression: the fewest bytes that keep the accuracy, compared at equal bytes with another branch.
 
-One branch keeps the trits, entropy-coded, and codes what is none; the other takes the model in full precision
-through the coders. A tensor's coder is chosen on the measured rate-distortion frontier. Ratios of successive
-lossy coders do not multiply: what is stated is bytes on disk and one quality from end to end.
+What ships keeps the given model's trits, entropy-coded, and codes what is none. The other branch takes the
+model in full precision, as it was before its trits, through the coders: it is a rival and never ships, as it
+has none of what later stages taught. A tensor's coder is chosen on the measured rate-distortion frontier.
+Ratios of successive lossy coders do not multiply: what is stated is bytes on disk and one quality from end to
+end.
 
 Source: arXiv 2410.10714 (SeedLM), 2409.17066 (VPTQ), 2409.00592 (Hyper-Compression)
 """
@@ -66,7 +68,7 @@ class CompressionStageConfig(JudgedConfig):
 
 
 def forge(at: StageRun) -> Mapping[str, str]:
-    """The smallest model that is good enough, and the best that the other branch has at its bytes."""
+    """The smallest version of the given model that is good enough, and the other branch's best beside it."""
     config: CompressionStageConfig = at.config
     full, latent, given = (at.inputs[name] for name in ("full", "latent", "model"))
     moments = at.step(
@@ -135,8 +137,12 @@ STAGE = Stage(
         Port(name="full", meaning="the model in full precision"),
     ),
     outputs=(
-        Port(name="model", meaning="the smallest model that is good enough, packed"),
-        Port(name="rival", kind="candidate", meaning="the best of the other branch at no more bytes"),
+        Port(name="model", meaning="the given model in the fewest bytes that are good enough, packed"),
+        Port(
+            name="rival",
+            kind="candidate",
+            meaning="the other branch's best at no more bytes, to compare",
+        ),
         Port(name="claims", kind="claims", meaning="accuracies on the selection examples, as JSON"),
     ),
     metrics=(
