@@ -3,7 +3,7 @@
 import json
 import random
 from dataclasses import replace
-from itertools import chain, repeat
+from itertools import chain, count, repeat
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ import torch
 from bloomery.core.errors import ConfigError, UserError
 from bloomery.core.step import Paused
 from bloomery.forge.bitnet.quantizing import make_ternary
-from bloomery.forge.curriculum import tutoring
+from bloomery.forge.curriculum import course, tutoring
 from bloomery.forge.curriculum.course import (
     assessed,
     check_fits,
@@ -108,9 +108,31 @@ def test_without_rehearsal_nothing_is_replayed_and_nothing_dreamt(start, ladder,
     words = config(steps=4)
     with_both = log_of(climbed(tmp_path / "both", start, ladder, words))
     without = log_of(climbed(tmp_path / "none", start, ladder, words, climb_unrehearsed))
-    assert set(without) == {"rung", "tokens", "matrix", "forgotten"}
+    assert set(without) == {"rung", "tokens", "matrix", "consolidation", "forgotten"}
     assert without["matrix"]["0"] == with_both["matrix"]["0"]
     assert without["tokens"] != with_both["tokens"]
+
+
+def test_what_the_last_rung_lost_while_all_were_consolidated_is_forgotten_too(
+    start, ladder, tmp_path, monkeypatch
+):
+    """0.1 is lost on every rung from each look to the next: four rungs left, and a fifth look at the end."""
+    looks = count()
+    monkeypatch.setattr(course, "climbed_rates", lambda *_, **__: [1 - 0.1 * next(looks)] * 4)
+    words = config(steps=8, climb=replace(config().climb, left=1.0))  # every rung is done at once
+    log = log_of(climbed(tmp_path, start, ladder, words))
+    assert [row[0] for row in log["matrix"].values()] == pytest.approx([1.0, 0.9, 0.8, 0.7])
+    assert log["consolidation"]["before"] == log["matrix"]["3"]
+    assert log["consolidation"]["after"] == pytest.approx([0.6] * 4)
+    assert log["forgotten"] == pytest.approx((0.4 + 0.3 + 0.2 + 0.1) / 4)
+
+
+def test_a_rung_in_progress_when_the_attempts_end_is_looked_at_and_was_not_left(start, ladder, tmp_path):
+    words = config(steps=4, climb=replace(config().climb, left=0.0))
+    log = log_of(climbed(tmp_path, start, ladder, words))
+    assert log["rung"] == 1
+    assert set(log["matrix"]) == {"0"}
+    assert {name: len(row) for name, row in log["consolidation"].items()} == {"before": 4, "after": 4}
 
 
 @pytest.mark.parametrize(("step", "replayed"), [(climb, True), (climb_unrehearsed, False)])
@@ -236,6 +258,14 @@ def test_a_ladder_that_does_not_fit_the_models_window_is_refused_before_anything
         find_ladder(context_in(tmp_path / "assess", {"edited": llama(tmp_path / "llama")}, words))
 
 
+def test_a_layer_that_the_model_has_not_is_refused_before_anything_is_tried(start, tmp_path, monkeypatch):
+    monkeypatch.setattr(tutoring, "assessed", None)
+    words = config()
+    deep = replace(words, self_model=replace(words.self_model, layer=9))
+    with pytest.raises(UserError, match=r"2 hidden states below its last and self_model.layer is 9"):
+        find_ladder(context_in(tmp_path, {"edited": start}, deep))
+
+
 def test_an_end_that_the_task_has_not_is_refused():
     words = config(climb=ClimbConfig(hardest={"chained_sums": 99}))
     with pytest.raises(ConfigError, match="difficulties 2 to 32, not 99"):
@@ -259,8 +289,8 @@ def test_tasks_without_anything_to_climb_are_left_out():
 def test_what_is_not_climbed_is_remembered_with_the_rest():
     both = {"sorting": Ingredient(difficulties=(3,)), "parity": Ingredient(difficulties=(8,))}
     words = config(mixture=both, climb=ClimbConfig(tasks=("sorting",)))
-    course = course_of(words, TOKENIZER, Ladder({"sorting": (5, 6)}), seed=1)
-    tasks = {rung: {name for name, _ in course.problems(rung, 8, random.Random(0))} for rung in (0, 1)}
+    both = course_of(words, TOKENIZER, Ladder({"sorting": (5, 6)}), seed=1)
+    tasks = {rung: {name for name, _ in both.problems(rung, 8, random.Random(0))} for rung in (0, 1)}
     assert tasks == {0: {"sorting", "parity"}, 1: {"sorting"}}
 
 

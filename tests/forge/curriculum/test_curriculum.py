@@ -185,6 +185,10 @@ def test_a_task_that_the_mixture_does_not_hold_is_refused(changes, message):
         ({"self_model": {"temperatures": [0.0, 1.0]}}, "two to ten temperatures above 0"),
         ({"self_model": {"temperatures": list(range(1, 12))}}, "two to ten temperatures above 0"),
         ({"self_model": {"temperatures": [1, 2, 3], "written": 2}}, "written is 2, and there are 3"),
+        (
+            {"self_model": {"steps": 10}, "fit": {"steps": 20, "schedule": {"warmup_steps": 10}}},
+            r"self_model.steps is 10 and fit.schedule.warmup_steps, which it shares, 10",
+        ),
         ({"fit": {"steps": 4, "mixture": {"parity": {}}}}, "names its own mixture"),
         ({"principles": {"fit": {"steps": 4, "mixture": {"parity": {}}}}}, "names its own mixture"),
     ],

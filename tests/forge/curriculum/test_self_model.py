@@ -88,7 +88,7 @@ def test_any_causal_model_with_hidden_states_models_itself(tmp_path):
 def test_a_layer_that_is_not_there_is_refused_with_those_that_are():
     sizes = {"vocab_size": 259, "n_positions": 16, "n_embd": 8, "n_layer": 1, "n_head": 2}
     wrapped = SelfModelling(GPT2LMHeadModel(GPT2Config(**sizes, eos_token_id=2)), layer=1, weight=0.1)
-    with pytest.raises(UserError, match="1 hidden states below its last and layer 1"):
+    with pytest.raises(UserError, match=r"1 hidden states below its last and self_model.layer is 1"):
         wrapped(**batch())
 
 

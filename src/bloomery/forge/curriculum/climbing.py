@@ -76,6 +76,7 @@ class Climb(Callback):
         self.metric = metric
         self.rung, self.rounds, self.pool, self.climbing = HOME, 0, Pool(()), True
         self.matrix: dict[str, list[float]] = {}
+        self.before: list[float] = []  # consolidation
 
     def on_start(self, model: nn.Module, progress: Progress) -> None:
         if self.rung == HOME:
@@ -121,6 +122,8 @@ class Climb(Callback):
     def _consolidate(self) -> None:
         """No more attempts; with replay, what was solved on every rung is learned evenly until the end."""
         self.climbing = False
+        left = self.matrix.get(str(self.rung))  # looked at just now, where the last rung was left
+        self.before = list(self.course.probe(self.model)) if left is None else left
         if not self.course.config.replay:
             return
         self.book.leave_behind(self._rng("left behind"), self.course.config.kept)
@@ -179,13 +182,14 @@ class Climb(Callback):
     def state_dict(self) -> dict[str, Any]:
         return {
             "rung": self.rung, "rounds": self.rounds, "climbing": self.climbing,
-            "matrix": self.matrix, "refused": dict(self.course.refused), "book": self.book.state_dict(),
+            "matrix": self.matrix, "before": self.before, "book": self.book.state_dict(),
+            "refused": dict(self.course.refused),
             "mastered": self.pool.mastered, "open": [_plain(one) for one in self.pool.open],
         }  # fmt: skip
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.rung, self.rounds, self.climbing = state["rung"], state["rounds"], state["climbing"]
-        self.matrix = state["matrix"]
+        self.matrix, self.before = state["matrix"], state["before"]
         self.course.refused.clear()
         self.course.refused.update(state["refused"])
         self.book.load_state_dict(state["book"])

@@ -10,19 +10,16 @@ Matrix = Mapping[int, Sequence[float]]
 
 
 def matrix_of(saved: Mapping[str, Sequence[float]]) -> dict[int, list[float]]:
-    """A matrix as JSON keeps it, its rows in order: after rung i, the accuracy on each rung from 0 on."""
+    """A matrix as JSON keeps it, its rows in order: when rung i was left, the accuracy on each from 0 on."""
     return {int(rung): list(saved[rung]) for rung in sorted(saved, key=int)}
 
 
-def forgetting(matrix: Matrix) -> float:
-    """The mean over the rungs that were climbed, home included, of best accuracy so far minus the last.
+def forgetting(matrix: Matrix, last: Sequence[float]) -> float:
+    """The mean over the rungs that were left, home included, of best accuracy since then minus the last.
 
-    A rung counts from the row on in which it was left; the last row's own rung has lost nothing yet.
-    0 where nothing was climbed. Units: accuracy; below 0 where later rungs helped earlier ones.
+    `last` are the accuracies on each rung when all is done: a row of its own, so that the rung that was left
+    last counts too. 0 where none was left. Units: accuracy; below 0 where what came later helped.
     """
     rows = sorted(matrix)
-    last = rows[-1]
-    lost = [
-        max(matrix[row][rung] for row in rows[:-1] if row >= rung) - matrix[last][rung] for rung in rows[:-1]
-    ]
+    lost = [max(matrix[row][rung] for row in rows if row >= rung) - last[rung] for rung in rows]
     return fmean(lost) if lost else 0.0

@@ -69,8 +69,7 @@ def _study(
     solved: Sequence[Lesson], texts: Sequence[Written], name: str,
 ) -> None:  # fmt: skip
     config: CurriculumStageConfig = context.config
-    slower = {**config.fit.muon_grokfast, "lr": config.self_model.rate * config.fit.muon_grokfast["lr"]}
-    fitting = replace(config.fit, steps=config.self_model.steps, muon_grokfast=slower)
+    fitting = config.self_modelling()
     share = config.self_model.share
     book = Book({"replay": 1 - share, "self": share})
     book.add("replay", solved)

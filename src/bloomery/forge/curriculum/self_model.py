@@ -18,6 +18,7 @@ from bloomery.core.errors import UserError
 from bloomery.tasks.accuracy import evaluating
 from bloomery.tasks.batches import collate, pad_id, pieces, row
 from bloomery.tasks.task import Example
+from bloomery.tasks.tokenizer import encode
 
 
 class SelfModelling(nn.Module):
@@ -48,18 +49,29 @@ class SelfModelling(nn.Module):
 
     def predicted(self, output: Any, mask: Tensor) -> tuple[Tensor, Tensor]:
         """The prediction and what was to be predicted, for tokens but padding. Shapes: (N, D) twice."""
-        states = output.hidden_states
-        if states is None or not 0 <= self.layer < len(states) - 1:
-            count = 0 if states is None else len(states) - 1
-            raise UserError(
-                f"the model shows {count} hidden states below its last and layer {self.layer} is to be "
-                "predicted: name a lower one, or leave self-modelling out (weight and steps 0)"
-            )
+        states = _states_below(output, self.layer)
         seen = mask.bool()
         source, target = states[-1][seen], states[self.layer][seen]
         if not self.weight:
             source, target = source.detach(), target.detach()
         return self.head(source), target
+
+
+def check_layer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, layer: int) -> None:
+    """Raises: UserError where the model shows no such hidden state below its last."""
+    with evaluating(model):
+        ids = torch.tensor([encode(tokenizer, "=")], device=next(model.parameters()).device)
+        _states_below(model(input_ids=ids, use_cache=False, output_hidden_states=True), layer)
+
+
+def _states_below(output: Any, layer: int) -> Sequence[Tensor]:
+    states: Sequence[Tensor] = output.hidden_states or ()
+    if not 0 <= layer < len(states) - 1:
+        raise UserError(
+            f"the model shows {max(0, len(states) - 1)} hidden states below its last and self_model.layer is "
+            f"{layer}: name a lower one, or leave self-modelling out (steps 0)"
+        )
+    return states
 
 
 def explained(

@@ -123,7 +123,7 @@ class PrinciplesConfig:
         factory=lambda: {"values": VALUES, "ooda": OODA, "identity": IDENTITY}, help="none leaves it out"
     )
     bake: BakeConfig = option(
-        BakeConfig(per_query=4, max_new_tokens=12, empty=1.0), help="what is sampled, which weights move"
+        BakeConfig(per_query=4, max_new_tokens=12, empty=0.9), help="what is sampled, which weights move"
     )
     fit: FitConfig = option(
         FitConfig(steps=30, seq_len=128, preset="baking", train={"micro_batch": 16}),

@@ -33,6 +33,7 @@ from bloomery.forge.curriculum.lessons import Book, Lesson, Lessons, lesson_of
 from bloomery.forge.curriculum.proposing import TaskProposer, graded_tasks
 from bloomery.forge.curriculum.rehearsing import rehearsal_of
 from bloomery.forge.curriculum.rungs import climbed_rates, levels_of, rung_problems
+from bloomery.forge.curriculum.self_model import check_layer
 from bloomery.forge.curriculum.settings import ClimbConfig
 from bloomery.forge.editing import Editable, load_editable, pack_editable, save_editable
 from bloomery.forge.fitting import fit, set_threads
@@ -53,6 +54,8 @@ def find_ladder(context: StepContext) -> None:
     edited = load_editable(context.inputs["edited"])
     check_prompts(config, edited.model, edited.tokenizer)
     check_thoughts(config, edited, seed=context.seed)
+    if config.self_model.steps:
+        check_layer(edited.model, edited.tokenizer, config.self_model.layer)
     found = assessed(config, edited.model, edited.tokenizer, seed=context.seed)
     rungs = ladder_of(config, found)
     check_fits(config, rungs, edited.tokenizer, window_of(edited.model))
@@ -83,7 +86,7 @@ def climb(context: StepContext, *, proposer: TaskProposer = GENERATORS) -> None:
 def climb_unrehearsed(context: StepContext) -> None:
     """The same climb without replay and dreams: for what it forgets."""
     _, log = _climbed(context, replace(context.config.climb, replay=0.0, dreams=0.0), GENERATORS)
-    write_log(context, {key: log[key] for key in ("rung", "tokens", "matrix", "forgotten")})
+    write_log(context, {key: log[key] for key in ("rung", "tokens", "matrix", "consolidation", "forgotten")})
 
 
 def train_evenly(context: StepContext) -> None:
@@ -143,14 +146,19 @@ def _climbed(
 
 
 def _log(climber: Climb, tokens: int) -> dict[str, Any]:
-    matrix = climber.matrix | {str(climber.rung): list(climber.course.probe(climber.model))}
+    after = list(climber.course.probe(climber.model))
+    rows = {"before": climber.before, "after": after}
+    for when, rates in rows.items():
+        for place, rate in enumerate(rates):
+            climber.metric(f"accuracy {when} consolidation", rate, place)
     state = climber.book.state_dict()["pages"]
     return {
         "rung": climber.rung,
         "rounds": climber.rounds,
         "tokens": tokens,
-        "matrix": matrix,
-        "forgotten": forgetting(matrix_of(matrix)),
+        "matrix": climber.matrix,
+        "consolidation": rows,
+        "forgotten": forgetting(matrix_of(climber.matrix), after),
         "refused": dict(climber.course.refused),
         "solved": [*state["replay"], *state["solution"]],
     }

@@ -10,7 +10,7 @@ Source: arXiv 2203.14465 (STaR: learning from verified solutions), 2407.10188 (s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from bloomery.core.closure import Deferred
@@ -77,6 +77,22 @@ class CurriculumStageConfig(JudgedConfig):
                 f"fit.train.workers is {workers}: what is shown next depends on how the model did, so rows "
                 "are drawn as they are needed; set it to 0"
             )
+        if self.self_model.steps:
+            self.self_modelling()
+
+    def self_modelling(self) -> FitConfig:
+        """The climb's training, as long and as slow as self-modelling is.
+
+        Raises: ConfigError where the climb's warm-up does not fit into its steps.
+        """
+        wanted, given = self.self_model, self.fit
+        if given.schedule.warmup_steps >= wanted.steps:
+            raise ConfigError(
+                f"self_model.steps is {wanted.steps} and fit.schedule.warmup_steps, which it shares, "
+                f"{given.schedule.warmup_steps}: give it more steps, or the climb a shorter warm-up"
+            )
+        slower = {**given.muon_grokfast, "lr": wanted.rate * given.muon_grokfast["lr"]}
+        return replace(given, steps=wanted.steps, muon_grokfast=slower)
 
     def climbed(self) -> dict[str, Ingredient]:
         """The part of the mixture in which there is something to climb."""
@@ -222,6 +238,8 @@ STAGE = Stage(
         Metric(name="climb/open_problems", over="optimizer steps", meaning="of the rung's pool"),
         Metric(name="climb/solved_without_hint", over="optimizer steps", meaning="share of the attempts"),
         Metric(name="accuracy after rung <number>", over="rungs", meaning="a row of the forgetting matrix"),
+        Metric(name="accuracy before consolidation", over="rungs", meaning="when the attempts ended"),
+        Metric(name="accuracy after consolidation", over="rungs", meaning="when the training ended"),
         Metric(name="staircase/asked_<task>", over="difficulty", meaning="problems asked"),
         Metric(name="staircase/solved_<task>", over="difficulty", meaning="problems solved"),
         Metric(name="rung accuracy/<model>", over="rungs", meaning="on held-out problems"),
