@@ -1,12 +1,15 @@
 """bloomery paper verify, bench, quality: what of a paper is implemented, tested and reproduced."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bloomery.cli.options import AsJson, print_json
 from bloomery.cli.tables import say
+
+if TYPE_CHECKING:
+    from bloomery.papers.verifying.verified import Verified
 
 Root = Annotated[Path, typer.Argument(help="The repository; its papers/ holds a folder for each paper.")]
 
@@ -21,6 +24,14 @@ def verify(
         Path | None,
         typer.Option(help="Write the page of equations there; what it says of other papers stays."),
     ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(help="Write this plan anew, with the boxes ticked that the measurements tick."),
+    ] = None,
+    gates: Annotated[
+        bool,
+        typer.Option("--gates", help="With --plan: run `paper quality` too, for its boxes."),
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Join contexts, code, tests and claims: each equation with its status, each claim with its figure.
@@ -29,20 +40,36 @@ def verify(
     read.
     """
     from bloomery.core.disk import write_atomically
+    from bloomery.core.errors import UserError
     from bloomery.papers.verifying.equations_page import equations_page
     from bloomery.papers.verifying.pages import render
     from bloomery.papers.verifying.papers import paper_ids
     from bloomery.papers.verifying.verifying import verify as verified_of
 
+    if gates and plan is None:
+        raise UserError("--gates is of a plan's boxes: name the document by --plan")
     found = verified_of(root, paper, mutate=mutate, say=_to_stderr)
     if page is not None:
         earlier = page.read_text(encoding="utf-8") if paper and page.is_file() else ""
         write_atomically(page, equations_page(found, earlier, paper_ids(root)).encode())
+    if plan is not None:
+        _tick(plan, root, found, gates)
     if as_json:
         print_json(found)
     else:
         say(render(found).rstrip())
     return found.exit_code
+
+
+def _tick(plan: Path, root: Path, found: "Verified", gates: bool) -> None:
+    from bloomery.papers.verifying.quality import quality as judged
+    from bloomery.papers.verifying.standing import retick, unmeasured
+
+    measured = judged(root, say=_to_stderr).evidence if gates else ()
+    reached = retick(plan, root, found, measured)
+    _to_stderr(f"{plan}: {len(reached.done)} of {len(reached.plan.tasks)} tasks done")
+    if left := unmeasured(reached):
+        _to_stderr(f"{plan}: not measured here, so their boxes are open: {', '.join(left)}")
 
 
 def bench(
@@ -66,7 +93,7 @@ def bench(
 def quality(
     folder: Annotated[Path, typer.Argument(help="The project.")] = Path(), as_json: AsJson = False
 ) -> int:
-    """Lint, types, tests and coverage of at least 80 % in one report; what could not be run is no pass."""
+    """Lint, format, types, tests and coverage of at least 80 % in one report; what was not run is no pass."""
     from bloomery.papers.verifying.quality import quality as judged
     from bloomery.papers.verifying.quality import render_quality
 

@@ -18,7 +18,7 @@ GOOD = {
 BAD = {
     "pyproject.toml": SETTINGS,
     "src/halves.py": (
-        "import os\n\n\ndef half(x: float) -> str:\n    return x / 2\n\n\n"
+        "import os\n\n\ndef half(x: float) -> str:\n    return x/2\n\n\n"
         "def unseen(x):\n    y = x + 1\n    z = y + 1\n    w = z + 1\n    return w\n"
     ),
     "tests/test_halves.py": (
@@ -40,10 +40,11 @@ def values(found):
 
 
 @pytest.mark.slow
-def test_a_good_project_passes_all_four(tmp_path):
+def test_a_good_project_passes_all_of_it(tmp_path):
     found = quality(written(tmp_path, GOOD))
     assert values(found) == {
         "lint": (State.PASSED, 0),
+        "format": (State.PASSED, 0),
         "types": (State.PASSED, 0),
         "tests": (State.PASSED, 0),
         "coverage": (State.PASSED, 100),
@@ -57,6 +58,7 @@ def test_each_planted_fault_is_counted(tmp_path):
     found = quality(written(tmp_path, BAD))
     assert values(found) == {
         "lint": (State.FAILED, 1),  # an unused import
+        "format": (State.FAILED, 1),  # a quotient without its spaces
         "types": (State.FAILED, 1),  # a float returned as str
         "tests": (State.FAILED, 1),
         "coverage": (State.FAILED, 50.0),  # of eight statements the four of `unseen`
@@ -89,6 +91,21 @@ def test_tests_that_are_all_skipped_are_not_run(tmp_path):
     tests, coverage = rooms._tests(project)
     assert (tests.state, coverage.state) == (State.NOT_RUN, State.NOT_RUN)
     assert tests.reason == "no test ran: all are skipped, or there is none"
+
+
+@pytest.mark.parametrize("status", [1, 2])
+def test_a_suite_that_was_ended_before_its_failing_test_is_not_run(tmp_path, status):
+    ending = (
+        "import pytest\n\n\ndef test_it():\n    assert 1 + 1 == 2\n\n\n"
+        f"def test_that_ends_it():\n    pytest.exit('enough', returncode={status})\n\n\n"
+        "def test_that_fails():\n    assert 1 + 1 == 3\n"
+    )
+    root = written(tmp_path / "project", {**GOOD, "tests/test_halves.py": ending})
+    scratch = written(tmp_path / "scratch", {"empty": ""})
+    tests, coverage = rooms._tests(rooms._Project(root, rooms.sys.executable, scratch, 60, None))
+    assert (tests.state, coverage.state) == (State.NOT_RUN, State.NOT_RUN)
+    assert tests.reason.startswith("it was ended after ")
+    assert f"status {status}" in tests.reason
 
 
 def test_tests_that_do_not_end_are_not_run(tmp_path):

@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 
 from bloomery.papers.context import Context, Result
+from bloomery.papers.figures import figure
 from bloomery.papers.planning import Plan
 
-FIGURE = re.compile(r"([-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?)\s*(%?)(?:\s*(?:±|\+/-|\\pm)\s*[\d.]+\s*%?)?")
 BETTER = {"up": "higher", "down": "lower"}
 SEEDS = [0, 1, 2]
 
@@ -41,20 +41,20 @@ def claims_of(context: Context) -> Claims:
     kept, left_out = [], []
     for result in context.benchmarks.results:
         told = " ".join(one for one in (result.dataset, result.metric, result.value) if one)
-        figure = FIGURE.fullmatch(result.value)
+        stated = figure(result.value)
         missing = [
             reason
             for reason, wrong in (
-                ("its value is no number", figure is None),
+                ("its value is no number", stated is None),
                 ("its metric is not stated", not result.metric),
                 ("whether higher or lower is better is not stated", not result.direction),
             )
             if wrong
         ]
-        if missing or figure is None:
+        if missing or stated is None:
             left_out.append((told, ", ".join(missing)))
             continue
-        kept.append(_stated(result, float(figure[1]), figure[2], _id(result, taken)))
+        kept.append(_stated(result, *stated, _id(result, taken)))
     return Claims(tuple(kept), tuple(left_out))
 
 

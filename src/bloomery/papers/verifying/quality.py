@@ -1,4 +1,4 @@
-"""`paper quality`: lint, types, tests and coverage of a project in one report.
+"""`paper quality`: lint, format, types, tests and coverage of a project in one report.
 
 A tool that is not installed, or did not come to an end, is `not_run`, and that is no pass. Ruff, mypy and ty
 follow the project's own settings; of coverage only `src` (else the project without its tests) is counted.
@@ -23,6 +23,7 @@ from bloomery.papers.verifying.running import Ended, Say, stream
 
 CHECKS = {
     "lint": Check(name="lint", bar=Bar(op="==", value=0), unit="findings", meaning="of ruff"),
+    "format": Check(name="format", bar=Bar(op="==", value=0), unit="files", meaning="that ruff would change"),
     "types": Check(name="types", bar=Bar(op="==", value=0), unit="errors", meaning="of mypy or ty"),
     "tests": Check(name="tests", bar=Bar(op="==", value=0), unit="failures", meaning="of pytest"),
     "coverage": Check(
@@ -100,7 +101,12 @@ def quality(
     with tempfile.TemporaryDirectory(prefix="bloomery-quality-") as scratch:
         project = _Project(root, chosen, Path(scratch), time_limit_s, say)
         tests, coverage = _tests(project)
-        return Quality((_one("lint", _lint, project), _one("types", _types, project), tests, coverage))
+        first = (
+            _one("lint", _lint, project),
+            _one("format", _format, project),
+            _one("types", _types, project),
+        )
+        return Quality((*first, tests, coverage))
 
 
 def render_quality(found: Quality) -> str:
@@ -135,6 +141,15 @@ def _lint(project: _Project) -> Evidence:
     if ended.returncode not in (0, 1) or not report.is_file():
         return not_run(CHECKS["lint"], _why(ended, project), how=_shown(command))
     return judge(CHECKS["lint"], len(json.loads(report.read_text())), how=_shown(command), duration_s=took_s)
+
+
+def _format(project: _Project) -> Evidence:
+    command = [project.tool("ruff"), "format", "--check", "--no-cache", "."]
+    ended, lines, took_s = project.run(command)
+    changed = sum(int(n) for line in lines for n in re.findall(r"^(\d+) files? would be reformatted", line))
+    if ended.returncode not in (0, 1) or bool(changed) != bool(ended.returncode):
+        return not_run(CHECKS["format"], _why(ended, project), how=_shown(command))
+    return judge(CHECKS["format"], changed, how=_shown(command), duration_s=took_s)
 
 
 def _types(project: _Project) -> Evidence:
@@ -176,6 +191,9 @@ def _tests(project: _Project) -> tuple[Evidence, Evidence]:
     if not ran:
         reason = "no test ran: all are skipped, or there is none"
         return not_run(tests, reason, how=_shown(command)), not_run(coverage, reason)
+    if not failures and ended.returncode:
+        reason = f"it was ended after {ran} tests: {_why(ended, project)}"
+        return not_run(tests, reason, how=_shown(command)), not_run(coverage, f"the tests: {reason}")
     found = judge(tests, failures, how=_shown(command), duration_s=took_s)
     return found, _covered(project) if recorded else not_run(coverage, "coverage is not installed")
 

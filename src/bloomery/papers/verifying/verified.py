@@ -111,6 +111,13 @@ class EquationReport:
         return judge(check, verified, how=how, duration_s=0.0, inputs=inputs)
 
 
+def _planned(one: EquationReport) -> str:
+    """In a plan's words; of an equation that is not written its tests may be, and fail."""
+    if one.status == "missing" and any(test.outcome in ("failed", "error") for test in one.tests):
+        return "failing"
+    return PLANNED.get(one.status, one.status)
+
+
 @dataclass(frozen=True)
 class PaperReport:
     """One paper: its equations in the order of its context, its claims in the order of its file."""
@@ -168,7 +175,7 @@ class Verified:
 
     def states(self) -> dict[str, str]:
         """How far each equation and test is, in the words of a plan's progress."""
-        found = {one.id: PLANNED.get(one.status, one.status) for one in self.equations}
+        found = {one.id: _planned(one) for one in self.equations}
         for one in self.equations:
             for test in one.tests:
                 found[test.node] = {"passed": "passing", "skipped": "skipped"}.get(test.outcome, "failing")
