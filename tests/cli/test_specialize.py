@@ -16,11 +16,11 @@ from bloomery.forge.settings import ExamConfig, TernaryConfig
 from bloomery.forge.stages.experts import ExpertsStageConfig
 from bloomery.tasks.ingredient import Ingredient
 from tests.cli.pausing import asked_to_stop, expect_to_go_on
-from tests.forge.experts.planted import First, Last, register, torn_model
+from tests.forge.experts.planted import PLANTED, register, torn_model
 from tests.forge.small_folders import FOLDERS, files_of, llama
 
 EXAM = ["--task", "chained_sums", "--task", "sorting", "--difficulty", 4, "--difficulty", 5, "--count", 8]
-FEW = ["--fewest", 2, "--most", 2, "--probe-steps", 4, "--generations", 0, "--examples", 4]
+FEW = ["--fewest", 3, "--most", 3, "--probe-steps", 4, "--generations", 0, "--examples", 4]
 TRAINING = ["--steps", 3, "--batch", 2, "--checkpoint-every", 1]
 
 
@@ -45,16 +45,16 @@ def test_any_model_is_given_experts_and_measured_with_and_without(bloomery, tmp_
 
 
 @pytest.mark.slow
-def test_two_kinds_are_found_and_two_passes_are_better_than_none(bloomery, tmp_path, monkeypatch):
-    """A model that is torn between two kinds of prompts, each of which needs the opposite of the other."""
-    register(monkeypatch, First, Last)
+def test_three_kinds_are_found_and_two_passes_are_better_than_none(bloomery, tmp_path, monkeypatch):
+    """A model that is torn between three kinds of prompts: what helps with the one hurts with the others."""
+    register(monkeypatch, *PLANTED)
     said = bloomery(
         "specialize", "--base", torn_model(tmp_path / "base"), "-o", tmp_path / "out", "-t", "first", "-t",
-        "last", "--count", 24, *FEW, "--objective", "supervised", "--steps", 25, "--lr", 0.05, "--seed", 1,
-        "--json",
+        "second", "-t", "last", "--count", 24, *FEW, "--objective", "supervised", "--steps", 25, "--lr",
+        0.05, "--examples", 24, "--seed", 1, "--json",
     )  # fmt: skip
     found = json.loads(said.out)
-    assert sorted(found["experts"]) == [["first/1", "first/2"], ["last/1", "last/2"]]
+    assert sorted(found["experts"]) == [[f"{name}/1", f"{name}/2"] for name in ("first", "last", "second")]
     assert found["passes"]["two_pass"] > found["passes"]["none"] + 0.2
     assert found["after"]["accuracy"] > found["before"]["accuracy"] + 0.2
     assert found["after"]["size"] > found["before"]["size"]
@@ -71,7 +71,7 @@ def test_every_option_reaches_the_function(bloomery, base, tmp_path, monkeypatch
 
     monkeypatch.setattr(specialized_folder, "specialize_folder", noted)
     said = bloomery(
-        "specialize", "--base", base, "-o", tmp_path / "verb", *EXAM, "--fewest", 2, "--most", 3, "--layer",
+        "specialize", "--base", base, "-o", tmp_path / "verb", *EXAM, "--fewest", 3, "--most", 4, "--layer",
         "*.mlp.*", "--rank", 5, "--probe-steps", 3, "--objective", "reinforce", "--steps", 2, "--lr", 0.05,
         "--batch", 3, "--samples", 3, "--kl", 0.2, "--checkpoint-every", 1, "--generations", 1,
         "--population", 3, "--examples", 4, "--within", 0.5, "--seed", 2, "--json",
@@ -79,7 +79,7 @@ def test_every_option_reaches_the_function(bloomery, base, tmp_path, monkeypatch
     config = ExpertsStageConfig(
         mixture={name: Ingredient(difficulties=(4, 5)) for name in ("chained_sums", "sorting")},
         exam=ExamConfig(selection=8, test=8),
-        find=FindConfig(fewest=2, most=3, layers=("*.mlp.*",), rank=5, probe_steps=3),
+        find=FindConfig(fewest=3, most=4, layers=("*.mlp.*",), rank=5, probe_steps=3),
         teach=TeachConfig(steps=2, lr=0.05, prompts=3, samples=3, kl=0.2, checkpoint_every=1),
         search=DesignSearchConfig(generations=1, population=3, examples=4, within=0.5),
         random_search=False,
@@ -106,7 +106,7 @@ def test_a_paused_teaching_goes_on_with_the_same_command(bloomery, base, tmp_pat
         ([], "no task is named to learn from; give --task NAME"),
         (["--task", "paritty"], "did you mean 'parity'"),
         (["--task", "mbpp"], "'mbpp' has no exact scorer here"),
-        ([*EXAM, "--fewest", 1], "--fewest"),
+        ([*EXAM, "--fewest", 2], "--fewest"),
         ([*EXAM, "--most", 11], "less than or equal to 10"),
         ([*EXAM, "--fewest", 5, "--most", 4], "fewest is 5 and most 4; give a range of experts"),
         ([*EXAM, "--fewest", 6], "at least 6 experts were asked for and the held-out tasks have 4 cells"),

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tests.forge.experts.planted import AlsoFirst, First, Last, register, torn_model
+from tests.forge.experts.planted import PLANTED, REMOVED, register, torn_model
 
 
 @pytest.fixture(scope="session")
@@ -13,9 +13,9 @@ def torn(tmp_path_factory):
 
 @pytest.fixture
 def planted(monkeypatch):
-    register(monkeypatch, First, Last)
+    register(monkeypatch, *PLANTED)
 
 
 @pytest.fixture
 def removed(monkeypatch):
-    register(monkeypatch, First, AlsoFirst)
+    register(monkeypatch, *REMOVED)

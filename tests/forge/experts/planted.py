@@ -1,7 +1,7 @@
-"""A model torn between two kinds of tasks: prompts are marked a or b, the first or the last digit is asked.
+"""A model torn between three kinds of tasks: by a mark, the first, second or last digit is asked.
 
-It was trained on answers that do not depend on the mark, so that it is right half of the time on either kind,
-and what helps with the one hurts with the other. Where the effect is removed both marks ask for the first.
+It was trained on answers that do not depend on the mark, so that it is rarely right on either kind, and
+what helps with the one hurts with the others. Where the effect is removed all marks ask for the first.
 """
 
 from dataclasses import dataclass
@@ -51,8 +51,8 @@ class Marked(GeneratedTask):
 @dataclass(frozen=True, kw_only=True)
 class Torn(Marked):
     name: ClassVar[str] = "torn"
-    marks: ClassVar[str] = "ab"
-    places: ClassVar[tuple[int, ...]] = (0, DIGITS - 1)
+    marks: ClassVar[str] = "abc"
+    places: ClassVar[tuple[int, ...]] = (0, 1, DIGITS - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,20 +63,31 @@ class First(Marked):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Second(Marked):
+    name: ClassVar[str] = "second"
+    marks: ClassVar[str] = "b"
+    places: ClassVar[tuple[int, ...]] = (1,)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Last(Marked):
     name: ClassVar[str] = "last"
-    marks: ClassVar[str] = "b"
+    marks: ClassVar[str] = "c"
     places: ClassVar[tuple[int, ...]] = (DIGITS - 1,)
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlsoFirst(Marked):
-    name: ClassVar[str] = "last"
-    marks: ClassVar[str] = "b"
+class SecondIsFirst(Second):
     places: ClassVar[tuple[int, ...]] = (0,)
 
 
-MIXTURE = {"first": Ingredient(), "last": Ingredient()}
+@dataclass(frozen=True, kw_only=True)
+class LastIsFirst(Last):
+    places: ClassVar[tuple[int, ...]] = (0,)
+
+
+PLANTED, REMOVED = (First, Second, Last), (First, SecondIsFirst, LastIsFirst)
+MIXTURE = {kind.name: Ingredient() for kind in PLANTED}
 
 
 def register(patch, *kinds):

@@ -5,12 +5,14 @@ import torch
 
 from bloomery.core.errors import ConfigError, UnknownName
 from bloomery.forge.evolving.genome import Genome
+from bloomery.forge.evolving.nsga import Judged
 from bloomery.forge.experts.answering import attempt
 from bloomery.forge.experts.cells import Cell, batch_of, cells, freeze
 from bloomery.forge.experts.counting import bytes_of, flops_a_token
 from bloomery.forge.experts.designs import Design, DesignSpace
 from bloomery.forge.experts.dispatcher import by_prompt, fit_dispatcher
 from bloomery.forge.experts.examining import choices
+from bloomery.forge.experts.searching import choose
 from bloomery.forge.experts.trimming import trimmed, widened
 from bloomery.forge.experts.writing import prompt_of
 from bloomery.forge.folders import load_model
@@ -55,6 +57,36 @@ def test_genomes_that_mean_the_same_have_one_essence():
     louder = Genome("act", (0.0, 0.05, 0.9, *none.genes[3:]))
     planned = Genome("plan act", none.genes)
     assert SPACE.essence(louder) == SPACE.essence(none) != SPACE.essence(planned)
+
+
+def test_the_given_model_is_tried_first_whatever_the_strategies():
+    space = DesignSpace(strategies=("plan act",), experts=2, layers=3)
+    found = [space.design(genome) for genome in space.first()]
+    assert (found[0].strategy, found[0].turns) == ("act", False)
+    assert [one.strategy for one in found] == ["act"] * 4 + ["plan act"]
+    assert space.space.forms == ("act", "plan act")
+
+
+def judged(name, *objectives):
+    return Judged(name=name, generation=0, genome=SPACE.first()[0], parents=(), objectives=objectives)
+
+
+GIVEN = judged("given", 0.3, 10.0, 100.0)
+
+
+@pytest.mark.parametrize(
+    ("others", "chosen"),
+    [
+        ([judged("worse in all", 0.31, 11.0, 101.0)], "given"),
+        ([judged("dearer for nothing", 0.3, 11.0, 101.0)], "given"),
+        ([judged("cheaper and worse", 0.35, 1.0, 100.0)], "given"),
+        ([judged("right", 0.0, 20.0, 101.0), judged("dearer and less right", 0.01, 21.0, 102.0)], "right"),
+        ([judged("less right", 0.29, 30.0, 130.0), judged("right", 0.2, 20.0, 110.0)], "right"),
+    ],
+)
+def test_a_design_that_the_given_model_or_another_dominates_is_never_chosen(others, chosen):
+    for found in ([GIVEN, *others], [GIVEN, *others[::-1]]):
+        assert choose(found, within=0.03).name == chosen
 
 
 def test_a_strategy_that_the_archive_lacks_is_named():

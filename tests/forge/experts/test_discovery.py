@@ -2,6 +2,7 @@
 
 import pytest
 
+from bloomery.core.config import build
 from bloomery.core.errors import ConfigError, UserError
 from bloomery.forge.experts.cells import cells, freeze
 from bloomery.forge.experts.discovery import clustered, discover, smallest_not_worse
@@ -39,37 +40,48 @@ def opened(torn, planted):
     return model, tokenizer, Attached(model, dict.fromkeys(linear_layers(model)))
 
 
-def test_two_opposed_kinds_are_two_experts(opened):
+def test_three_opposed_kinds_are_three_experts(opened):
     given = cells(MIXTURE, EXAM, "selection")
-    found = discover(*opened, given, FindConfig(fewest=2, most=4), seed=1)
+    found = discover(*opened, given, FindConfig(most=5, probe_steps=30), seed=1)
     kinds = [{given[place].task.name for place in cluster} for cluster in found.clusters]
-    assert kinds == [{"first"}, {"last"}]
-    assert found.gains[2] > 0.2
-    assert set(found.gains) == {2, 3, 4}
+    assert kinds == [{"first"}, {"second"}, {"last"}]
+    assert found.gains[3] > 0.2
+    assert set(found.gains) == {3, 4, 5}
 
 
 def test_discovery_leaves_the_model_as_it_was(opened):
     given = cells(MIXTURE, EXAM, "selection")
-    discover(*opened, given[:2], FindConfig(fewest=2, most=2, probe_steps=1), seed=1)
+    discover(*opened, given[:3], FindConfig(most=3, probe_steps=1), seed=1)
     assert float(opened[2].delta().abs().max()) == 0.0
     assert opened[2].flops() == 0
 
 
 def test_more_experts_than_cells_are_refused(opened):
     given = cells(MIXTURE, EXAM, "selection")
-    with pytest.raises(UserError, match="at least 5 experts were asked for and the held-out tasks have 4"):
-        discover(*opened, given, FindConfig(fewest=5), seed=1)
+    with pytest.raises(UserError, match="at least 7 experts were asked for and the held-out tasks have 6"):
+        discover(*opened, given, FindConfig(fewest=7), seed=1)
 
 
 def test_a_cell_that_cannot_be_halved_is_refused(opened):
     given = cells(MIXTURE, ExamConfig(selection=2, test=8), "selection")
     with pytest.raises(UserError, match="first/1 has fewer than two"):
-        discover(*opened, given, FindConfig(fewest=2), seed=1)
+        discover(*opened, given, FindConfig(), seed=1)
 
 
 def test_a_range_that_holds_no_number_is_refused():
     with pytest.raises(ConfigError, match="fewest is 4 and most 3"):
         FindConfig(fewest=4, most=3)
+
+
+def test_by_default_there_are_three_to_ten_experts():
+    assert (FindConfig().fewest, FindConfig().most) == (3, 10)
+
+
+@pytest.mark.parametrize("words", [{"fewest": 2}, {"most": 11}, {"fewest": 1, "most": 2}])
+def test_a_number_of_experts_that_is_out_of_range_is_refused(words):
+    name, value = next(iter(words.items()))
+    with pytest.raises(ConfigError, match=rf"{name}.*{value}"):
+        build(FindConfig, words)
 
 
 def test_a_mixture_without_a_scorer_is_refused():

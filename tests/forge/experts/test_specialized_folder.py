@@ -19,14 +19,14 @@ from bloomery.forge.folders import load_model
 from bloomery.forge.settings import ExamConfig
 from bloomery.forge.stages.experts import ExpertsStageConfig
 from bloomery.models.packed.experts import to_bytes
-from tests.forge.experts.planted import MIXTURE, First, Last, register
+from tests.forge.experts.planted import MIXTURE, PLANTED, register
 from tests.forge.small_folders import files_of
 from tests.models.packed.expert_sets import expert_set
 
 CONFIG = ExpertsStageConfig(
     mixture=MIXTURE,
     exam=ExamConfig(selection=24, test=24),
-    find=FindConfig(fewest=2, most=2, probe_steps=4),
+    find=FindConfig(most=3, probe_steps=4),
     teach=TeachConfig(objective="supervised", steps=25, lr=5e-2),
     search=DesignSearchConfig(generations=0, examples=16),
 )
@@ -36,17 +36,17 @@ CONFIG = ExpertsStageConfig(
 def specialized(torn, tmp_path_factory):
     output = tmp_path_factory.mktemp("specialized") / "model"
     with pytest.MonkeyPatch.context() as patch:
-        register(patch, First, Last)
+        register(patch, *PLANTED)
         return output, *specialize_folder(torn, output, CONFIG, seed=1)
 
 
-def test_the_folder_has_experts_for_both_kinds(specialized):
+def test_the_folder_has_experts_for_every_kind(specialized):
     output, table, gained = specialized
     _, _, experts = load_with_experts(output)
-    assert sorted(name.partition("-")[2] for name in experts.names) == ["first", "last"]
+    assert sorted(name.partition("-")[2] for name in experts.names) == ["first", "last", "second"]
     assert experts.held.design["strategy"] == table["design"]["strategy"]
     assert not output.with_name("model.unfinished").exists()
-    assert [len(kind) for kind in gained.found.kinds] == [2, 2]
+    assert [len(kind) for kind in gained.found.kinds] == [2, 2, 2]
     assert gained.passes.none == gained.before.accuracy
     assert gained.passes.two_pass > gained.passes.none + 0.1
     assert gained.shipped.size > gained.before.size  # by the experts beside the weights
@@ -92,7 +92,7 @@ def test_what_was_killed_while_it_was_measured_goes_on_and_has_no_output_yet(
         specialize_folder(torn, tmp_path / "model", CONFIG, seed=1)
     assert [path.name for path in tmp_path.iterdir()] == ["model.unfinished"]
     monkeypatch.undo()
-    register(monkeypatch, First, Last)
+    register(monkeypatch, *PLANTED)
     assert specialize_folder(torn, tmp_path / "model", CONFIG, seed=1)[1] == specialized[2]
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 

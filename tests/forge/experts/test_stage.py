@@ -1,6 +1,7 @@
 """The whole stage on planted kinds of tasks: it passes there, and fails where the kinds are one."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,38 +11,41 @@ from bloomery.core.config import build, to_plain
 from bloomery.core.errors import UserError
 from bloomery.core.evidence import State, gate
 from bloomery.core.run import Run
-from bloomery.core.step import StepContext
+from bloomery.core.step import Journal, StepContext
 from bloomery.core.workspace import Workspace
 from bloomery.forge.evolving.nsga import best_front, from_plain
+from bloomery.forge.experts.designs import Design
 from bloomery.forge.experts.folder import check_without_experts, load_with_experts
 from bloomery.forge.experts.measuring import clock_experts, measure_experts
-from bloomery.forge.experts.searching import search_designs
+from bloomery.forge.experts.searching import search_designs, write_folder
 from bloomery.forge.experts.settings import DesignSearchConfig, FindConfig, TeachConfig
 from bloomery.forge.folders import load_model
 from bloomery.forge.judging import CLAIMS
 from bloomery.forge.settings import ExamConfig
 from bloomery.forge.stage import StageRun, given
 from bloomery.forge.stages.experts import (
+    CHOSEN,
     DISPATCH,
     IDENTITY,
+    MORE,
     OVER_NONE,
     OVER_UNIFORM,
+    SHIPPED_OVER_UNIFORM,
     STAGE,
     TO_ORACLE,
-    ExpertsBarsConfig,
     ExpertsStageConfig,
     checks,
     work,
 )
-from tests.forge.experts.planted import MIXTURE, First, Last, register
+from bloomery.models.packed.experts import read
+from tests.forge.experts.planted import MIXTURE, PLANTED, register
 
 CONFIG = ExpertsStageConfig(
     mixture=MIXTURE,
     exam=ExamConfig(selection=48, test=64),
-    find=FindConfig(fewest=2, most=3, probe_steps=10),
+    find=FindConfig(most=4, probe_steps=10),
     teach=TeachConfig(steps=30, lr=4e-2),
     search=DesignSearchConfig(generations=1, population=4, examples=24),
-    bars=ExpertsBarsConfig(over_none=0.2, over_uniform=0.2, dispatch=0.9),
 )
 QUICK = build(
     ExpertsStageConfig,
@@ -73,7 +77,7 @@ def forged(root, torn, config):
 @pytest.fixture(scope="module")
 def consumer(torn, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        register(patch, First, Last)
+        register(patch, *PLANTED)
         steps, context = forged(tmp_path_factory.mktemp("planted"), torn, CONFIG)
         measure_experts(context)
         clock_experts(context)
@@ -84,32 +88,59 @@ def evidence(context):
     return {item.check: item for item in context.journal.evidence}
 
 
-def test_it_passes_where_two_kinds_need_opposed_experts(consumer):
+def test_it_passes_where_three_kinds_need_opposed_experts(consumer):
+    """By the default bars."""
     _, context = consumer
     found = evidence(context)
     assert gate(context.journal.evidence, checks(CONFIG)).passed
-    assert found[OVER_NONE].measured > 0.2
-    assert found[OVER_UNIFORM].measured > 0.2
-    assert found[DISPATCH].measured > 0.9 > found[DISPATCH].chance == 0.5
+    assert (
+        min(found[name].measured for name in (CHOSEN, SHIPPED_OVER_UNIFORM, OVER_NONE, OVER_UNIFORM)) > 0.15
+    )
+    assert found[MORE].measured == 1
+    assert found[DISPATCH].measured > 0.9 > found[DISPATCH].chance == pytest.approx(1 / 3)
     assert found[TO_ORACLE].measured > 0.9
     assert found[IDENTITY].measured == found[CLAIMS].measured == 0.0
 
 
-def test_it_fails_where_both_kinds_ask_for_the_same(torn, tmp_path, removed):
-    """Experts help there too, and all of them alike help as much: dispatching is for nothing."""
+def test_it_fails_where_all_kinds_ask_for_the_same(torn, tmp_path, removed):
+    """Vectors help there too, and one for all prompts helps as much: experts are for nothing."""
     _, context = forged(tmp_path, torn, QUICK)
     measure_experts(context)
     found = evidence(context)
-    assert found[OVER_UNIFORM].measured < 0.1
-    assert found[OVER_UNIFORM].state == State.FAILED
+    assert found[CHOSEN].measured > 0.15
+    assert found[SHIPPED_OVER_UNIFORM].state == State.FAILED
+    assert abs(found[OVER_UNIFORM].measured) < 0.1
     verdict = gate(context.journal.evidence, checks(QUICK))
-    assert not verdict.passed
-    assert any(OVER_UNIFORM in reason for reason in verdict.reasons)
+    assert [reason.partition(":")[0] for reason in verdict.reasons] == [SHIPPED_OVER_UNIFORM]
 
 
-def test_experts_that_gain_nothing_shut_the_gate_also_by_the_default_bars():
-    (none,) = (check for check in checks(ExpertsStageConfig(mixture=MIXTURE)) if check.name == OVER_NONE)
-    assert (none.required, none.bar.holds(0.0), none.bar.holds(0.001)) == (True, False, True)
+def shipped_instead(context, weights, tmp_path):
+    """What the gate says where another design had been shipped, and what was measured of it."""
+    model, experts = context.inputs[given("model")], context.inputs["experts"]
+    design = Design(strategy="act", weights=weights, strengths=(1.0,) * len(read(experts).ranks))
+    write_folder(model, experts, design, tmp_path / "model")
+    (tmp_path / "claims.json").write_text(json.dumps({"accuracy": 0.0, "over random": 0.0}))
+    inputs = {**context.inputs, "model": tmp_path / "model", "claims": tmp_path / "claims.json"}
+    other = replace(context, inputs=inputs, journal=Journal())
+    measure_experts(other)
+    verdict = gate(other.journal.evidence, checks(CONFIG))
+    return {reason.partition(":")[0] for reason in verdict.reasons}, evidence(other)
+
+
+def test_the_given_model_is_not_shipped_again_under_the_name_of_experts(consumer, tmp_path):
+    """Two passes would have passed: they are not what is shipped."""
+    reasons, found = shipped_instead(consumer[1], (0.0,) * 3, tmp_path)
+    assert found[OVER_NONE].state == State.PASSED
+    assert (found[CHOSEN].measured, found[MORE].measured) == (0.0, 0.0)
+    assert MORE in reasons
+    assert CHOSEN not in reasons
+
+
+def test_a_design_that_answers_less_than_the_given_model_is_not_shipped(consumer, tmp_path):
+    reasons, found = shipped_instead(consumer[1], (0.0, 0.0, 1.0), tmp_path)
+    assert found[OVER_NONE].state == State.PASSED
+    assert found[CHOSEN].measured < 0
+    assert CHOSEN in reasons
 
 
 def test_every_check_is_answered_and_the_clock_decides_nothing(consumer):
@@ -151,7 +182,7 @@ def test_the_shipped_folder_loads_with_experts_that_can_be_switched(consumer, to
     with torch.no_grad(), experts.using(None):
         assert torch.equal(model(ids).logits, plain(ids).logits)
     by_kind = {name.partition("-")[2]: answer(name) for name in experts.names}
-    assert by_kind == {"first": "1", "last": "4"}
+    assert by_kind == {"first": "1", "second": "2", "last": "4"}
     assert experts.names[int(experts.choose(ids).argmax())].endswith("first")
 
 
@@ -159,7 +190,7 @@ def test_the_table_of_designs_holds_the_front_and_the_knee(consumer):
     _, context = consumer
     table = json.loads(context.inputs["designs"].read_text())
     found = from_plain(table["individuals"])
-    assert table["evaluations"] == len(found) == 7 + 4
+    assert table["evaluations"] == len(found) == 8 + 4
     assert table["front"] == [one.name for one in best_front(found)]
     assert table["knee"] in table["front"]
     given_error, knee = found[0].objectives[0], next(x for x in found if x.name == table["knee"])

@@ -59,7 +59,7 @@ def batch_of(examples: Iterable[Example], tokenizer: PreTrainedTokenizerBase) ->
 
 
 def asked_of(examples: Iterable[Example]) -> list[Example]:
-    """The examples as they are measured: what is answered in a prompt is learned from, and scored by nobody."""
+    """The examples as they are measured: what is answered in a prompt is learned from and not scored."""
     return [replace(one, worked=()) for one in examples]
 
 

@@ -74,8 +74,13 @@ class DesignSpace:
                 raise UnknownName("strategy", name, ARCHIVE)
 
     @property
+    def forms(self) -> tuple[str, ...]:
+        """The strategies; `act` is always among them, for that is how the given model answers."""
+        return tuple(dict.fromkeys((ACTS, *self.strategies)))
+
+    @property
     def space(self) -> Space:
-        return Space(self.strategies, self.experts + self.layers + 2 + len(self.settings))
+        return Space(self.forms, self.experts + self.layers + 2 + len(self.settings))
 
     def design(self, genome: Genome) -> Design:
         genes = list(genome.genes)
@@ -104,16 +109,11 @@ class DesignSpace:
         )
 
     def first(self) -> list[Genome]:
-        """Generation 0: no experts, each one alone, all alike, and every other strategy with those."""
+        """Generation 0: the model as it was given, each expert alone, all alike, and every other strategy."""
         one = [tuple(float(i == j) for j in range(self.experts)) for i in range(self.experts)]
         none, alike = (0.0,) * self.experts, (1 / self.experts,) * self.experts
-        form = ACTS if ACTS in self.strategies else self.strategies[0]
-        found = [self._genome(form, weights) for weights in (none, *one, alike)]
-        return found + [self._genome(name, alike) for name in self.strategies if name != form]
-
-    def none(self) -> Genome:
-        """The model as it was given."""
-        return self.first()[0]
+        found = [self._genome(ACTS, weights) for weights in (none, *one, alike)]
+        return found + [self._genome(name, alike) for name in self.forms if name != ACTS]
 
     def _genome(self, form: str, weights: tuple[float, ...]) -> Genome:
         own = tuple(0.5 / len(choices) for choices in self.settings.values())

@@ -33,10 +33,12 @@ from bloomery.forge.stages.experts import (
     CHOSEN,
     DISPATCH,
     IDENTITY,
+    MORE,
     OPERATIONS,
     OVER_NONE,
     OVER_RANDOM,
     OVER_UNIFORM,
+    SHIPPED_OVER_UNIFORM,
     SLOWER,
     TO_ORACLE,
     ExpertsStageConfig,
@@ -57,7 +59,7 @@ def measure_experts(context: StepContext) -> None:
     )
     claims = json.loads(context.inputs["claims"].read_text())
     found = _of_passes(passes)
-    found |= _of_design(context, before, claims)
+    found |= _of_design(context, before, claims, passes.uniform)
     found[IDENTITY] = Measured(value=at_identity(before, context.inputs["experts"], config))
     if config.random_search:
         found[OVER_RANDOM] = Measured(value=claims["over random"])
@@ -131,7 +133,9 @@ def _of_passes(passes: Comparison) -> dict[str, Measured]:
     }
 
 
-def _of_design(context: StepContext, before: Path, claims: dict[str, float]) -> dict[str, Measured]:
+def _of_design(
+    context: StepContext, before: Path, claims: dict[str, float], uniform: float
+) -> dict[str, Measured]:
     config: ExpertsStageConfig = context.config
     results = {}
     for part in ("selection", "test"):
@@ -144,6 +148,8 @@ def _of_design(context: StepContext, before: Path, claims: dict[str, float]) -> 
     none, shipped = results["test"]
     return {
         CHOSEN: Measured(value=shipped.accuracy - none.accuracy, baseline=none.accuracy),
+        MORE: Measured(value=(shipped.accuracy > none.accuracy) + (shipped.flops < none.flops)),
+        SHIPPED_OVER_UNIFORM: Measured(value=shipped.accuracy - uniform, baseline=uniform),
         OPERATIONS: Measured(value=shipped.flops / none.flops, baseline=none.flops),
         BYTES: Measured(value=shipped.size / none.size, baseline=none.size),
         CLAIMS: Measured(value=abs(claims["accuracy"] - again)),

@@ -6,7 +6,7 @@ from typing import Literal
 from bloomery.core.config import option
 from bloomery.core.errors import ConfigError
 
-FEWEST, MOST = 2, 10
+FEWEST, MOST = 3, 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class DesignSearchConfig:
     examples: int = option(64, help="selection examples of each task that judge a candidate", low=1)
     strategies: tuple[str, ...] = option(
         ("act", "plan act", "act check retry", "plan act check retry"),
-        help="how an answer is asked for: the archive that designs choose from",
+        help="how an answer is asked for: what designs choose from; act is always among them",
     )
     within: float = option(
         0.03, help="share of answers that the chosen design may lose to the most accurate one", low=0, high=1
