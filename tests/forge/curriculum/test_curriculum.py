@@ -22,6 +22,7 @@ from bloomery.forge.stage import StageRun, given
 from bloomery.forge.stages.curriculum import (
     FORGOTTEN,
     KEPT,
+    OVER_UNIFORM,
     RESIDUAL,
     RUNGS,
     STAGE,
@@ -120,8 +121,36 @@ def test_all_its_steps_run_are_remembered_and_counted(tmp_path):
     by_name = {item.check: item for item in found}
     assert by_name[TEMPERATURE].chance == pytest.approx(1 / 3)
     assert by_name[RESIDUAL].measured > 0
+    assert "introspecting.introspect, as it logged it" in by_name[TEMPERATURE].how
+    assert "tutoring.train_evenly, as it logged it" in by_name[OVER_UNIFORM].how
     assert by_name[FORGOTTEN].baseline is not None
     assert {check.name for check in checks(words)} - set(by_name) == {"latency"}
+
+
+def test_what_was_forgotten_is_measured_on_the_shipped_folder_and_not_read_from_the_log(small, tmp_path):
+    """A log that says nothing was forgotten, and a shipped model that never learned anything."""
+    claims = json.loads(small["claims"].read_text())
+    claims["logs"]["climb"] |= {"matrix": {"0": [1.0] * 4, "1": [1.0] * 4}, "forgotten": 0.0}
+    (tmp_path / "claims.json").write_text(json.dumps(claims))
+    save_model(pupil(1), TOKENIZER, tmp_path / "worse")
+    words = plain(config())
+    lost = {"claims": tmp_path / "claims.json", "model": tmp_path / "worse"}
+    found = measured(tmp_path / "measure", small | lost, words)[FORGOTTEN]
+    assert found.measured > 0.7
+    assert found.state == State.FAILED
+    assert found.how.endswith("measuring.measure_taught")
+
+
+def test_what_is_left_of_a_prompt_is_measured_on_the_shipped_folder(small, tmp_path):
+    """The model before the bakes is its own residual: 1. A log cannot say otherwise."""
+    words = replace(plain(config()), principles=config().principles)
+    claims = json.loads(small["claims"].read_text())
+    claims["logs"]["principles"] = {"brief": {"ratio": 0.0}}
+    (tmp_path / "claims.json").write_text(json.dumps(claims))
+    same = {"claims": tmp_path / "claims.json", "unbaked": small["model"]}
+    found = measured(tmp_path / "measure", small | same, words)[RESIDUAL]
+    assert found.measured == pytest.approx(1.0)
+    assert found.how.endswith("measuring.measure_taught")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Principles: a prompt that a model follows is baked in, one that changes nothing is not; none may silence it."""
+"""Principles: a prompt that a model follows is baked in; one that changes nothing or silences it is not."""
 
 import json
 from dataclasses import replace

@@ -1,15 +1,17 @@
 """What the producer says of a taught model, for the consumer to measure again."""
 
 import json
+from collections.abc import Mapping, Sequence
 
 from bloomery.core.step import StepContext
-from bloomery.forge.curriculum.course import load_ladder
+from bloomery.forge.curriculum.course import home_of, load_ladder
 from bloomery.forge.curriculum.proposing import graded_tasks
 from bloomery.forge.curriculum.rungs import climbed_rates, levels_of, rung_problems
 from bloomery.forge.exams import plain
 from bloomery.forge.folders import load_model
 from bloomery.forge.sitting import sit_folders
 from bloomery.forge.stages.curriculum import CurriculumStageConfig
+from bloomery.tasks.task import Task
 
 
 def claim(context: StepContext) -> None:
@@ -29,9 +31,21 @@ def claim(context: StepContext) -> None:
 def selection_rates(context: StepContext) -> list[float]:
     """The shipped form's accuracy on the selection part of every rung."""
     config: CurriculumStageConfig = context.config
+    return _rates(context, graded_tasks(config.climbed()), None)
+
+
+def rates_left(context: StepContext) -> list[float]:
+    """The same with rung 0 first, as the climb's looks are: a row beside those of its forgetting matrix."""
+    config: CurriculumStageConfig = context.config
+    tasks = graded_tasks(config.mixture)
+    return _rates(context, tasks, home_of(config, tasks))
+
+
+def _rates(
+    context: StepContext, tasks: Mapping[str, Task], home: Mapping[str, Sequence[int]] | None
+) -> list[float]:
+    config: CurriculumStageConfig = context.config
     model, tokenizer = load_model(context.inputs["model"])
-    tasks, rungs = graded_tasks(config.climbed()), load_ladder(context.inputs["ladder"])
-    held_out = rung_problems(
-        tasks, levels_of(rungs), config.mixture, config.exam, "selection", config.climb.probes
-    )
+    rungs = levels_of(load_ladder(context.inputs["ladder"]), home)
+    held_out = rung_problems(tasks, rungs, config.mixture, config.exam, "selection", config.climb.probes)
     return climbed_rates(model, tokenizer, tasks, held_out)

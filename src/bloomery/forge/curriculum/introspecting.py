@@ -14,7 +14,7 @@ from bloomery.forge.curriculum.course import course_of, load_ladder
 from bloomery.forge.curriculum.lessons import Book, Lesson, Lessons, lesson
 from bloomery.forge.curriculum.rehearsing import rehearsal_of
 from bloomery.forge.curriculum.rungs import climbed_rates, levels_of, rung_problems
-from bloomery.forge.curriculum.self_model import SelfModelling, explained, weight_spread
+from bloomery.forge.curriculum.self_model import SelfModelling, explained, fit_head, weight_spread
 from bloomery.forge.curriculum.settings import SelfModelConfig
 from bloomery.forge.curriculum.temperature import Written, best_possible, written_at
 from bloomery.forge.curriculum.tutoring import solved_before, write_both, write_log
@@ -25,6 +25,7 @@ from bloomery.tasks.generation import write
 from bloomery.tasks.task import Example
 
 FRESH = 32  # problems a task and rung by which one of two trainings is chosen
+PREDICTED = 512  # solved problems on which the prediction of activations is fitted, before and after
 
 
 def introspect(context: StepContext) -> None:
@@ -40,18 +41,15 @@ def introspect(context: StepContext) -> None:
     unseen = _written(edited, own, problems, context.seed + 100)
     best = best_possible(edited.model, edited.tokenizer, unseen, own.temperatures)
     fresh = _fresh(course)
+    known = [one.example() for one in solved[-PREDICTED:]]
     arms = {}
     for name, weight in {"self-model": own.weight, "control": 0.0}.items():
         pupil = load_editable(context.inputs["edited"])
         wrapped = SelfModelling(pupil.model, layer=own.layer, weight=weight)
-        _study(
-            replace(context, checkpoint=context.checkpoint / name),
-            wrapped,
-            pupil.tokenizer,
-            solved,
-            texts,
-            name,
-        )
+        fit_head(wrapped, pupil.tokenizer, known)
+        at = replace(context, checkpoint=context.checkpoint / name)
+        _study(at, wrapped, pupil.tokenizer, solved, texts, name)
+        fit_head(wrapped, pupil.tokenizer, known)
         arms[name] = pupil, {
             "accuracy": fmean(climbed_rates(pupil.model, pupil.tokenizer, course.tasks, fresh)),
             "explained": explained(wrapped, pupil.tokenizer, problems),

@@ -3,13 +3,16 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from math import isnan, nan
 from typing import Any
 
 from bloomery.core import machine
 from bloomery.core.evidence import Measured
 from bloomery.core.step import StepContext
-from bloomery.forge.curriculum.claiming import selection_rates
+from bloomery.forge.curriculum.claiming import rates_left, selection_rates
 from bloomery.forge.curriculum.course import load_ladder
+from bloomery.forge.curriculum.forgetting import forgetting, matrix_of
+from bloomery.forge.curriculum.principles import left_of
 from bloomery.forge.curriculum.staircase import reached
 from bloomery.forge.curriculum.tutoring import rates_on_disk
 from bloomery.forge.exams import exams, longest_prompt, mean_rate, record_by_difficulty
@@ -26,6 +29,7 @@ from bloomery.forge.stages.curriculum import (
     KEPT,
     OVER_UNIFORM,
     RESIDUAL,
+    ROOM,
     RUNGS,
     SELF_COST,
     SELF_MODEL,
@@ -63,11 +67,13 @@ def measure_taught(context: StepContext) -> None:
         KEPT: Measured(value=share(mean["taught"], mean["given"]), baseline=mean["given"]),
         CLAIMS: Measured(value=max(furthest(claims["scores"], again["taught"]), *off)),
         **{f"accuracy: {task}": as_measured(results["taught"][task]) for task in config.bars.accuracy},
-        **_compared(rates, logs, config),
-        **_known(logs, config),
+        FORGOTTEN: _forgotten(context, logs),
+        **_baked(context),
     }
     took = time.perf_counter() - began
     give_evidence(context, checks(config), measured, how=f"{__name__}.measure_taught", duration_s=took)
+    for step, told in _logged(rates, logs, config).items():  # what only the step that did it could measure
+        give_evidence(context, checks(config), told, how=f"{ROOM}.{step}, as it logged it", duration_s=0.0)
     answer_thinking(context, checks(config))
 
 
@@ -76,38 +82,56 @@ def _gained(rates: Rates, target: float) -> Measured:
     return Measured(value=after - before, baseline=before)
 
 
-def _compared(rates: Rates, logs: Mapping[str, Any], config: CurriculumStageConfig) -> dict[str, Measured]:
-    """The climb beside uniform training, and what it forgot beside a climb without replay and dreams."""
+def _forgotten(context: StepContext, logs: Mapping[str, Any]) -> Measured:
+    """What the shipped model lost of the climb's best looks, beside a climb without replay and dreams."""
     bare = logs["unrehearsed"]["forgotten"] if "unrehearsed" in logs else None
-    found = {FORGOTTEN: Measured(value=logs["climb"]["forgotten"], baseline=bare)}
-    if "uniform" in logs:
-        target = config.staircase.target
-        ours, theirs = (reached(rates[name], target) for name in ("climb", "uniform"))
-        frontier = min(reached(rates["given"], target), len(rates["given"]) - 1)
-        peer = rates["uniform"][frontier]
-        found[OVER_UNIFORM] = Measured(value=ours / max(1, theirs), baseline=theirs)
-        found[FRONTIER] = Measured(value=rates["climb"][frontier] - peer, baseline=peer)
-    return found
+    lost = forgetting(matrix_of(logs["climb"]["matrix"]), rates_left(context))
+    return Measured(value=lost, baseline=bare)
 
 
-def _known(logs: Mapping[str, Any], config: CurriculumStageConfig) -> dict[str, Measured]:
-    """What the model knows of itself, and what is left of the prompts that were baked in."""
+def _baked(context: StepContext) -> dict[str, Measured]:
+    """What the shipped model lacks of each prompt's effect on the model before the first bake."""
+    wanted = context.config.principles
+    folders = [context.inputs[name] for name in ("unbaked", "model")] if wanted.prompts else []
+    left = [left_of(wanted.bake, one, *folders, seed=context.seed).ratio for one in wanted.prompts.values()]
+    if not left:
+        return {}
+    return {RESIDUAL: Measured(value=nan if any(map(isnan, left)) else max(left))}
+
+
+def _logged(
+    rates: Rates, logs: Mapping[str, Any], config: CurriculumStageConfig
+) -> dict[str, dict[str, Measured]]:
+    """By the step that measured it: the climb beside uniform training, what the model knows of itself."""
     found = {}
+    if "uniform" in logs:
+        found["tutoring.train_evenly"] = _compared(rates, config)
     if "introspect" in logs:
-        log = logs["introspect"]
-        own, control = log["self-model"], log["control"]
-        told, chance = log[log["kept"]]["temperature"], 1 / len(config.self_model.temperatures)
-        interval = wilson(round(told * log["texts"]), log["texts"])
-        found[SELF_MODEL] = Measured(
-            value=own["explained"] - control["explained"], baseline=control["explained"]
-        )
-        found[SELF_COST] = Measured(value=own["accuracy"] - control["accuracy"], baseline=control["accuracy"])
-        found[TEMPERATURE] = Measured(
-            value=told, interval=interval, chance=chance, baseline=log["best temperature"]
-        )
-    if "principles" in logs:
-        found[RESIDUAL] = Measured(value=max(one["ratio"] for one in logs["principles"].values()))
+        found["introspecting.introspect"] = _known(logs["introspect"], config)
     return found
+
+
+def _compared(rates: Rates, config: CurriculumStageConfig) -> dict[str, Measured]:
+    target = config.staircase.target
+    ours, theirs = (reached(rates[name], target) for name in ("climb", "uniform"))
+    frontier = min(reached(rates["given"], target), len(rates["given"]) - 1)
+    peer = rates["uniform"][frontier]
+    return {
+        OVER_UNIFORM: Measured(value=ours / max(1, theirs), baseline=theirs),
+        FRONTIER: Measured(value=rates["climb"][frontier] - peer, baseline=peer),
+    }
+
+
+def _known(log: Mapping[str, Any], config: CurriculumStageConfig) -> dict[str, Measured]:
+    own, control = log["self-model"], log["control"]
+    told, chance = log[log["kept"]]["temperature"], 1 / len(config.self_model.temperatures)
+    interval = wilson(round(told * log["texts"]), log["texts"])
+    best = log["best temperature"]
+    return {
+        SELF_MODEL: Measured(value=own["explained"] - control["explained"], baseline=control["explained"]),
+        SELF_COST: Measured(value=own["accuracy"] - control["accuracy"], baseline=control["accuracy"]),
+        TEMPERATURE: Measured(value=told, interval=interval, chance=chance, baseline=best),
+    }
 
 
 def clock_taught(context: StepContext) -> None:

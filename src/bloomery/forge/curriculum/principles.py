@@ -9,7 +9,8 @@ from bloomery.core.step import StepContext
 from bloomery.forge.baking.anchoring import thought_anchors
 from bloomery.forge.baking.bake import Queries, bake
 from bloomery.forge.baking.completions import sample
-from bloomery.forge.baking.divergence import residual
+from bloomery.forge.baking.divergence import Residual, residual
+from bloomery.forge.baking.settings import BakeConfig
 from bloomery.forge.curriculum.settings import PrincipleConfig
 from bloomery.forge.curriculum.tutoring import solved_before, write_both, write_log
 from bloomery.forge.editing import load_editable, pack_editable
@@ -46,11 +47,15 @@ def instil(context: StepContext) -> None:
 
 def _probed(context: StepContext, one: PrincipleConfig, before: Path, after: Path) -> dict[str, float]:
     """How far the unprompted packed model is from the prompted one, before and after the bake."""
+    left = left_of(context.config.principles.bake, one, before, after, seed=context.seed)
+    return {"base": left.base, "baked": left.baked, "ratio": left.ratio}
+
+
+def left_of(wanted: BakeConfig, one: PrincipleConfig, before: Path, after: Path, *, seed: int) -> Residual:
+    """What is left of a prompt's effect on one model folder in another, on the questions that probe it."""
     (old, tokenizer), (new, _) = load_model(before), load_model(after)
-    wanted = context.config.principles.bake
     probes = sample(
         old, tokenizer, one.prompt, one.probes, per_query=wanted.per_query,
-        max_new_tokens=wanted.max_new_tokens, seed=context.seed + 1,
+        max_new_tokens=wanted.max_new_tokens, seed=seed + 1,
     )  # fmt: skip
-    left = residual(old, old, new, tokenizer, probes)
-    return {"base": left.base, "baked": left.baked, "ratio": left.ratio}
+    return residual(old, old, new, tokenizer, probes)

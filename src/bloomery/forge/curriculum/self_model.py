@@ -20,6 +20,9 @@ from bloomery.tasks.batches import collate, pad_id, pieces, row
 from bloomery.tasks.task import Example
 from bloomery.tasks.tokenizer import encode
 
+BATCH = 64
+RIDGE = 1e-6  # of the mean square of what is predicted from: only so that constant activations do no harm
+
 
 class SelfModelling(nn.Module):
     """A language model whose loss has a term for the prediction of its own activations.
@@ -40,21 +43,21 @@ class SelfModelling(nn.Module):
 
     def forward(self, **batch: Any) -> Any:
         output = self.model(**batch, output_hidden_states=True)
-        predicted, target = self.predicted(output, batch["attention_mask"])
-        lost = mse_loss(predicted, target)
+        source, target = self.states(output, batch["attention_mask"])
+        lost = mse_loss(self.head(source), target)
         output.loss = output.loss + (self.weight or 1.0) * lost
         if hasattr(output, "losses"):
             output.losses = {**(output.losses or {}), "self_model": lost}
         return output
 
-    def predicted(self, output: Any, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The prediction and what was to be predicted, for tokens but padding. Shapes: (N, D) twice."""
+    def states(self, output: Any, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The last hidden state and the one to be predicted, for tokens but padding. Shapes: (N, D) twice."""
         states = _states_below(output, self.layer)
         seen = mask.bool()
         source, target = states[-1][seen], states[self.layer][seen]
         if not self.weight:
             source, target = source.detach(), target.detach()
-        return self.head(source), target
+        return source, target
 
 
 def check_layer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, layer: int) -> None:
@@ -74,25 +77,41 @@ def _states_below(output: Any, layer: int) -> Sequence[Tensor]:
     return states
 
 
-def explained(
-    pupil: SelfModelling,
-    tokenizer: PreTrainedTokenizerBase,
-    examples: Sequence[Example],
-    batch_size: int = 64,
-) -> float:
+def fit_head(pupil: SelfModelling, tokenizer: PreTrainedTokenizerBase, examples: Sequence[Example]) -> None:
+    """The best linear prediction on these examples, by least squares: what then is explained on others tells
+    of the activations, and not of how many steps the prediction had."""
+    source, target = _activations(pupil, tokenizer, examples)
+    x, y = source - source.mean(0), target - target.mean(0)
+    ridge = RIDGE * len(x) * torch.eye(x.shape[1], dtype=x.dtype)
+    weight = torch.linalg.solve(x.T @ x + ridge * x.square().mean(), x.T @ y).T
+    with torch.no_grad():
+        pupil.head.weight.copy_(weight)
+        pupil.head.bias.copy_(target.mean(0) - weight @ source.mean(0))
+
+
+def explained(pupil: SelfModelling, tokenizer: PreTrainedTokenizerBase, examples: Sequence[Example]) -> float:
     """The share of the variance of its activations that the model predicts (R squared); 1 is all of it."""
+    source, target = _activations(pupil, tokenizer, examples)
+    predicted = source @ pupil.head.weight.detach().double().T + pupil.head.bias.detach().double()
+    left = (predicted - target).square().sum()
+    return float(1 - left / (target - target.mean(0)).square().sum())
+
+
+def _activations(
+    pupil: SelfModelling, tokenizer: PreTrainedTokenizerBase, examples: Sequence[Example]
+) -> tuple[Tensor, Tensor]:
+    """What is predicted from and what is predicted, at these examples' tokens. Shapes: (N, D) twice."""
     found: list[tuple[Tensor, Tensor]] = []
     with evaluating(pupil.model):
-        for start in range(0, len(examples), batch_size):
-            parts = [pieces(one, tokenizer) for one in examples[start : start + batch_size]]
+        for start in range(0, len(examples), BATCH):
+            parts = [pieces(one, tokenizer) for one in examples[start : start + BATCH]]
             longest = max(sum(len(piece) for piece, _ in one) for one in parts)
             batch = collate(row(one, longest, pad_id(tokenizer)) for one in parts)
             mask = batch["attention_mask"]
             output = pupil.model(input_ids=batch["input_ids"], attention_mask=mask, output_hidden_states=True)
-            found.append(pupil.predicted(output, mask))
-    predicted, target = (torch.cat(parts).double() for parts in zip(*found, strict=True))
-    left = (predicted - target).square().sum()
-    return float(1 - left / (target - target.mean(0)).square().sum())
+            found.append(pupil.states(output, mask))
+    source, target = (torch.cat(parts).double() for parts in zip(*found, strict=True))
+    return source, target
 
 
 def weight_spread(model: nn.Module) -> float:

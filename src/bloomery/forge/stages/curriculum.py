@@ -115,11 +115,14 @@ def forge(at: StageRun) -> Mapping[str, str]:
     if config.self_model.steps:
         last = step("introspect", "introspecting", "introspect", on | {"edited": last["latent"]})
         logs["introspect"] = last["log"]
+    unbaked = last["model"]
     if config.principles.prompts:
         last = step("principles", "principles", "instil", on | {"edited": last["latent"]})
         logs["principles"] = last["log"]
     claims = step("claim", "claiming", "claim", {"model": last["model"], "ladder": ladder, **logs})
-    return {"model": last["model"], "latent": last["latent"], "ladder": ladder, **claims}
+    return {
+        "model": last["model"], "latent": last["latent"], "unbaked": unbaked, "ladder": ladder, **claims
+    }  # fmt: skip
 
 
 def _step(
@@ -149,8 +152,8 @@ def checks(config: CurriculumStageConfig) -> tuple[Check, ...]:
         *thinks(config, bars.thinking),
         *accurate(bars.accuracy),
         Check(name=FORGOTTEN, bar=Bar(op="<=", value=bars.forgotten), unit="accuracy", required=False,
-              meaning="mean over the rungs left behind of best accuracy minus the last; baseline: the same "
-              "without replay and dreams, where that was run"),
+              meaning="mean over the rungs left of best accuracy since then minus the shipped model's; "
+              "baseline: the same of a climb without replay and dreams, where that was run"),
         *(_over_uniform(bars.over_uniform) if config.uniform else ()),
         *(_self_knowledge(len(config.self_model.temperatures)) if config.self_model.steps else ()),
         *(_baked(bars.residual) if config.principles.prompts else ()),
@@ -186,8 +189,8 @@ def _self_knowledge(temperatures: int) -> tuple[Check, ...]:
 def _baked(bar: float) -> tuple[Check, ...]:
     return (
         Check(name=RESIDUAL, bar=Bar(op="<=", value=bar), unit="of the divergence", required=False,
-              meaning="largest KL(prompted || baked) over KL(prompted || not baked) of the prompts, each "
-              "right after its bake, on held-out questions, in the packed form"),
+              meaning="largest KL(prompted || shipped) over KL(prompted || not baked) of the prompts, on "
+              "held-out questions; prompted is the model before the first bake"),
     )  # fmt: skip
 
 
@@ -226,6 +229,9 @@ STAGE = Stage(
     outputs=(
         Port(name="model", meaning="the taught model, packed where the given one was"),
         Port(name="latent", kind="latent model", meaning="the weights behind it, to train on"),
+        Port(
+            name="unbaked", meaning="the model before prompts were baked in, to measure them against"
+        ),
         Port(
             name="ladder",
             kind="ladder",
