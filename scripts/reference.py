@@ -1,6 +1,6 @@
-"""Write docs/reference.md from the command line's own --help.
+"""Write docs/reference.md from the command line's own --help, and the stages' contracts from the stages.
 
-python -m scripts.reference            # write; a test fails where the page is stale
+python -m scripts.reference            # write; a test fails where a page is stale
 """
 
 import os
@@ -11,9 +11,12 @@ import typer.main
 from typer.testing import CliRunner
 
 from bloomery.cli.main import app
+from bloomery.forge.stage import Stage
+from bloomery.forge.stages import ORDER
+from bloomery.forge.stages.contracts import bar_of, contract
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference.md"
-BEGIN, END = "<!-- cli-help:begin", "<!-- cli-help:end -->"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGE, CONTRACTS = DOCS / "reference.md", DOCS / "guides" / "stages.md"
 PLAIN = {
     "COLUMNS": "100",
     "TERMINAL_WIDTH": "100",
@@ -43,12 +46,51 @@ def rendered() -> str:
 
 
 def page_with_help(page: str) -> str:
-    head, begin, rest = page.partition(BEGIN)
+    return _between(page, "cli-help", rendered())
+
+
+def page_with_contracts(page: str) -> str:
+    """The page with what every stage declares of itself."""
+    return _between(page, "contracts", "\n\n".join(contract_of(stage) for stage in ORDER))
+
+
+def contract_of(stage: Stage) -> str:
+    told = contract(stage)
+    ports = [("takes", told["inputs"]), ("gives", told["outputs"]), ("records", told["metrics"])]
+    parts = [[part, f"`{name}`", words] for part, some in ports for name, words in some.items()]
+    checks = [
+        [
+            name.replace("<", "\\<"),
+            bar_of(one),
+            one["decides"],
+            one["setting"] and f"`{one['setting']}`",
+            one["meaning"],
+        ]
+        for name, one in told["checks"].items()
+    ]
+    return "\n\n".join(
+        [
+            f"### {stage.name}\n\n{stage.summary[0].upper()}{stage.summary[1:]}.",
+            _table(["", "name", "what it is"], parts),
+            _table(["check", "bar", "for", "setting", "what it measures"], checks),
+        ]
+    )
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _between(page: str, marks: str, text: str) -> str:
+    """The page with this text between its marks."""
+    head, begin, rest = page.partition(f"<!-- {marks}:begin")
     mark, _, rest = rest.partition("\n")
-    _, end, tail = rest.partition(END)
-    return f"{head}{begin}{mark}\n\n{rendered()}\n\n{end}{tail}"
+    _, end, tail = rest.partition(f"<!-- {marks}:end -->")
+    return f"{head}{begin}{mark}\n\n{text}\n\n{end}{tail}"
 
 
 if __name__ == "__main__":
     os.environ.update(PLAIN)
     PAGE.write_text(page_with_help(PAGE.read_text()))
+    CONTRACTS.write_text(page_with_contracts(CONTRACTS.read_text()))

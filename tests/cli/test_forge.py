@@ -135,7 +135,18 @@ def test_stages_prints_the_contract_and_every_field_of_the_config(bloomery):
     assert stage["name"] == "cognate"
     assert {"model", "base", "claims"} <= set(stage["outputs"])
     assert stage["config"]["base.muon_grokfast.lr"] == "learning rate"
-    assert "base.muon_grokfast.lr" in bloomery("forge", "stages").out
+    table = " ".join(bloomery("forge", "stages").out.split())
+    assert "base.muon_grokfast.lr learning rate" in table
+    assert "accuracy kept in all >= 0.84 of the accuracy gate bars.kept_in_all mean accuracy over" in table
+    assert "exam.test 256 examples a task" in table
+
+
+def test_stages_prints_every_check_with_its_bar_and_what_it_decides(bloomery):
+    told = {stage["name"]: stage["checks"] for stage in json.loads(bloomery("forge", "stages", "--json").out)}
+    smaller = told["compression"]["times smaller than fp32"]
+    assert (smaller["comparison"], smaller["default"], smaller["unit"]) == (">=", 14.0, "times")
+    assert (smaller["setting"], smaller["decides"]) == ("bars.smaller", "gate")
+    assert told["compression"]["latency"]["decides"] == "report"
 
 
 def test_report_writes_the_page_again_and_prints_its_path(bloomery, workspace):

@@ -8,12 +8,13 @@ from typing import get_args
 import pytest
 
 from bloomery.core.closure import Deferred, code_version
+from bloomery.core.config import to_plain
 from bloomery.core.run import Run
 from bloomery.core.workspace import Workspace
 from bloomery.forge.pipeline import plan
 from bloomery.forge.stage import StageRun
 from bloomery.forge.stages import ORDER, cognate
-from bloomery.forge.stages.contracts import contract
+from bloomery.forge.stages.contracts import ALL_PARTS, bar_of, contract, whole_config
 from tests.forge.whole import ALL
 
 EVERY = pytest.mark.parametrize("stage", ORDER, ids=lambda stage: stage.name)
@@ -53,7 +54,7 @@ def test_no_two_stages_share_a_name():
 def test_its_contract_is_plain_data_and_says_something_of_every_part(stage):
     told = json.loads(json.dumps(contract(stage)))
     assert told["name"] == stage.name
-    for part in ("summary", "source", "outputs", "metrics", "config"):
+    for part in ("summary", "source", "outputs", "metrics", "checks", "config", "defaults"):
         assert told[part]
     for part in ("inputs", "outputs", "metrics"):
         assert all(meaning.partition(": ")[2] for meaning in told[part].values())
@@ -80,6 +81,58 @@ def test_every_check_has_a_name_of_its_own_and_a_bar_and_some_decide(stage, reci
     assert any(check.required for check in checks)
     assert all(str(check.bar) for check in checks)
     assert not [check.name for check in checks if check.required and check.unit in ("ms", "s", "GB")]
+
+
+@IN_RECIPES
+def test_every_check_of_a_recipe_is_in_the_contract_and_decides_only_where_that_says_so(stage, recipe):
+    told = contract(stage)["checks"]
+    for check in stage.checks(config_of(stage, recipe)):
+        known = told["accuracy: <task>" if check.name.startswith("accuracy: ") else check.name]
+        assert (known["unit"], known["comparison"]) == (check.unit, check.bar.op)
+        assert check.required <= known["decides"].startswith("gate")
+        assert check.required or known["decides"] != "gate"
+
+
+@IN_RECIPES
+def test_a_recipe_that_sets_no_bar_has_the_contracts(stage, recipe):
+    """And where it sets one, the check has that bar: the setting is the one that the contract names."""
+    told, config = contract(stage)["checks"], config_of(stage, recipe)
+    bars = {f"bars.{name}": value for name, value in to_plain(config.bars).items()}
+    named = [check for check in stage.checks(config) if check.name in told]
+    for check in named:
+        if (setting := told[check.name]["setting"]) and bars[setting] is not None:
+            assert check.bar.value == bars[setting]
+        elif not setting and check.name not in BARS_BY_OTHER_SETTINGS:
+            assert check.bar.value == told[check.name]["default"]
+
+
+BARS_BY_OTHER_SETTINGS = {"length of thoughts", "own temperature told"}  # how long, at how many temperatures
+
+
+@EVERY
+def test_the_defaults_of_its_contract_are_those_of_its_config(stage):
+    built, told = to_plain(whole_config(stage)), contract(stage)["defaults"]
+    given = {"mixture", "thoughts", *ALL_PARTS.get(stage.name, {})}
+    for name, value in told.items():
+        found = built
+        for key in name.split("."):
+            found = found[key]
+        if name.partition(".")[0] not in given and not name.endswith((".steps", ".muon_grokfast")):
+            assert found == value, name
+
+
+def test_the_contract_names_a_bar_its_setting_and_what_it_decides():
+    told = {stage.name: contract(stage)["checks"] for stage in ORDER}
+    kept = told["compression"]["accuracy kept"]
+    assert (kept["comparison"], kept["default"], kept["unit"]) == (">=", 0.95, "of the accuracy")
+    assert (kept["setting"], kept["decides"]) == ("bars.kept", "gate")
+    assert bar_of(kept) == ">= 0.95 of the accuracy"
+    thinking = told["bitnet"]["thinking kept"]
+    assert (thinking["default"], thinking["decides"]) == (None, "gate where set")
+    assert bar_of(thinking) == ">= as set of the accuracy"
+    assert bar_of(told["cognate"]["parameters, at most"]) == "<= 27,500,000 parameters"
+    assert told["curriculum"]["rungs over uniform"]["decides"] == "report"
+    assert told["baking"]["claims measured again"]["setting"] == ""
 
 
 @EVERY

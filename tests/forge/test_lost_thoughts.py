@@ -28,7 +28,8 @@ def test_thoughts_reach_the_stages_after_thinking_where_that_was_kept(tmp_path, 
     monkeypatch.setattr(pipeline, "render_html", lambda data, charts: "")
     monkeypatch.setattr(pipeline, "_look_back", lambda run, plan, kept: None)
     stages = {"first": {}, "quietstar": {"quality": quality}, "last": {}}
-    words = {"mixture": {"parity": {}}, "thoughts": {"tokens": 9}, "stages": stages}
+    root = {"mixture": {"parity": {"difficulties": [10]}}, "exam": {"selection": 4, "test": 4}}
+    words = {**root, "thoughts": {"tokens": 9}, "stages": stages}
     wanted = pipeline.plan_of("toy", Recipe(values=words, origin={}))
     forged = pipeline.forge(Workspace.open(tmp_path / "ws"), wanted, engine="inline")
     assert list(forged.rolled_back) == ([] if tokens else ["quietstar"])

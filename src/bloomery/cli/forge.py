@@ -1,5 +1,6 @@
 """bloomery forge: recipes into models."""
 
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +23,8 @@ from bloomery.cli.wording import shown, size, span
 if TYPE_CHECKING:
     from bloomery.core.workspace import Workspace
     from bloomery.forge.pipeline import Forged, Plan
+
+LONG = 40  # characters of a default that a table holds
 
 app = typer.Typer(help="Forge small language models, stage by stage, with evidence.", no_args_is_help=True)
 
@@ -107,9 +110,9 @@ app.command()(status)
 
 @app.command()
 def stages(as_json: AsJson = False) -> None:
-    """Print every stage's contract: what it takes and gives, what it records, and its config."""
+    """Print every stage's contract: what it takes, gives and records, its checks with bars, its config."""
     from bloomery.forge.stages import ORDER
-    from bloomery.forge.stages.contracts import contract
+    from bloomery.forge.stages.contracts import bar_of, contract
 
     found = [contract(stage) for stage in ORDER]
     if as_json:
@@ -117,14 +120,19 @@ def stages(as_json: AsJson = False) -> None:
         return
     for one in found:
         say(f"{one['name']}: {one['summary']}\n{one['source']}")
-        for part in ("inputs", "outputs", "metrics", "config"):
-            print_table(
-                ["name", "meaning"],
-                list(one[part].items()),
-                title=f"\n{part}",
-                wrapped=["meaning"],
-                empty="none",
-            )
+        for part in ("inputs", "outputs", "metrics"):
+            rows = list(one[part].items())
+            print_table(["name", "meaning"], rows, title=f"\n{part}", wrapped=["meaning"], empty="none")
+        heads = ["check", "bar", "for", "setting", "meaning"]
+        checks = [
+            [name, bar_of(told), told["decides"], told["setting"], told["meaning"]]
+            for name, told in one["checks"].items()
+        ]
+        print_table(heads, checks, title="\nchecks", wrapped=heads)
+        fields = [
+            [name, _in_short(one["defaults"].get(name)), words] for name, words in one["config"].items()
+        ]
+        print_table(["name", "default", "meaning"], fields, title="\nconfig", wrapped=["default", "meaning"])
 
 
 @app.command()
@@ -143,6 +151,12 @@ def report(
         print_json(report_data(opened.catalog, chosen))
     else:
         say(shown(write_report(opened, chosen)))
+
+
+def _in_short(default: Any) -> str:
+    """A default as a recipe would hold it; of what is long, how long it is."""
+    text = "" if default is None else json.dumps(default)
+    return text if len(text) <= LONG else f"{len(default)} entries"
 
 
 def _run(

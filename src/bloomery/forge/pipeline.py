@@ -17,6 +17,8 @@ from bloomery.core.report import render_html, report_data
 from bloomery.core.run import Run, Sink, Watch
 from bloomery.core.workspace import Workspace
 from bloomery.forge.exams import check_exams
+from bloomery.forge.given_model import bring_in, check_given
+from bloomery.forge.handing_over import check_kinds
 from bloomery.forge.quietstar.settings import ThoughtsConfig
 from bloomery.forge.settings import ExamConfig, check_names
 from bloomery.forge.shipping import card_row, ship
@@ -26,6 +28,8 @@ from bloomery.tasks.ingredient import Ingredient
 
 SHIPPING = 50_000  # about what two cores read in the time that a second process takes to load a model
 SHARED = ("mixture", "exam", "thoughts")  # what a recipe says once, for all its stages
+MODEL = "model"  # the port of what is shipped in the end, and of what a recipe is given
+GIVEN = "given"  # what stands for it on the way through the stages
 THINKING = "quietstar"  # the stage whose thoughts later ones keep up
 LOOKING_BACK = 10_000  # what sitting the exams takes for one model, about
 
@@ -37,6 +41,10 @@ class ForgeConfig:
     seed: int = option(42, help="seed of everything that is drawn at random", low=0)
     threads: int | None = option(
         None, help="threads of numerical libraries; empty: OMP_NUM_THREADS, else one for each core", low=1
+    )
+    given: str | None = option(
+        None,
+        help="folder of a causal language model, or its CID, to begin with; empty: cognate makes one",
     )
     mixture: dict[str, Ingredient] = option(factory=dict, help="tasks and data sets of all stages")
     exam: ExamConfig = option(ExamConfig(), help="held-out examples by which all stages are judged")
@@ -50,6 +58,8 @@ class ForgeConfig:
 
     def __post_init__(self) -> None:
         check_names(self.mixture)
+        if self.given is not None:
+            check_given(self.given)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,12 +73,14 @@ class Plan:
     exam: ExamConfig
     thoughts: ThoughtsConfig | None
     stages: tuple[tuple[Stage, Any], ...]
+    given: str | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """The recipe that gives this plan again."""
         return {
             "seed": self.seed,
             "threads": self.threads,
+            **({} if self.given is None else {"given": self.given}),
             "mixture": to_plain(dict(self.mixture)),
             "exam": to_plain(self.exam),
             "thoughts": to_plain(self.thoughts),
@@ -130,10 +142,11 @@ def plan_of(name: str, recipe: Recipe) -> Plan:
         for stage in ORDER
         if stage.name in forge_config.stages
     )
-    _check_ports(stages)
+    _check_ports(stages, forge_config.given)
     return Plan(
         name=name, seed=forge_config.seed, threads=forge_config.threads, mixture=forge_config.mixture,
         exam=forge_config.exam, thoughts=forge_config.thoughts, stages=stages,
+        given=forge_config.given,
     )  # fmt: skip
 
 
@@ -151,6 +164,8 @@ def forge(
     """
     check_exams(plan.mixture, plan.exam)
     _settle_numerics(plan)
+    if plan.given is not None:  # by its content from here on: what lies in the folder may change
+        plan = replace(plan, given=bring_in(workspace, plan.given))
     run = Run.start(
         workspace,
         recipe=plan.name,
@@ -211,7 +226,7 @@ def _finish(run: Run, plan: Plan) -> Forged:
         with run:
             forged, rolled_back, kept = _stages(run, plan)
             _look_back(run, plan, kept)
-            shipped = ship(run, forged["model"], _card(run, plan))
+            shipped = ship(run, forged[MODEL], _card(run, plan))
             remove_tree(run.folder / "model")  # there already if a kill came after the next line
             folder = run.workspace.store.copy_to(shipped, run.folder / "model")
     finally:
@@ -222,18 +237,23 @@ def _finish(run: Run, plan: Plan) -> Forged:
 
 
 def _stages(run: Run, plan: Plan) -> tuple[dict[str, str], dict[str, Sequence[str]], dict[str, str]]:
-    """The artifacts at the end, the objections to what was rolled back, each kept stage's model."""
-    artifacts: dict[str, str] = {}
+    """The artifacts at the end, the objections to what was rolled back, each kept stage's model.
+
+    Before these stands the model that the recipe is given, where it is.
+    """
+    artifacts: dict[str, str] = {} if plan.given is None else {MODEL: plan.given}
     rolled_back: dict[str, Sequence[str]] = {}
-    kept: dict[str, str] = {}
+    kept = {} if plan.given is None else {GIVEN: plan.given}
+    ports = [port for stage, _ in plan.stages for port in stage.outputs]
     for stage, known in plan.stages:
+        check_kinds(run.workspace.catalog, stage, artifacts, ports, given=plan.given)
         config = _without_thoughts(known) if THINKING in rolled_back else known
         missing = sorted({port.name for port in stage.inputs if not port.optional} - set(artifacts))
         objections = _skip(run, stage, config, missing) if missing else _stage(run, stage, config, artifacts)
         if objections:
             rolled_back[stage.name] = objections
         else:
-            kept[stage.name] = artifacts["model"]
+            kept[stage.name] = artifacts[MODEL]
     return artifacts, rolled_back, kept
 
 
@@ -258,7 +278,7 @@ def _stage(run: Run, stage: Stage, config: Any, artifacts: dict[str, str]) -> Se
         artifacts.update(outputs)
         return ()
     run.roll_back(measured, "; ".join(verdict.reasons))
-    if "model" not in artifacts:
+    if MODEL not in artifacts:
         raise GateFailed(
             f"stage '{stage.name}' did not pass its gate and there is no earlier model to go back to: "
             f"{'; '.join(verdict.reasons)}"
@@ -281,9 +301,10 @@ def _card(run: Run, plan: Plan) -> dict[str, Any]:
         for stage, _ in plan.stages
         for item in run.workspace.catalog.evidence(run.id, f"{stage.name}.measure")
     ]
+    begun = [] if plan.given is None else [f"Begun with the model {plan.given}"]
     return {
         "evidence": evidence,
-        "data": "; ".join(stage.data(config) for stage, config in plan.stages),
+        "data": "; ".join([*begun, *(stage.data(config) for stage, config in plan.stages)]),
         "sources": "; ".join(dict.fromkeys(stage.source for stage, _ in plan.stages)),
     }
 
@@ -317,9 +338,13 @@ def _fields(config: type) -> set[str]:
     return {field.name for field in fields(config)}
 
 
-def _check_ports(stages: Sequence[tuple[Stage, Any]]) -> None:
-    available: set[str] = set()
+def _check_ports(stages: Sequence[tuple[Stage, Any]], given: str | None) -> None:
+    available: set[str] = set() if given is None else {MODEL}
     for stage, _ in stages:
+        if given is not None and not stage.inputs:
+            raise ConfigError(
+                f"the recipe is given a model, and its stage '{stage.name}' makes another; leave out one"
+            )
         if missing := {port.name for port in stage.inputs if not port.optional} - available:
             raise ConfigError(
                 f"stage '{stage.name}' needs {', '.join(sorted(missing))}, which no earlier stage of the "
