@@ -11,7 +11,9 @@ at least as many parameters. Both have the best of three learning rates on selec
 and then by the likelihood of the answers; what stands in the table is accuracy on test examples.
 REINFORCE, which sees no answer but only whether it was right, has the stage's defaults. An expert for a kind
 that is new to the model is a harder question, reported without a bar. Two passes are measured as the stage
-measures them.
+measures them. Designs over the two experts are searched at the stage's default sizes, and drawn at random as
+many times; what stands in the table is the hypervolume of either front by selection examples: the share
+that it dominates of the box from the best values that either search saw to a tenth beyond the worst.
 """
 
 import argparse
@@ -31,6 +33,7 @@ from peft import LoraConfig, get_peft_model
 from torch.optim import AdamW
 from transformers import LlamaForCausalLM
 
+from benchmarks.design_search import front_volumes
 from benchmarks.small_models import TOKENIZER
 from benchmarks.torn_model import FIRST, LAST, NEW, Marked, cell, torn_model
 from bloomery.core.step import StepContext
@@ -125,7 +128,7 @@ def contest(seed: int) -> dict[str, Any]:
     means["new lora"], _ = by_lora(model, NEW, seed, size)
     means["new none"] = rate(model, cell(NEW, seed)[1])
     freeze(model)
-    return {"seed": seed, "parameters": sizes, "score": means, "passes": two_passes(model, deltas, seed)}
+    return {"seed": seed, "parameters": sizes, "score": means, **passes_and_fronts(model, deltas, seed)}
 
 
 def svf_over_lora(seed: int) -> float:
@@ -160,7 +163,9 @@ def by_reinforce(model: LlamaForCausalLM, task: Marked, seed: int) -> tuple[floa
     return accuracy, delta
 
 
-def two_passes(model: LlamaForCausalLM, deltas: Sequence[torch.Tensor], seed: int) -> dict[str, float]:
+def passes_and_fronts(
+    model: LlamaForCausalLM, deltas: Sequence[torch.Tensor], seed: int
+) -> dict[str, dict[str, float]]:
     kinds = [cell(task, seed) for task in (FIRST, LAST)]
     attached = Attached(model, dict.fromkeys(linear_layers(model)))
     chosen = [[one] for one, _ in kinds]
@@ -168,15 +173,16 @@ def two_passes(model: LlamaForCausalLM, deltas: Sequence[torch.Tensor], seed: in
     attached.remove()
     experts = Experts(model, held)
     found = compare(experts, TOKENIZER, [tested for _, tested in kinds], [0, 1])
+    fronts = front_volumes(experts, TOKENIZER, [one for one, _ in kinds], seed=seed)
     experts.remove()
-    return found._asdict()
+    return {"passes": found._asdict(), "fronts": fronts}
 
 
 def rows(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Means over the seeds; the bars are for the means."""
     sizes = found[0]["parameters"]
     told = f"{sizes['svf']} and {sizes['lora']} parameters"
-    scores, passes = [one["score"] for one in found], [one["passes"] for one in found]
+    scores, passes, fronts = ([one[name] for one in found] for name in ("score", "passes", "fronts"))
     return [
         row("SVF against LoRA of equal parameters", scores, "svf", "lora", told, bar="no lower"),
         row("the same, a kind that is new to the model", scores, "new svf", "new lora", told),
@@ -185,18 +191,27 @@ def rows(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         row("two passes against no experts", passes, "two_pass", "none", ""),
         row("two passes against all experts alike", passes, "two_pass", "uniform", ""),
         row("two passes against a perfect dispatcher", passes, "two_pass", "oracle", ""),
-    ]
+        row("front of designs against random search at equal evaluations", fronts, "nsga", "random",
+            f"{fronts[0]['evaluations']:.0f} evaluations each", unit="hypervolume"),
+    ]  # fmt: skip
 
 
 def row(
-    what: str, scores: Sequence[Mapping[str, float]], mine: str, other: str, note: str, *, bar: str = ""
+    what: str,
+    scores: Sequence[Mapping[str, float]],
+    mine: str,
+    other: str,
+    note: str,
+    *,
+    bar: str = "",
+    unit: str = "accuracy",
 ) -> dict[str, Any]:
     ours, theirs = ([score[name] for score in scores] for name in (mine, other))
     by_seed = "by seed " + ", ".join(f"{a:.3f}/{b:.3f}" for a, b in zip(ours, theirs, strict=True))
     met = statistics.fmean(ours) >= statistics.fmean(theirs) if bar else None
     return {
         "what": what, "ours": statistics.fmean(ours), "peer": statistics.fmean(theirs),
-        "ratio": statistics.fmean(ours) / statistics.fmean(theirs), "unit": "accuracy", "bar": bar,
+        "ratio": statistics.fmean(ours) / statistics.fmean(theirs), "unit": unit, "bar": bar,
         "higher_is_better": True, "met": met, "note": "; ".join(filter(None, (by_seed, note))),
     }  # fmt: skip
 

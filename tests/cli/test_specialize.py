@@ -72,15 +72,15 @@ def test_every_option_reaches_the_function(bloomery, base, tmp_path, monkeypatch
     monkeypatch.setattr(specialized_folder, "specialize_folder", noted)
     said = bloomery(
         "specialize", "--base", base, "-o", tmp_path / "verb", *EXAM, "--fewest", 3, "--most", 4, "--layer",
-        "*.mlp.*", "--rank", 5, "--probe-steps", 3, "--objective", "reinforce", "--steps", 2, "--lr", 0.05,
-        "--batch", 3, "--samples", 3, "--kl", 0.2, "--checkpoint-every", 1, "--generations", 1,
-        "--population", 3, "--examples", 4, "--within", 0.5, "--seed", 2, "--json",
+        "*.mlp.*", "--rank", 5, "--probe-steps", 3, "--objective", "reinforce", "--dispatch", "cem",
+        "--steps", 2, "--lr", 0.05, "--batch", 3, "--samples", 3, "--kl", 0.2, "--checkpoint-every", 1,
+        "--generations", 1, "--population", 3, "--examples", 4, "--within", 0.5, "--seed", 2, "--json",
     )  # fmt: skip
     config = ExpertsStageConfig(
         mixture={name: Ingredient(difficulties=(4, 5)) for name in ("chained_sums", "sorting")},
         exam=ExamConfig(selection=8, test=8),
         find=FindConfig(fewest=3, most=4, layers=("*.mlp.*",), rank=5, probe_steps=3),
-        teach=TeachConfig(steps=2, lr=0.05, prompts=3, samples=3, kl=0.2, checkpoint_every=1),
+        teach=TeachConfig(dispatch="cem", steps=2, lr=0.05, prompts=3, samples=3, kl=0.2, checkpoint_every=1),
         search=DesignSearchConfig(generations=1, population=3, examples=4, within=0.5),
         random_search=False,
     )

@@ -28,7 +28,14 @@ from bloomery.cli.training import (
     training,
 )
 from bloomery.cli.wording import number, size
-from bloomery.forge.experts.settings import FEWEST, MOST, DesignSearchConfig, FindConfig, TeachConfig
+from bloomery.forge.experts.settings import (
+    FEWEST,
+    MOST,
+    DesignSearchConfig,
+    Dispatch,
+    FindConfig,
+    TeachConfig,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +57,9 @@ Probe = Annotated[int, typer.Option(help="Steps that try what helps a task at a 
 Objective = Annotated[
     Literal["reinforce", "supervised"],
     typer.Option(help="Learn from the reward of sampled answers, or from the right answers."),
+]
+Dispatching = Annotated[
+    Dispatch, typer.Option(help="Who sends a prompt to its expert; cem: a mixture for each kind, besides.")
 ]
 Steps = Annotated[int, typer.Option(help="Optimizer steps of each expert.", min=1)]
 Samples = Annotated[int, typer.Option(help="reinforce: answers drawn for each prompt.", min=2)]
@@ -73,6 +83,7 @@ def specialize(
     rank: Rank = FindConfig.rank,
     probe_steps: Probe = FindConfig.probe_steps,
     objective: Objective = TeachConfig.objective,
+    dispatch: Dispatching = TeachConfig.dispatch,
     steps: Steps = TeachConfig.steps,
     lr: Rate = TeachConfig.lr,
     batch: Batch = TeachConfig.prompts,
@@ -101,8 +112,8 @@ def specialize(
         mixture=graded_mixture(task, difficulty), exam=exam_of(count), random_search=False,
         find=FindConfig(fewest=fewest, most=most, layers=tuple(layer) or FindConfig.layers, rank=rank,
                         probe_steps=probe_steps),
-        teach=TeachConfig(objective=objective, steps=steps, prompts=batch, samples=samples, lr=lr, kl=kl,
-                          checkpoint_every=checkpoint_every),
+        teach=TeachConfig(objective=objective, dispatch=dispatch, steps=steps, prompts=batch, samples=samples,
+                          lr=lr, kl=kl, checkpoint_every=checkpoint_every),
         search=DesignSearchConfig(generations=generations, population=population, examples=examples,
                                   within=within),
     )  # fmt: skip

@@ -4,21 +4,28 @@ import shutil
 import signal
 
 import pytest
+import torch
 
 from bloomery.core.errors import UserError
 from bloomery.core.step import Paused
 from bloomery.forge.experts import specialized_folder
 from bloomery.forge.experts.adapting import few_shot_mixture
+from bloomery.forge.experts.answering import attempt
 from bloomery.forge.experts.cells import cells
+from bloomery.forge.experts.comparing import compare
 from bloomery.forge.experts.designs import Design
+from bloomery.forge.experts.dispatcher import by_prompt, dispatched, kinds_named
 from bloomery.forge.experts.folder import load_with_experts
 from bloomery.forge.experts.searching import write_folder
 from bloomery.forge.experts.settings import DesignSearchConfig, FindConfig, TeachConfig
 from bloomery.forge.experts.specialized_folder import specialize_folder
+from bloomery.forge.experts.steps import sent_by
+from bloomery.forge.experts.trimming import trimmed
+from bloomery.forge.experts.writing import prompt_of
 from bloomery.forge.folders import load_model
 from bloomery.forge.settings import ExamConfig
 from bloomery.forge.stages.experts import ExpertsStageConfig
-from bloomery.models.packed.experts import to_bytes
+from bloomery.models.packed.experts import Experts, to_bytes
 from tests.forge.experts.planted import MIXTURE, PLANTED, register
 from tests.forge.small_folders import files_of
 from tests.models.packed.expert_sets import expert_set
@@ -64,6 +71,56 @@ def test_a_few_examples_say_which_expert_to_mix_in(specialized, planted):
     assert again.score[0] > 0.5
     with pytest.raises(UserError, match="none were given"):
         few_shot_mixture(experts, tokenizer, [], seed=1)
+
+
+@pytest.fixture
+def opened(specialized, planted):
+    """The model without experts at work, its experts, and the selection cells of each."""
+    model, tokenizer, experts = load_with_experts(specialized[0])
+    experts.remove()
+    given = cells(MIXTURE, CONFIG.exam, "selection")
+    by_name = [name.partition("-")[2] for name in experts.names]
+    kinds = [[cell for cell in given if cell.task.name == name] for name in by_name]
+    return model, tokenizer, experts.held, kinds
+
+
+def test_with_cem_each_kind_is_answered_by_a_mixture_that_solves_it(opened):
+    """The vectors are mixed and the classifier stays; on test prompts."""
+    model, tokenizer, held, kinds = opened
+    adapted = sent_by("cem", held, model, tokenizer, kinds, seed=1)
+    assert adapted.dispatcher is held.dispatcher
+    weights = torch.linalg.lstsq(held.deltas.float().T, adapted.deltas.float().T).solution.T
+    assert weights.argmax(1).tolist() == [0, 1, 2]  # of a kind's mixture its own expert is the largest part
+    assert float(weights.min()) > -0.01
+    asked = cells(MIXTURE, CONFIG.exam, "test")
+    experts = Experts(model, adapted)
+    own = [[kind[0].task.name for kind in kinds].index(cell.task.name) for cell in asked]
+    passes = compare(experts, tokenizer, asked, own)
+    experts.remove()
+    assert passes.two_pass > passes.none + 0.2
+    assert passes.dispatch > 0.9
+
+
+def test_with_prompt_the_model_is_asked_by_name_and_what_it_reads_is_counted(opened):
+    model, tokenizer, held, kinds = opened
+    asking = sent_by("prompt", held, model, tokenizer, kinds, seed=1)
+    strategy = Design(strategy="plan act", weights=(0.0,) * 3, strengths=(1.0,) * len(held.ranks))
+    experts = Experts(model, trimmed(asking, strategy, {}))
+    examples = cells(MIXTURE, CONFIG.exam, "test")[0].examples[:6]
+    prompts = [prompt_of(one, tokenizer) for one in examples]
+    names = [name.partition("-")[2] for name in held.names]
+    with experts.using(None):
+        told = by_prompt(model, tokenizer, [one.prompt for one in examples], names)
+    assert [order[0] for order in dispatched(experts, tokenizer, [one.ids for one in prompts])] == told
+    done = attempt(experts, tokenizer, prompts, most=2)
+    written = [f"{one.prompt}\nkind: {name}" for one in examples for name in names]
+    experts.remove()
+    assert done.first_pass == sum(1 + len(text) for text in written)  # bytes, after bos
+
+
+def test_experts_of_one_task_are_asked_about_by_their_whole_names():
+    assert kinds_named(("1-first", "2-last")) == ["first", "last"]
+    assert kinds_named(("1-first", "2-first")) == ["1-first", "2-first"]
 
 
 def test_what_was_stopped_goes_on_to_the_same_folder(specialized, torn, planted, tmp_path):

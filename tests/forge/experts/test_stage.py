@@ -198,6 +198,20 @@ def test_the_table_of_designs_holds_the_front_and_the_knee(consumer):
     assert table["design"]["strategy"] == knee.genome.form
 
 
+def test_every_individual_of_the_search_is_in_the_catalog(consumer):
+    _, context = consumer
+    found = from_plain(json.loads(context.inputs["designs"].read_text())["individuals"])
+    catalog = Workspace.open(context.output.parent).catalog
+    (run,) = catalog.runs()
+    for place, name in enumerate(("error", "operations a token", "bytes")):
+        rows = catalog.metrics(run.run_id, "experts.search", f"individual/{name}")
+        assert {row.index: row.value for row in rows} == dict(
+            enumerate(one.objectives[place] for one in found)
+        )
+    rows = catalog.metrics(run.run_id, "experts.search", "individual/generation")
+    assert [row.value for row in rows] == [one.generation for one in found] == [0] * 8 + [1] * 4
+
+
 def test_a_search_that_was_stopped_goes_on_to_the_same_table(consumer, tmp_path):
     _, context = consumer
     words = {"mixture": CONFIG.mixture, "exam": CONFIG.exam, "random": False}

@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from bloomery.forge.experts.dispatcher import dispatched
+from bloomery.forge.experts.dispatcher import dispatched, tokens_read
 from bloomery.forge.experts.writing import Prompt, Written, written
 from bloomery.models.packed.experts import Experts
 
@@ -75,7 +75,7 @@ def _plan(
     if not places:
         return {}
     ids = [prompts[at].ids for at in places]
-    done.first_pass += sum(map(len, ids))
+    done.first_pass += tokens_read(experts, tokenizer, ids)
     return dict(zip(places, dispatched(experts, tokenizer, ids), strict=True))
 
 

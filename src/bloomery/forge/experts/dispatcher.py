@@ -6,6 +6,7 @@ for that; it is a part of the shipped file.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -80,9 +81,48 @@ def dispatched(
     """The first pass: each prompt's experts by their places, the likeliest first."""
     order: list[list[int]] = []
     for start in range(0, len(prompts), BATCH):
-        given = padded(prompts[start : start + BATCH], tokenizer)
-        order += experts.choose(*given).argsort(dim=1, descending=True, stable=True).tolist()
+        some = prompts[start : start + BATCH]
+        if asks_the_model(experts):
+            scores = _named_by_the_model(experts, tokenizer, some)
+        else:
+            scores = experts.choose(*padded(some, tokenizer))
+        order += scores.argsort(dim=1, descending=True, stable=True).tolist()
     return order
+
+
+def asks_the_model(experts: Experts) -> bool:
+    """Whether these experts are dispatched by the model's own word."""
+    return experts.held.design.get("dispatch") == "prompt"
+
+
+def tokens_read(
+    experts: Experts, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[Sequence[int]]
+) -> int:
+    """What the first pass over these prompts reads; asked by name, every prompt once for each expert."""
+    if not asks_the_model(experts):
+        return sum(map(len, prompts))
+    asked = sum(map(len, _asked(tokenizer, _texts(tokenizer, prompts))))
+    names = [len(encode(tokenizer, name)) for name in kinds_named(experts.names)]
+    return asked * len(names) + sum(names) * len(prompts)
+
+
+def kinds_named(names: Sequence[str]) -> list[str]:
+    """What the model is asked about: the experts' tasks, or their whole names where two have the same."""
+    kinds = [name.partition("-")[2] for name in names]
+    return kinds if len(set(kinds)) == len(names) and all(kinds) else list(names)
+
+
+def _named_by_the_model(
+    experts: Experts, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[Sequence[int]]
+) -> Tensor:
+    """Shapes: -> (prompts, experts)"""
+    model: Any = experts.model
+    with experts.using(None):
+        return _scores(model, tokenizer, _texts(tokenizer, prompts), kinds_named(experts.names), TEMPLATE).mT
+
+
+def _texts(tokenizer: PreTrainedTokenizerBase, prompts: Sequence[Sequence[int]]) -> list[str]:
+    return [str(tokenizer.decode(list(one), skip_special_tokens=True)) for one in prompts]
 
 
 def by_prompt(
@@ -101,10 +141,23 @@ def by_prompt(
         raise ConfigError(
             f"template {template!r} needs {{prompt}}, and kinds {list(kinds)} at least two names"
         )
+    return _scores(model, tokenizer, texts, kinds, template).argmax(0).tolist()
+
+
+def _scores(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], kinds: Sequence[str],
+    template: str,
+) -> Tensor:  # fmt: skip
+    """Shapes: -> (kinds, texts)"""
+    asked = _asked(tokenizer, texts, template)
+    return torch.stack([_likelihood(model, tokenizer, asked, encode(tokenizer, kind)) for kind in kinds])
+
+
+def _asked(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], template: str = TEMPLATE
+) -> list[list[int]]:
     head = begin(tokenizer)
-    asked = [head + encode(tokenizer, template.replace("{prompt}", text)) for text in texts]
-    scores = torch.stack([_likelihood(model, tokenizer, asked, encode(tokenizer, kind)) for kind in kinds])
-    return scores.argmax(0).tolist()
+    return [head + encode(tokenizer, template.replace("{prompt}", text)) for text in texts]
 
 
 def padded(prompts: Sequence[Sequence[int]], tokenizer: PreTrainedTokenizerBase) -> tuple[Tensor, Tensor]:

@@ -59,7 +59,9 @@ def bench_of(
 
 
 @dataclass(frozen=True)
-class _Ready:
+class Ready:
+    """A model with all its experts, the cells that judge designs of them, and the bytes of its weights."""
+
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     experts: Experts
@@ -69,13 +71,17 @@ class _Ready:
     base_bytes: int
 
 
-_READY: dict[str, _Ready] = {}  # of this process; one bench at a time
+_READY: dict[str, Ready] = {}  # of this process; one bench at a time
 
 
 def examine(design: Design, *, bench: Bench) -> Result:
     """A design in the form in which it would be stored."""
     set_threads(bench.threads)
-    ready = _ready(bench)
+    return tried(design, _ready(bench))
+
+
+def tried(design: Design, ready: Ready) -> Result:
+    """The same where the model is at hand."""
     cut = trimmed(ready.whole, design, ready.own)
     idle = replace(ready.whole, settings=ready.own, design=_plain(), mixture=ready.whole.mixture * 0)
     ready.experts.hold(idle if cut is None else widened(cut, ready.whole.ranks, ready.own))
@@ -145,7 +151,7 @@ def choices(own: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
     return {"max_recursion": depths, "halt_threshold": tuple(thresholds), "sliding_window": tuple(windows)}
 
 
-def _ready(bench: Bench) -> _Ready:
+def _ready(bench: Bench) -> Ready:
     key = canonical_json(bench)
     if key not in _READY:
         _READY.clear()
@@ -153,7 +159,7 @@ def _ready(bench: Bench) -> _Ready:
         freeze(model)
         whole = read(Path(bench.experts))
         given = cells(bench.mixture, bench.exam, bench.part)
-        _READY[key] = _Ready(
+        _READY[key] = Ready(
             model, tokenizer, Experts(model, whole), whole, own_settings(model),
             limited(given, bench.examples), weights_size(Path(bench.folder)),
         )  # fmt: skip

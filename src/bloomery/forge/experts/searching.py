@@ -35,6 +35,7 @@ from bloomery.forge.packed_folder import is_packed
 from bloomery.models.packed import modeling_packed
 from bloomery.models.packed.experts import FILE, read, to_bytes
 
+OBJECTIVES = ("error", "operations a token", "bytes")
 ETA = 2.0  # steps of some tenths: a layer is dropped a quarter away from the middle
 
 
@@ -66,7 +67,7 @@ def search_designs(context: StepContext) -> None:
         "front": [one.name for one in front],
         "knee": chosen.name,
         "design": plain_config(designs.design(chosen.genome)),
-        "objectives": ["error", "operations a token", "bytes"],
+        "objectives": list(OBJECTIVES),
         "evaluations": len(found),
         "individuals": to_plain(found),
     }
@@ -94,9 +95,19 @@ def _after_generation(context: StepContext, history: list[Judged]) -> None:
     context.metric("front/designs", len(front), number)
     context.metric("front/best_accuracy", 1 - min(one.objectives[0] for one in front), number)
     context.metric("front/fewest_operations", min(one.objectives[1] for one in front), number)
+    for place, one in enumerate(history):
+        if one.generation == number:
+            _record(context, one, place)
     write_atomically(context.checkpoint / "table.json", json.dumps(to_plain(history)).encode())
     if context.stop_requested():
         raise Paused(f"paused after generation {number}; resume to go on")
+
+
+def _record(context: StepContext, one: Judged, place: int) -> None:
+    """An individual in the catalog, under its place in the table; its genes stand in the table alone."""
+    context.metric("individual/generation", one.generation, place)
+    for name, value in zip(OBJECTIVES, one.objectives, strict=True):
+        context.metric(f"individual/{name}", value, place)
 
 
 def design_of(table: Mapping[str, Any]) -> Design:

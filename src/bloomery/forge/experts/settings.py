@@ -7,6 +7,7 @@ from bloomery.core.config import option
 from bloomery.core.errors import ConfigError
 
 FEWEST, MOST = 3, 10
+Dispatch = Literal["classifier", "prompt", "cem"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +16,11 @@ class TeachConfig:
 
     objective: Literal["reinforce", "supervised"] = option(
         "reinforce", help="learn from the reward of sampled answers, or from the right answers themselves"
+    )
+    dispatch: Dispatch = option(
+        "classifier",
+        help="who says whose a prompt is: a classifier, or the model itself that is asked for the expert's "
+        "name; cem: the classifier, and what answers is the mixture that solves most examples of the kind",
     )
     steps: int = option(60, help="optimizer steps of each expert", low=1)
     prompts: int = option(16, help="prompts in an optimizer step", low=1)

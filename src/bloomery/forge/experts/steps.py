@@ -18,21 +18,23 @@ from bloomery.core import machine
 from bloomery.core.errors import UserError
 from bloomery.core.step import StepContext
 from bloomery.forge.evolving.nsga import best_front, coverage, from_plain
+from bloomery.forge.experts.adapting import few_shot_mixture
 from bloomery.forge.experts.cells import Cell, cells, freeze
 from bloomery.forge.experts.discovery import discover
 from bloomery.forge.experts.dispatcher import fit_dispatcher
 from bloomery.forge.experts.examining import bench_of, examine
 from bloomery.forge.experts.folder import check_without_experts
 from bloomery.forge.experts.searching import design_of
-from bloomery.forge.experts.settings import FindConfig, TeachConfig
+from bloomery.forge.experts.settings import Dispatch, FindConfig, TeachConfig
 from bloomery.forge.experts.teaching import teach
 from bloomery.forge.experts.writing import prompt_of
 from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
-from bloomery.models.packed.experts import ExpertSet, to_bytes
+from bloomery.models.packed.experts import Experts, ExpertSet, to_bytes
 from bloomery.models.packed.svf import Attached, linear_layers
 from bloomery.tasks.splitting import draw_from
 
+SOLVED = 8  # training examples of each cell that a kind's mixture is adapted to
 SHOWN = 48  # training prompts of each cell that the dispatcher learns from
 
 
@@ -74,6 +76,8 @@ def teach_experts(context: StepContext) -> None:
             "teaching/root_mean_square_of_z_minus_1", float(deltas[-1].square().mean().sqrt()), number
         )
     held = expert_set(model, tokenizer, attached, kinds, torch.stack(deltas), seed=context.seed)
+    attached.remove()
+    held = sent_by(config.dispatch, held, model, tokenizer, kinds, seed=context.seed)
     (context.output / "experts.safetensors").write_bytes(to_bytes(held))
 
 
@@ -105,6 +109,29 @@ def expert_set(
         strengths=torch.ones(len(ranks)),
         dispatcher=fit_dispatcher(model, tokenizer, list(ranks), shown, labels, len(kinds)),
     )  # fmt: skip
+
+
+def sent_by(
+    dispatch: Dispatch, held: ExpertSet, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase,
+    kinds: Sequence[Sequence[Cell]], *, seed: int,
+) -> ExpertSet:  # fmt: skip
+    """The set as prompts are sent to it: `prompt` asks the model; with `cem` each kind has a mixture.
+
+    Differs: in transformer2 the task of a prompt is known where a mixture is adapted to it; here the
+    classifier tells its kind.
+    """
+    if dispatch == "prompt":
+        return replace(held, design={**held.design, "dispatch": dispatch})
+    if dispatch == "classifier":
+        return held
+    experts, weights = Experts(model, held), []
+    for place, own in enumerate(kinds):
+        rng = random.Random(f"mixture/{place}/{seed}")
+        shown = [draw_from(cell.task, "train", rng, cell.difficulty) for cell in own for _ in range(SOLVED)]
+        weights.append(few_shot_mixture(experts, tokenizer, shown, seed=seed + place).weights)
+    experts.remove()
+    mixed = torch.tensor(weights, dtype=torch.float64) @ held.deltas.double()
+    return replace(held, deltas=mixed.half())
 
 
 def _tasks(own: Sequence[Cell]) -> list[str]:

@@ -19,6 +19,7 @@ def trimmed(held: ExpertSet, design: Design, own: Mapping[str, object]) -> Exper
     """
     changed = {name: value for name, value in design.settings.items() if value != own[name]}
     told = {"strategy": design.strategy, "threshold": design.threshold, "thoughts": design.thoughts}
+    told |= {name: held.design[name] for name in ("dispatch",) if name in held.design}
     plain = design.steps == ("act",) and not design.thoughts
     if not design.turns and not changed and plain:
         return None

@@ -176,6 +176,8 @@ STAGE = Stage(
         Metric(name="expert-<number>/train/loss", over="optimizer steps", meaning="policy and KL"),
         Metric(name="front/designs", over="generations", meaning="designs that nobody beats in everything"),
         Metric(name="front/best_accuracy", over="generations", meaning="on the selection examples"),
+        Metric(name="individual/<objective>", over="designs in the order of the table",
+               meaning="generation, error, operations a token and bytes of each design that was tried"),
         THOUGHTS,
         Metric(name="test accuracy/<how>", over="experts", meaning="none, uniform, two_pass, oracle"),
     ),
