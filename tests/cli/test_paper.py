@@ -50,6 +50,14 @@ def test_a_context_that_is_there_is_not_overwritten(bloomery, tmp_path):
     assert path.read_text() != "mine"
 
 
+@pytest.mark.parametrize("name", ["../../x", "Fading", "a/b", " "])
+def test_an_id_that_is_none_is_refused_before_anything_is_read(bloomery, tmp_path, name):
+    said = bloomery("paper", "read", FADING, "-o", tmp_path / "deep" / "er", "--id", name)
+    assert said.code == 2
+    assert f"'{name}' is no paper's id" in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_check_ends_as_its_findings_do(bloomery, contexts):
     said = bloomery("paper", "check", *contexts, "--json")
     errors = [one for one in json.loads(said.out)["diagnostics"] if one["severity"] == "error"]

@@ -147,6 +147,20 @@ def test_an_unknown_id_is_the_users_to_mend(server, tmp_path):
         arxiv.read("Titans")
 
 
+def test_a_client_that_arxiv_blocks_is_told_so_and_not_that_there_is_no_paper(server, tmp_path):
+    for form in ("e-print", "html", "pdf"):
+        server.answers[f"/{form}/2403.00005"] = [(403, b"denied")]
+    with pytest.raises(Failure, match=r"refuses .*/pdf/2403\.00005 \(status 403\)"):
+        client(server, tmp_path)[0].read("2403.00005")
+    assert len(server.asked) == 3
+
+
+def test_sources_that_are_withheld_leave_the_other_forms(server, tmp_path):
+    server.answers["/e-print/2403.00002"] = [(403, b"denied")]
+    server.answers["/html/2403.00002"] = [(200, (FIXTURES / "fading.html").read_bytes())]
+    assert client(server, tmp_path)[0].read("2403.00002").kind == "html"
+
+
 def test_requests_keep_their_distance_and_say_whom_to_write_to(server, tmp_path):
     arxiv, clock = client(server, tmp_path, politeness=Politeness(contact="ada@example.org"))
     with pytest.raises(UserError):

@@ -32,7 +32,8 @@ Form = Literal["sources", "html", "pdf"]
 FORMS: tuple[Form, ...] = ("sources", "html", "pdf")
 _PATHS: dict[Form, str] = {"sources": "e-print", "html": "html", "pdf": "pdf"}
 _BUSY = (429, 500, 502, 503, 504)
-_ABSENT = (400, 403, 404, 410)
+_ABSENT = (400, 404, 410)
+_REFUSED = 403  # sources that are withheld; of a PDF, that this client is
 MAX_BYTES = 128 * 2**20
 
 
@@ -40,6 +41,10 @@ def usual_cache() -> Path:
     """Where downloads are kept unless told otherwise."""
     root = os.environ.get("XDG_CACHE_HOME")
     return (Path(root) if root else Path.home() / ".cache") / "bloomery" / "arxiv"
+
+
+class Refused(Failure):
+    """arXiv has the file, or may have it, and does not give it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +79,18 @@ class Arxiv:
     def read(self, text: str) -> Document:
         """The paper with this id, from the best form of it that can be read.
 
-        Raises: UserError for what is no id, or one that arXiv does not know; Failure without a network.
+        Raises: UserError for what is no id, or one that arXiv does not know; Failure without a network, or
+            where arXiv refuses every form, as it does to clients that it blocks.
         """
         paper = require_id(text)
         doubts: list[Diagnostic] = []
         for form in FORMS:
-            path = self.fetch(paper, form)
+            try:
+                path = self.fetch(paper, form)
+            except Refused:
+                if form == FORMS[-1] and not doubts:
+                    raise
+                continue
             if path is None:
                 continue
             try:
@@ -95,7 +106,10 @@ class Arxiv:
         raise UserError(f"arXiv knows no paper {paper}: look whether the id is right")
 
     def fetch(self, paper: ArxivId, form: Form) -> Path | None:
-        """The file of a form, from the cache or from arXiv; None where arXiv has none."""
+        """The file of a form, from the cache or from arXiv; None where arXiv has none.
+
+        Raises: Refused; Failure without a network.
+        """
         folder = self.cache / paper.folder
         kept = _kept(folder, form)
         if kept is not None:
@@ -115,7 +129,7 @@ class Arxiv:
         return folder / form
 
     def _ask(self, url: str) -> bytes | None:
-        """The body; None for what is not there. Raises: Failure when arXiv is out of reach or busy."""
+        """The body; None for what is not there. Raises: Refused; Failure when arXiv cannot be reached."""
         said = ""
         for attempt in range(self.politeness.attempts):
             wait = self.politeness.backoff_s * 2**attempt
@@ -128,6 +142,11 @@ class Arxiv:
                     return data
                 if status in _ABSENT:
                     return None
+                if status == _REFUSED:
+                    raise Refused(
+                        f"arXiv refuses {url} (status 403), perhaps to this address as a whole: wait, say "
+                        "who you are by --contact, or fetch the file yourself and give its path"
+                    )
                 if status not in _BUSY:
                     raise Failure(f"arXiv answered {status} to {url}: fetch the file yourself")
                 said, wait = f"status {status}", max(wait, after)

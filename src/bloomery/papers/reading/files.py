@@ -79,8 +79,11 @@ class Folder:
         return sorted(path.relative_to(self.root).as_posix() for path in found)
 
     def text(self, name: str) -> str | None:
-        path = (self.root / name).resolve()
-        if not path.is_relative_to(self.root.resolve()) or not path.is_file():
+        try:
+            path = (self.root / name).resolve()
+            if not path.is_relative_to(self.root.resolve()) or not path.is_file():
+                return None
+        except (OSError, RuntimeError, ValueError):  # no name of a file, or links in a circle
             return None
         with path.open("rb") as file:
             return decoded(_bounded(file, FILE_BYTES, path))
@@ -111,12 +114,12 @@ def unpacked(data: bytes, name: str) -> Packed:
 
 
 def decoded(data: bytes) -> str:
-    """UTF-8, or Latin-1, in which old papers are written."""
+    """UTF-8, or Latin-1, in which old papers are written; without what TeX ignores."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("latin-1")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _of_tar(data: bytes, name: str) -> Iterator[tuple[str, bytes]]:

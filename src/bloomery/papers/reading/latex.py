@@ -25,7 +25,7 @@ from bloomery.papers.reading.tex.body import Walk
 from bloomery.papers.reading.tex.expanding import expand
 from bloomery.papers.reading.tex.front import authors, year
 from bloomery.papers.reading.tex.items import Body, Float, Heading, Item, Passage, Shown
-from bloomery.papers.reading.tex.plain import plain
+from bloomery.papers.reading.tex.plain import NotPlain, plain
 from bloomery.papers.reading.tex.references import labels_in, resolved
 from bloomery.papers.reading.tex.tokens import Token
 
@@ -48,7 +48,9 @@ def read_files(files: Files, *, main: str | None = None, source: str = "") -> Do
     walk = Walk(tokens)
     body = walk.run()
     found += [*of_macros, *walk.source.found, *_dangling(body)]
-    document = _Assembly(body).document(source or files.name)
+    assembly = _Assembly(body, Token("", main, 1))
+    document = assembly.document(source or files.name)
+    found += assembly.found
     found += numbers_used_twice(document.equations)
     return _with(document, found)
 
@@ -95,10 +97,11 @@ def _dangling(body: Body) -> Iterator[Diagnostic]:
 
 
 class _Assembly:
-    """The walk's items as a document."""
+    """The walk's items as a document; text that cannot be made plain stays TeX, and is found."""
 
-    def __init__(self, body: Body) -> None:
-        self.body, self.flow = body, Flow()
+    def __init__(self, body: Body, start: Token) -> None:
+        self.body, self.flow, self.at = body, Flow(), start
+        self.found: list[Diagnostic] = []
         self.algorithms: list[Algorithm] = []
         self.tables: list[Table] = []
 
@@ -110,7 +113,7 @@ class _Assembly:
             source=source,
             kind="latex",
             title=self._text(body.titles[-1]) if body.titles else "",
-            authors=authors(body.authors),
+            authors=authors(body.authors, self._plain),
             abstract=self._text(body.abstract),
             year=year(body.dates),
             sections=self.flow.sections(),
@@ -118,10 +121,11 @@ class _Assembly:
             unnumbered_displays=body.unnumbered,
             algorithms=tuple(self.algorithms),
             tables=tuple(self.tables),
-            references=tuple(Citation(key, plain(text)) for key, text in body.bibliography),
+            references=tuple(Citation(key, self._plain(text)) for key, text in body.bibliography),
         )
 
     def _add(self, item: Item) -> None:
+        self.at = item.row.at if isinstance(item, Shown) else item.at
         match item:
             case Heading():
                 place = Place(item.at.path, item.at.line, item.number)
@@ -139,7 +143,7 @@ class _Assembly:
     def _equation(self, shown: Shown) -> DisplayEquation:
         row, labels = shown.row, self.body.labels
         return DisplayEquation(
-            number=plain(resolved(shown.number, labels), maths=False),
+            number=self._plain(resolved(shown.number, labels), maths=False),
             place=self._place(row.at),
             latex=resolved(row.latex, labels),
             label=row.labels[0] if row.labels else "",
@@ -183,10 +187,18 @@ class _Assembly:
         return self.flow.place(at.path, at.line)
 
     def _text(self, latex: str) -> str:
-        return plain(resolved(latex, self.body.labels))
+        return self._plain(resolved(latex, self.body.labels))
 
     def _cell(self, latex: str) -> str:
-        return plain(resolved(latex, self.body.labels), maths=False)
+        return self._plain(resolved(latex, self.body.labels), maths=False)
+
+    def _plain(self, latex: str, *, maths: bool = True) -> str:
+        try:
+            return plain(latex, maths=maths)
+        except NotPlain as error:
+            message = f"this text stays as it is written: {error}"
+            self.found.append(Diagnostic(self.at.path, self.at.line, "warning", "not-plain", message))
+            return " ".join(latex.split())
 
 
 def _caption(found: floats.Found, which: int) -> tuple[str, str]:

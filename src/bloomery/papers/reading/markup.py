@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bloomery.papers.reading.document import Citation
-from bloomery.papers.reading.tex.plain import plain
+from bloomery.papers.reading.tex.plain import NotPlain, plain
 
 _SILENT = frozenset(
     (
@@ -124,8 +124,15 @@ def cells(grid: Any) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
 
 
 def _cell(element: Any) -> str:
-    """Formulas as characters: what a table states is a value and no TeX."""
-    return re.sub(r"\$[^$]*\$", lambda match: plain(match[0], maths=False), text_of(element))
+    """Formulas as characters, where they can be: what a table states is a value and no TeX."""
+    return re.sub(r"\$[^$]*\$", _shown, text_of(element))
+
+
+def _shown(formula: re.Match[str]) -> str:
+    try:
+        return plain(formula[0], maths=False)
+    except NotPlain:
+        return formula[0]
 
 
 def _span(cell: Any) -> int:

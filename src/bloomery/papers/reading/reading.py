@@ -1,12 +1,13 @@
 """One door to every form of a paper, and several papers at once."""
 
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from bloomery.core.disk import write_atomically
-from bloomery.core.errors import BloomeryError, FormatRefused, MissingFile, UserError
+from bloomery.core.errors import BloomeryError, Failure, FormatRefused, MissingFile, UserError
 from bloomery.papers.context import Context
 from bloomery.papers.reading.arxiv import Arxiv
 from bloomery.papers.reading.arxiv_id import arxiv_id
@@ -15,7 +16,9 @@ from bloomery.papers.reading.extracting import extract
 from bloomery.papers.reading.html import read_html
 from bloomery.papers.reading.latex import read_latex
 from bloomery.papers.reading.pdf import read_pdf
+from bloomery.papers.written import PAPER
 
+EXAMPLE = "fading-memory"
 _PAGES = (".html", ".htm", ".xhtml")
 _SOURCES = (".tex", ".ltx", ".gz", ".tgz", ".tar", ".zip", "")
 
@@ -53,10 +56,12 @@ def read_many(
 ) -> list[Outcome]:
     """All of them in parallel, in the order given; one that fails does not stop the others.
 
-    `paper_id` names the paper where there is one source. Raises: UserError for one id to several sources.
+    `paper_id` names the paper where there is one source. Raises: UserError for no id, or one to several.
     """
     if paper_id and len(sources) > 1:
         raise UserError(f"the id {paper_id} cannot be that of {len(sources)} papers: read them one by one")
+    if paper_id and not re.fullmatch(PAPER, paper_id):
+        raise UserError(f"'{paper_id}' is no paper's id; expected lower case with dashes, such as {EXAMPLE}")
     shared = arxiv or Arxiv()
 
     def one(source: str | Path) -> Outcome:
@@ -65,6 +70,9 @@ def read_many(
             return Outcome(str(source), document, extract(document, paper_id=paper_id, date=date))
         except BloomeryError as error:
             return Outcome(str(source), error=error)
+        except Exception as error:  # edge: a worker; the other sources are still read
+            said = f"{type(error).__name__}: {error}"
+            return Outcome(str(source), error=Failure(f"reading it failed, which is our mistake: {said}"))
 
     with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
         return list(pool.map(one, sources))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bloomery.papers.context import Kind, Variable
 from bloomery.papers.reading.document import DisplayEquation, Document, Table
+from bloomery.papers.written import bare
 
 _VERB = r"(?:is|are|denotes?|represents?|stands?\s+for|means?|be|denoting|being)"
 _TEX = r"\$[^$]+\$"
@@ -54,7 +55,8 @@ def told(document: Document, equation: DisplayEquation) -> Iterator[Told]:
 def _candidates(document: Document, equation: DisplayEquation) -> Iterator[tuple[str, Variable]]:
     for source, text in (("after", equation.after), ("before", equation.before)):
         for symbols, description in _sentences(text, is_tex=bool(equation.latex)):
-            yield from ((f"the paragraph {source} it", one) for one in _paired(symbols, description))
+            named = [symbol for symbol in symbols if _is_named(symbol)]
+            yield from ((f"the paragraph {source} it", one) for one in _paired(named, description))
     for table in document.tables:
         yield from ((f"Table {table.number}", one) for one in _in_table(table))
 
@@ -104,6 +106,11 @@ def _variable(symbol: str, description: str) -> Variable:
     return Variable(symbol=name, kind=kind, shape=shape, description=description, domain=domain)
 
 
+def _is_named(symbol: str) -> bool:
+    """Not so of a set without what is in it."""
+    return bool(bare(_placed(symbol)[0]))
+
+
 def _placed(symbol: str) -> tuple[str, str]:
     """A symbol without what it is said to be in or beyond, and that: a set, `(0, 1]`, `> 0`."""
     if match := _BETWEEN.fullmatch(symbol.strip()):
@@ -134,7 +141,7 @@ def _in_table(table: Table) -> Iterator[Variable]:
     if symbol is None or meaning is None:
         return
     for row in table.rows:
-        if max(symbol, meaning) < len(row) and row[symbol]:
+        if max(symbol, meaning) < len(row) and _is_named(row[symbol].strip("$")):
             yield _variable(row[symbol].strip("$"), row[meaning])
 
 

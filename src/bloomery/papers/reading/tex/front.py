@@ -1,9 +1,7 @@
 """Who wrote a paper and when, as far as its front matter says it."""
 
 import re
-from collections.abc import Iterable
-
-from bloomery.papers.reading.tex.plain import plain
+from collections.abc import Callable, Iterable
 
 _BETWEEN = re.compile(r"\\(?:and|And|AND|qquad|quad)(?![A-Za-z])|\n\n")
 _NOTES = re.compile(
@@ -12,8 +10,8 @@ _NOTES = re.compile(
 )
 
 
-def authors(given: Iterable[str]) -> tuple[str, ...]:
-    """Names only: of each author's block the first line, without notes and marks."""
+def authors(given: Iterable[str], plain: Callable[[str], str]) -> tuple[str, ...]:
+    """Names only: of each author's block the first line, made plain, without notes and marks."""
     names = []
     for block in given:
         for part in _BETWEEN.split(_NOTES.sub("", block)):

@@ -7,11 +7,22 @@ from typing import Any
 from bloomery.papers.reading.needing import needed
 
 
+class NotPlain(ValueError):
+    """TeX that cannot be made plain: a command without its argument, groups without end."""
+
+
 def plain(latex: str, *, maths: bool = True) -> str:
-    """One line of text. Without `maths`, formulas too become characters, as far as there are any."""
-    made: str = _converter("verbatim" if maths else "text").latex_to_text(
-        _prepared(latex), tolerant_parsing=True
-    )
+    """One line of text. Without `maths`, formulas too become characters, as far as there are any.
+
+    Raises: NotPlain.
+    """
+    converter = _converter("verbatim" if maths else "text")
+    try:
+        made: str = converter.latex_to_text(_prepared(latex), tolerant_parsing=True)
+    except IndexError as error:
+        raise NotPlain("a command lacks its argument") from error
+    except RecursionError as error:
+        raise NotPlain("its groups are nested too deeply") from error
     return " ".join(made.replace("\xa0", " ").split())
 
 
