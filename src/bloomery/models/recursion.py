@@ -84,7 +84,7 @@ class Slots:
 class RecursiveNet(nn.Module):
     """One causal attention block: h <- norm(h + attention(h)); h <- norm(h + SwiGLU(h)).
 
-    Source: trm eq. 2.1
+    Source: arXiv 2510.04871 (TRM), section 2.1; as printed in `tiny_net`
     Differs: attention is causal and windowed, the norms have weights, one layer instead of two.
     """
 

@@ -7,9 +7,11 @@ import torch
 from bloomery.models.attention import Sight, visibility
 from bloomery.models.cache_cognate import Tokens
 from bloomery.models.deep_recursion import State, deep_recursion, latent_recursion
+from bloomery.models.feedforward import SwiGLU
 from bloomery.models.halting import HaltingHead
 from bloomery.models.recursion import Recursion, RecursiveNet
 from bloomery.models.rotary import rotation
+from bloomery.models.tiny_net import OverAll, OverPlaces, TinyBlock
 
 ROUND_OFF = {"atol": 1e-12, "rtol": 1e-12}
 WIDTH, CALLS, ROUNDS = 4, 3, 3
@@ -103,12 +105,51 @@ def test_deep_supervision_without_silent_rounds_is_the_recursion_of_the_language
         state = state.detach()
 
 
-def rms_norm(h: np.ndarray, weight: torch.Tensor, eps: float) -> np.ndarray:
-    return h / np.sqrt((h**2).mean(-1, keepdims=True) + eps) * weight.detach().numpy()
+def rms_norm(h: np.ndarray, weight: torch.Tensor | float, eps: float) -> np.ndarray:
+    scale = weight.detach().numpy() if isinstance(weight, torch.Tensor) else weight
+    return h / np.sqrt((h**2).mean(-1, keepdims=True) + eps) * scale
+
+
+def swiglu(h: np.ndarray, layer: SwiGLU) -> np.ndarray:
+    gate, up, down = (p.detach().numpy() for p in layer.parameters())
+    return ((h @ gate.T) / (1 + np.exp(-h @ gate.T)) * (h @ up.T)) @ down.T
+
+
+def attended(h: np.ndarray, layer: OverAll) -> np.ndarray:
+    """Two heads, each place sees all of them; q and k turned by their places, as complex numbers."""
+    q, k, v, out = (p.detach().numpy() for p in layer.parameters())
+    half = layer.attention.head_dim // 2
+    angles = np.arange(h.shape[1])[:, None] * 10000.0 ** (-np.arange(half) / half)
+    heads = []
+    for part in np.split(np.arange(h.shape[-1]), 2):
+        turned = [
+            ((w := h @ W[part].T)[..., :half] + 1j * w[..., half:]) * np.exp(1j * angles) for W in (q, k)
+        ]
+        scores = (turned[0] @ turned[1].conj().swapaxes(1, 2)).real / np.sqrt(2 * half)
+        shares = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
+        heads.append(shares @ (h @ v[part].T))
+    return np.concatenate(heads, -1) @ out.T
 
 
 @pytest.mark.equation("trm", "2.1", oracle="float64 NumPy")
-def test_the_net_normalises_after_each_of_its_two_sums():
+@pytest.mark.parametrize("kind", ["attention", "mlp"])
+def test_the_net_normalises_after_each_of_its_two_sums_without_weights(kind):
+    torch.manual_seed(2)
+    mixer = OverAll(8, 2, 10000.0) if kind == "attention" else OverPlaces(5, 7)
+    block, h = TinyBlock(mixer, 8, 12, 1e-5).double(), torch.randn(2, 5, 8).double()
+    mixed = (
+        attended(h.numpy(), mixer)
+        if isinstance(mixer, OverAll)
+        else swiglu(h.numpy().swapaxes(1, 2), mixer.feedforward).swapaxes(1, 2)
+    )
+    inner = rms_norm(h.numpy() + mixed, 1.0, 1e-5)
+    expected = rms_norm(inner + swiglu(inner, block.feedforward), 1.0, 1e-5)
+    # rotary angles are float32, so the attention's are right to about 1e-7
+    tolerance = 1e-6 if kind == "attention" else 1e-12
+    np.testing.assert_allclose(block(h).detach(), expected, atol=tolerance, rtol=tolerance)
+
+
+def test_the_net_for_language_normalises_after_each_of_its_two_sums():
     torch.manual_seed(2)
     net, eps = RecursiveNet(8, 2, 12, 1e-5).double(), 1e-5
     with torch.no_grad():

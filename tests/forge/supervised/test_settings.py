@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bloomery.core.errors import UserError
-from bloomery.forge.supervised.architectures import IMAGES, LANGUAGE, SIGHTS
+from bloomery.forge.supervised.architectures import IMAGES, LANGUAGE, PUZZLES, SIGHTS
 from bloomery.forge.supervised.settings import MODELS
 from bloomery.forge.supervised.training import plan
 
@@ -17,8 +17,9 @@ def changed(*overrides: str):
 
 
 def test_every_known_model_can_be_made_and_every_other_is_not_known():
-    kinds = {kind: [name for name, its in MODELS.items() if its == kind] for kind in ("images", "language")}
-    assert kinds == {"images": list(IMAGES), "language": list(LANGUAGE)}
+    known = {"images": list(IMAGES), "language": list(LANGUAGE), "puzzles": list(PUZZLES)}
+    assert known == {kind: [name for name, its in MODELS.items() if its == kind] for kind in known}
+    assert set(MODELS.values()) == set(known)
     assert set(SIGHTS) == set(IMAGES)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 from transformers import (
     AutoConfig,
+    AutoModel,
     AutoModelForCausalLM,
     AutoModelForImageClassification,
     PretrainedConfig,
@@ -16,20 +17,25 @@ from transformers import (
 )
 
 from bloomery.core.errors import ConfigError, suggestion
+from bloomery.forge.supervised.grids import SYMBOLS
 from bloomery.models.configuration_cognate import CognateConfig, cognate_25m, cognate_tiny
 from bloomery.models.configuration_hope import HopeConfig
 from bloomery.models.configuration_lenet import LeNetConfig
 from bloomery.models.configuration_titans import TitansConfig
+from bloomery.models.configuration_trm import TinyRecursionConfig
 from bloomery.models.modeling_cognate import CognateForCausalLM
 from bloomery.models.modeling_hope import HopeForCausalLM
 from bloomery.models.modeling_lenet import PAPER, LeNetForImageClassification, normalised
 from bloomery.models.modeling_titans import TitansForCausalLM
+from bloomery.models.modeling_trm import TinyRecursionModel
 
 Changes = Mapping[str, Any]
 
 AutoConfig.register(HopeConfig.model_type, HopeConfig, exist_ok=True)
 AutoConfig.register(LeNetConfig.model_type, LeNetConfig, exist_ok=True)
 AutoConfig.register(TitansConfig.model_type, TitansConfig, exist_ok=True)
+AutoConfig.register(TinyRecursionConfig.model_type, TinyRecursionConfig, exist_ok=True)
+AutoModel.register(TinyRecursionConfig, TinyRecursionModel, exist_ok=True)
 AutoModelForImageClassification.register(LeNetConfig, LeNetForImageClassification, exist_ok=True)
 AutoModelForCausalLM.register(HopeConfig, HopeForCausalLM, exist_ok=True)
 AutoModelForCausalLM.register(TitansConfig, TitansForCausalLM, exist_ok=True)
@@ -60,6 +66,7 @@ LANGUAGE = {
     "hope": Architecture(HopeForCausalLM, HopeConfig, HopeConfig),
     "titans": Architecture(TitansForCausalLM, TitansConfig, TitansConfig),
 }
+PUZZLES = {"trm": Architecture(TinyRecursionModel, TinyRecursionConfig, TinyRecursionConfig)}
 
 
 def image_model(name: str, changes: Changes) -> PreTrainedModel:
@@ -84,9 +91,17 @@ def language_model(name: str, changes: Changes, tokenizer: PreTrainedTokenizerBa
     return _made(LANGUAGE[name], changes, words)
 
 
+def puzzle_model(name: str, changes: Changes, cells: int) -> PreTrainedModel:
+    """A model of grids of so many cells, with random weights from torch's generator.
+
+    Raises: ConfigError for a change that its config does not know or does not accept.
+    """
+    return _made(PUZZLES[name], changes, {"vocab_size": SYMBOLS, "seq_len": cells})
+
+
 def check_changes(name: str, changes: Changes) -> None:
     """Raises: ConfigError for a change that the model's config does not know or does not accept."""
-    known = {**IMAGES, **LANGUAGE}[name]
+    known = {**IMAGES, **LANGUAGE, **PUZZLES}[name]
     _config(known, changes, {})
 
 

@@ -8,17 +8,21 @@ from bloomery.core.config import build, option
 from bloomery.core.errors import ConfigError, UnknownName
 from bloomery.forge.settings import ExamConfig, FitConfig
 from bloomery.tasks.datasets.catalog import SOURCES
+from bloomery.tasks.registry import KINDS
+from bloomery.tasks.registry import task as task_of
+from bloomery.tasks.task import check_difficulty
 from bloomery.training.augmentation import AugmentConfig
 from bloomery.training.config import TrainConfig
 from bloomery.training.schedules import ScheduleConfig
 
-Kind = Literal["images", "language"]
+Kind = Literal["images", "language", "puzzles"]
 MODELS: Mapping[str, Kind] = {
     "lenet5": "images",
     "cognate-tiny": "language",
     "cognate-25m": "language",
     "hope": "language",
     "titans": "language",
+    "trm": "puzzles",
 }
 
 
@@ -94,6 +98,56 @@ class LanguageConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PuzzlesConfig:
+    """How a model of grids learns a generated task, all of one difficulty."""
+
+    task: str = option(help="a generated task")
+    difficulty: int = option(help="that of its grids, by the task's own scale")
+    options: dict[str, int | str] = option(factory=dict, help="the task's own options")
+    cells: int = option(help="cells of a grid: prompt, answer, and what is left empty", low=2)
+    steps: int = option(help="optimizer steps, each after one supervision step", low=1)
+    average: float = option(
+        0.999,
+        help="share of the averaged weights that each step keeps; the average is examined",
+        low=0,
+        high=1,
+    )
+    exploration: float = option(
+        0.1,
+        help="share of grids that would halt and may only from a drawn supervision step on",
+        low=0,
+        high=1,
+    )
+    optimizer: OptimizerConfig = option(OptimizerConfig(), help="what takes the steps")
+    schedule: ScheduleConfig = option(ScheduleConfig(), help="how the learning rate moves")
+    train: dict[str, Any] = option(factory=dict, help="the training loop's settings, but for steps and seed")
+    exam: ExamConfig = option(ExamConfig(), help="the held-out grids that measure it")
+
+    def __post_init__(self) -> None:
+        if self.task not in KINDS:
+            raise UnknownName("task", self.task, KINDS)
+        check_difficulty(task_of(self.task, **self.options), self.difficulty)
+        if self.schedule.warmup_steps >= self.steps:
+            raise ConfigError(
+                f"schedule.warmup_steps is {self.schedule.warmup_steps} and there are {self.steps} steps: "
+                "warm up for fewer"
+            )
+        if self.loop().accumulate > 1:
+            raise ConfigError(
+                f"puzzles.train.accumulate is {self.loop().accumulate}: grids go on from step to step "
+                "in the same batch; raise micro_batch instead"
+            )
+
+    def loop(self, *, seed: int = 0) -> TrainConfig:
+        """The training loop's config."""
+        return build(TrainConfig, {**self.train, "steps": self.steps, "seed": seed}, where="puzzles.train")
+
+    def batch(self) -> int:
+        """Grids in an optimizer step."""
+        return self.loop().micro_batch
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
     """A model, and what it learns from: exactly the group of its kind is given."""
 
@@ -105,6 +159,7 @@ class TrainingConfig:
     )
     images: ImagesConfig | None = option(None, help="for models of images")
     language: LanguageConfig | None = option(None, help="for models of language")
+    puzzles: PuzzlesConfig | None = option(None, help="for models of grids")
     bars: dict[str, float] = option(
         factory=dict, help="least accuracy by data set or task; exit code 1 where it is missed"
     )
@@ -112,9 +167,8 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if self.model not in MODELS:
             raise UnknownName("model", self.model, MODELS)
-        groups: dict[str, Any] = {"images": self.images, "language": self.language}
         wanted = MODELS[self.model]
-        given = [name for name, group in groups.items() if group is not None]
+        given = [name for name, group in self.groups().items() if group is not None]
         if given != [wanted]:
             found = " and ".join(given) or "nothing"
             raise ConfigError(
@@ -128,10 +182,16 @@ class TrainingConfig:
     def kind(self) -> Kind:
         return MODELS[self.model]
 
+    def groups(self) -> dict[str, Any]:
+        """What each kind of model learns from; one of them is given."""
+        return {"images": self.images, "language": self.language, "puzzles": self.puzzles}
+
     def examined(self) -> list[str]:
         """The data set, or the tasks, whose accuracy is measured."""
         if self.images is not None:
             return [self.images.data]
+        if self.puzzles is not None:
+            return [self.puzzles.task]
         return [] if self.language is None else list(self.language.fit.mixture)
 
     def work(self) -> dict[str, int]:
@@ -139,5 +199,11 @@ class TrainingConfig:
         if self.images is not None:
             seen = self.images.steps() * self.images.batch()
             return {"train": seen, "examine": SOURCES[self.images.data].splits["test"].size // 3, "result": 1}
+        if self.puzzles is not None:
+            return {
+                "train": self.puzzles.steps * self.puzzles.batch(),
+                "examine": self.puzzles.exam.test,
+                "result": 1,
+            }
         amount = 0 if self.language is None else self.language.fit.work()
         return {"tokenizer": amount // 100 + 1, "train": amount, "examine": amount // 10 + 1, "result": 1}

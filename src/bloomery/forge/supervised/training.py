@@ -103,6 +103,9 @@ def _train(run: Run, config: TrainingConfig) -> str:
     if config.images is not None:
         step = Deferred(f"{ROOM}.images", "train_on_images")
         return run.step("train", step, config={**ground, "images": config.images}).outputs["model"]
+    if config.puzzles is not None:
+        step = Deferred(f"{ROOM}.puzzles", "train_on_puzzles")
+        return run.step("train", step, config={**ground, "puzzles": config.puzzles}).outputs["model"]
     words = {"language": config.language}
     vocabulary = run.step("tokenizer", Deferred(f"{ROOM}.language", "train_vocabulary"), config=words)
     return run.step(
@@ -115,7 +118,7 @@ def _train(run: Run, config: TrainingConfig) -> str:
 
 def _examine(run: Run, planned: Planned, model: str) -> StepResult:
     config, checks = planned.config, planned.checks()
-    words = {"model": config.model, "images": config.images, "language": config.language, "checks": checks}
+    words = {"model": config.model, "checks": checks, **config.groups()}
     step = Deferred(f"{ROOM}.{config.kind}", f"examine_on_{config.kind}")
     return run.step("examine", step, config=words, inputs={"model": model})
 
