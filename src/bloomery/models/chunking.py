@@ -40,6 +40,8 @@ class Grid(NamedTuple):
 def grid(position: Tensor, lengths: Tensor, steps: int, chunk_size: int) -> Grid:
     """Lay out rows that begin at chunk `position` (B,) and hold real tokens in their first `lengths` (B,)."""
     where, count = position.tolist(), lengths.tolist()
+    if not where:
+        return Grid(0, steps)
     if min(where) == max(where) and min(count) == steps:
         return Grid(where[0], steps)
     ends = position + lengths

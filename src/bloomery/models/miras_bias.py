@@ -62,7 +62,7 @@ class Lp:
     def slope(self, y: Tensor, v: Tensor, threshold: Tensor) -> Tensor:
         e = y - v
         if self.sharpness is None:
-            return self.p * e.sign() * e.abs() ** (self.p - 1)
+            return self.p * sign(e) * e.abs() ** (self.p - 1)
         return self.p * torch.tanh(self.sharpness * e) * (e * e + self.softness) ** ((self.p - 1) / 2)
 
 
@@ -91,7 +91,7 @@ class Huber:
         if self.form == "coordinate":
             return torch.minimum(torch.maximum(e, -threshold), threshold)
         size = length(e)
-        beyond = e / size if self.form == "norm" else e.sign()
+        beyond = e / size if self.form == "norm" else sign(e)
         return torch.where(size <= threshold, e, threshold * beyond)
 
 
@@ -107,6 +107,11 @@ class ValueShift:
     def slope(self, y: Tensor, v: Tensor, threshold: Tensor) -> Tensor:
         e = y - v
         return e + self.radius * e / length(e)
+
+
+def sign(e: Tensor) -> Tensor:
+    """-1, 0 or 1, and no number for no number, where torch's has 0."""
+    return torch.where(e.isnan(), e, e.sign())
 
 
 def length(e: Tensor) -> Tensor:

@@ -73,27 +73,26 @@ class NormRetention:
             raise ValueError(f"q {self.q} must be at least 2 and floor {self.floor} above 0")
 
     def weights(self, A: Tensor) -> Tensor:
-        return self._powered(A, A) / self._size(A)
+        return self.inside(A, A)
 
     def inside(self, A: Tensor, start: Tensor) -> Tensor:
-        return self._powered(A, start) / self._size(start)
+        if not self.exact or self.q == 2:
+            return A / self._norm(start) ** (self.q - 2)
+        return A * (start.abs() / self._norm(start)) ** (self.q - 2)  # divided first: a power may overflow
 
     def scale(self, start: Tensor) -> Tensor | None:
-        return None if self.exact else 1 / self._size(start)
+        return None if self.exact else 1 / self._norm(start) ** (self.q - 2)
 
     def settled(self, A: Tensor) -> Tensor:
         return A
 
-    def _powered(self, A: Tensor, start: Tensor) -> Tensor:
-        return A * start.abs() ** (self.q - 2) if self.exact and self.q > 2 else A
-
-    def _size(self, A: Tensor) -> Tensor:
-        """|A|_q^(q - 2); by its largest entry first, so that no power over- or underflows."""
+    def _norm(self, A: Tensor) -> Tensor:
+        """|A|_q, at least `floor`; by its largest entry first, so that no power over- or underflows."""
         largest = A.detach().abs().amax((-2, -1), keepdim=True).clamp(min=self.floor)
         norm = largest * ((A / largest).abs() ** self.q).sum((-2, -1), keepdim=True).clamp(
             min=torch.finfo(A.dtype).tiny
         ) ** (1 / self.q)
-        return norm.clamp(min=self.floor) ** (self.q - 2)
+        return norm.clamp(min=self.floor)
 
 
 OVERS = ("row", "matrix")
