@@ -8,7 +8,7 @@ from scipy.signal import correlate2d
 
 from bloomery.models.configuration_lenet import LeNetConfig
 from bloomery.models.digit_bitmaps import digit_bitmaps
-from bloomery.models.lenet import MAPS_OF_S2, LeNet1998, PartialConvolution, Subsampling
+from bloomery.models.lenet import MAPS_OF_S2, LeNet1998, PartialConvolution, Subsampling, begin_as_in_1998
 from bloomery.models.modeling_lenet import LeNetForImageClassification, normalised
 
 ROUND_OFF = {"atol": 1e-12, "rtol": 1e-12}  # float64 on both sides
@@ -210,6 +210,18 @@ def test_every_weight_begins_within_its_bound():
         assert values.abs().max() > 1.8 / fan_in or name == "s2"  # of 12 values the largest may lie lower
     assert network.c3.weight[:3].abs().max() <= 2.4 / 75 < network.c3.weight[:3].abs().max() * 1.3
     assert network.c3.weight[-6:].abs().max() <= 2.4 / 150
+
+
+def test_a_bias_of_c3_begins_within_the_bound_of_the_maps_that_its_own_map_sees():
+    """F is 75, 100 or 150 by table I; over fifty beginnings each bias comes near its bound and not beyond."""
+    layer, largest = PartialConvolution(MAPS_OF_S2, 6, 5), torch.zeros(16)
+    torch.manual_seed(0)
+    for _ in range(50):
+        begin_as_in_1998(layer)
+        largest = torch.maximum(largest, layer.bias.detach().abs())
+    bounds = 2.4 / torch.tensor([75.0] * 6 + [100.0] * 9 + [150.0])
+    assert (largest <= bounds).all()
+    assert (largest > 0.8 * bounds).all()  # 0.8 ** 50 is one in 70,000
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,10 @@ class PartialConvolution(nn.Module):
         super().__init__()
         pairs = [(place, seen) for place, maps in enumerate(table) for seen in maps]
         self.shape = (len(table), inputs)
-        self.fan_ins = tuple(len(maps) * size * size for maps in table for _ in maps)
+        self.fan_ins_of_maps = tuple(len(maps) * size * size for maps in table)
+        self.fan_ins = tuple(
+            fan_in for fan_in, maps in zip(self.fan_ins_of_maps, table, strict=True) for _ in maps
+        )
         self.weight = nn.Parameter(torch.zeros(len(pairs), size, size))
         self.bias = nn.Parameter(torch.zeros(len(table)))
         self.places = [place * inputs + seen for place, seen in pairs]
@@ -164,7 +167,8 @@ def begin_as_in_1998(module: nn.Module) -> None:
     elif isinstance(module, PartialConvolution):
         for kernel, fan_in in zip(module.weight, module.fan_ins, strict=True):
             nn.init.uniform_(kernel, -2.4 / fan_in, 2.4 / fan_in)
-        nn.init.uniform_(module.bias, -2.4 / max(module.fan_ins), 2.4 / max(module.fan_ins))
+        bounds = 2.4 / torch.tensor(module.fan_ins_of_maps, device=module.bias.device)
+        nn.init.uniform_(module.bias, -1.0, 1.0).mul_(bounds)
     elif isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
         bound = 2.4 / module.weight[0].numel()
         nn.init.uniform_(module.weight, -bound, bound)
