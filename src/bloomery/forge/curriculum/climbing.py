@@ -19,6 +19,8 @@ from bloomery.forge.curriculum.pool import Pool, Problem, fill, turn
 from bloomery.forge.curriculum.proposing import TaskProposer
 from bloomery.forge.curriculum.settings import ClimbConfig
 from bloomery.tasks.task import Example, Task
+from bloomery.tasks.tools.conversation import ToolExample
+from bloomery.tasks.tools.tool import Call
 from bloomery.training.callbacks import Callback, MetricSink
 from bloomery.training.config import Progress
 
@@ -203,5 +205,9 @@ def _plain(problem: Problem) -> dict[str, Any]:
 
 
 def _problem(values: dict[str, Any]) -> Problem:
-    worked = tuple((start, stop) for start, stop in values["example"]["worked"])
-    return Problem(**{**values, "example": Example(**{**values["example"], "worked": worked})})
+    given = values["example"]
+    given = given | {"worked": tuple((start, stop) for start, stop in given["worked"])}
+    if "calls" not in given:
+        return Problem(**{**values, "example": Example(**given)})
+    calls = tuple(Call(**one) for one in given["calls"])
+    return Problem(**{**values, "example": ToolExample(**{**given, "calls": calls})})
