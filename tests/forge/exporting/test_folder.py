@@ -13,6 +13,7 @@ from bloomery.forge.folders import load_model
 from bloomery.forge.settings import TernaryConfig
 from bloomery.models.packed.experts import to_bytes
 from tests.forge.exporting.reading import read_here
+from tests.forge.exporting.test_plain import mixed
 from tests.forge.merging.families import tiny_llama
 from tests.forge.small_folders import cognate, files_of, llama
 from tests.models.packed.expert_sets import expert_set
@@ -93,12 +94,36 @@ def test_a_packed_cognate_is_read_by_onnxruntime(tmp_path):
 
 
 @pytest.mark.parametrize("format", ["gguf", "onnx"])
-def test_a_folder_with_experts_is_refused_since_they_would_be_lost(tmp_path, format):
+def test_experts_among_whom_prompts_are_sent_are_refused_since_weights_are_one_set(tmp_path, format):
     base = llama(tmp_path / "base")
     (base / "experts.safetensors").write_bytes(to_bytes(expert_set(*load_model(base))))
-    with pytest.raises(FormatRefused, match=f"has experts, which {format} has no place for"):
+    with pytest.raises(
+        FormatRefused, match=rf"sends each prompt to one of 2 experts \(one, two\), and {format}"
+    ):
         export_folder(base, tmp_path / "out", format)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_packed_llama_s_fixed_mixture_is_in_the_file_that_another_runtime_reads(tmp_path, here):
+    quantize_folder(llama(tmp_path / "base"), tmp_path / "packed", TernaryConfig())
+    (tmp_path / "packed" / "experts.safetensors").write_bytes(
+        to_bytes(mixed(*load_model(tmp_path / "packed")))
+    )
+    made = export_folder(tmp_path / "packed", tmp_path / "out", "gguf", floats="f32")
+    assert made.runtime.difference <= 1e-6
+    assert made.folder.difference < 0.2  # 8-bit activations are left out, as without experts
+
+
+@pytest.mark.slow  # tracing takes half a minute
+def test_a_packed_cognate_s_fixed_mixture_is_in_the_graph(tmp_path):
+    """What the demo ships: trits, and beside them one vector for every prompt."""
+    quantize_folder(cognate(tmp_path / "base"), tmp_path / "packed", TernaryConfig())
+    (tmp_path / "packed" / "experts.safetensors").write_bytes(
+        to_bytes(mixed(*load_model(tmp_path / "packed")))
+    )
+    made = export_folder(tmp_path / "packed", tmp_path / "out", "onnx", length=16)
+    assert made.runtime.difference < 1e-4
+    assert made.folder.difference < 0.2
 
 
 def test_a_folder_is_not_exported_as_less_than_it_is(tmp_path):

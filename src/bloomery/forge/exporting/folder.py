@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.core.disk import new_folder
-from bloomery.core.errors import FormatRefused, UnknownName, UserError
+from bloomery.core.errors import DamagedArtifact, FormatRefused, UnknownName, UserError
 from bloomery.forge.editing import ternary_of
 from bloomery.forge.exporting.agreement import Agreement, agreement, check_agreement
 from bloomery.forge.exporting.gguf_elsewhere import read_elsewhere
@@ -20,6 +20,7 @@ from bloomery.forge.exporting.ternary_blocks import Floats, Ternary
 from bloomery.forge.folders import check_free, drop_machine_dependent, load_model
 from bloomery.forge.quietstar.thinking_folder import MIXING
 from bloomery.models.packed.experts import FILE as EXPERTS
+from bloomery.models.packed.experts import read
 
 Format = Literal["gguf", "onnx"]
 LENGTHS = (2, 7, 48)  # tokens of the rows that are compared, where the model takes so many
@@ -74,10 +75,7 @@ def export_folder(
 
 
 def _check_whole(folder: Path, format: Format) -> None:
-    if (folder / EXPERTS).exists():
-        raise FormatRefused(
-            f"{folder} has experts, which {format} has no place for; export the model they were made from"
-        )
+    _check_fixed(folder, format)
     if (folder / MIXING).exists():
         raise FormatRefused(
             f"{folder} has a mixing head, which {format} has no place for; of a copy without {MIXING} the "
@@ -85,6 +83,21 @@ def _check_whole(folder: Path, format: Format) -> None:
         )
     if ternary_of(folder) is not None:
         raise UserError(f"{folder} holds latent weights of trits; name the packed folder that ships")
+
+
+def _check_fixed(folder: Path, format: Format) -> None:
+    """One mixture for every prompt goes into the weights; weights that depend on the prompt are refused."""
+    if not (folder / EXPERTS).is_file():
+        return
+    try:
+        held = read(folder / EXPERTS)
+    except ValueError as error:
+        raise DamagedArtifact(f"{folder}: {error}") from error
+    if held.dispatcher is not None or len(held.names) > 1:
+        raise FormatRefused(
+            f"{folder} sends each prompt to one of {len(held.names)} experts ({', '.join(held.names)}), and "
+            f"{format} has one set of weights; export the model they were made from"
+        )
 
 
 def _gguf(

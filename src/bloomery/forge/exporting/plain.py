@@ -1,4 +1,7 @@
-"""A folder's model with plain weights, as others compute: trits times their scale, no int8 activations."""
+"""A folder's model with plain weights, as others compute: trits times their scale, no int8 activations.
+
+What experts beside the weights add is linear in the inputs, so one fixed mixture of them is added to weights.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +11,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bloomery.forge.folders import load_model
+from bloomery.models.packed.experts import Experts
 from bloomery.models.packed.modeling_packed import replace
 from bloomery.models.packed.packed_linear import PackedTernaryLinear
 
@@ -18,6 +22,7 @@ def load_plain(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Raises: MissingFile, FormatRefused, DamagedArtifact."""
     model, tokenizer = load_model(folder)
     make_plain(model.float())
+    fold_experts(model)
     return model.eval(), tokenizer
 
 
@@ -29,6 +34,25 @@ def make_plain(model: nn.Module) -> list[str]:
     for layer in found.values():
         replace(model, layer, _linear(layer))
     return list(found)
+
+
+@torch.no_grad()
+def fold_experts(model: PreTrainedModel) -> list[str]:
+    """Add the experts' mixture in use to the weights, W + U S (z - 1) V^T, in place; the layers' names.
+
+    Source: transformer2 eq. 3.2a
+    """
+    experts = getattr(model, "experts", None)
+    if not isinstance(experts, Experts):
+        return []
+    turned = {name: svf for name, svf in experts.attached.svfs.items() if svf.on}
+    for name, svf in turned.items():
+        weight = model.get_submodule(name).weight
+        added = (svf.U.double() * (svf.S.double() * svf.delta.double())) @ svf.V.double().mT
+        weight.copy_(weight.double() + added)  # type: ignore[operator]
+    experts.remove()
+    del model.experts
+    return list(turned)
 
 
 def _linear(layer: PackedTernaryLinear) -> nn.Linear:
