@@ -6,9 +6,12 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
+from bloomery.forge.experts.designs import TOOLS
 from bloomery.forge.experts.dispatcher import dispatched, tokens_read
+from bloomery.forge.experts.tooling import written_with_tools
 from bloomery.forge.experts.writing import Prompt, Written, written
 from bloomery.models.packed.experts import Experts
+from bloomery.tasks.task import Example
 
 Which = str | None  # an expert by name; None: the mixture
 Check = Callable[[int, Written], bool]
@@ -35,7 +38,7 @@ def attempt(
     most: int,
     check: Check | None = None,
 ) -> Attempts:
-    """Answers of at most so many tokens, as the experts' design says: plan, act, check, retry.
+    """Answers of at most so many tokens, as the experts' design says: plan, act, with tools, check, retry.
 
     `check` believes an answer or not, by its place, as a tool that computes it can; by default an answer is
     believed whose tokens are likely enough to the model itself. Of two answers that are not believed the
@@ -93,12 +96,25 @@ def _act(
         places = [at for at, one in whose.items() if one == which]
         with experts.using(experts.held.mixture.tolist() if which is None else which):
             asked = _thought(experts, tokenizer, [prompts[at].ids for at in places])
-            answers = written(experts.model, tokenizer, asked, max_new_tokens=most)  # type: ignore[arg-type]
-        tokens = sum(len(a) + len(b.ids) for a, b in zip(asked, answers, strict=True))
+            answers, tokens = _written(
+                experts, tokenizer, asked, [prompts[at].example for at in places], most
+            )
         done.mixed += tokens if which is None else 0
         done.dispatched += 0 if which is None else tokens
         found |= dict(zip(places, answers, strict=True))
     return found
+
+
+def _written(
+    experts: Experts, tokenizer: PreTrainedTokenizerBase, asked: list[list[int]], examples: list[Example],
+    most: int,
+) -> tuple[list[Written], int]:  # fmt: skip
+    """Answers, and the tokens that were read and written for them; with tools where the design has them."""
+    model: Any = experts.model
+    if TOOLS in str(experts.held.design["strategy"]).split():
+        return written_with_tools(model, tokenizer, asked, examples, max_new_tokens=most)
+    answers = written(model, tokenizer, asked, max_new_tokens=most)
+    return answers, sum(len(a) + len(b.ids) for a, b in zip(asked, answers, strict=True))
 
 
 def _thought(

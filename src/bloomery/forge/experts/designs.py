@@ -11,15 +11,18 @@ from typing import Any
 from bloomery.core.errors import UnknownName
 from bloomery.forge.evolving.genome import NEUTRAL, Genome, Space
 
-# plan: a first pass chooses the prompt's expert; check: is the answer believed; retry: by another one
+# plan: a first pass chooses the prompt's expert; tools: calls that are written are carried out; check: is the
+# answer believed; retry: by another one
 ARCHIVE: Mapping[str, tuple[str, ...]] = {
     "act": ("act",),
     "plan act": ("plan", "act"),
+    "act with tools": ("act", "tools"),
+    "plan act with tools": ("plan", "act", "tools"),
     "act check retry": ("act", "check", "retry"),
     "plan act check retry": ("plan", "act", "check", "retry"),
 }
 QUIET = 0.1  # a weight below it is none
-ACTS = "act"
+ACTS, TOOLS = "act", "tools"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +103,7 @@ class DesignSpace:
         """What of a genome has any effect."""
         design = self.design(genome)
         return (
-            design.strategy if design.turns or design.dispatches else ACTS,
+            design.strategy if design.turns or design.dispatches or TOOLS in design.steps else ACTS,
             design.strengths if design.turns else (),
             design.weights if design.turns and "plan" not in design.steps else (),
             design.threshold if "check" in design.steps else 0.0,

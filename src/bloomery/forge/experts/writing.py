@@ -15,10 +15,11 @@ from bloomery.tasks.task import Example
 
 @dataclass(frozen=True)
 class Prompt:
-    """The ids of a prompt, from bos on, and of its answer, to eos."""
+    """The ids of a prompt, from bos on, and of its answer, to eos; `example` holds what its tools find."""
 
     ids: list[int]
     answer: list[int]
+    example: Example
 
 
 class Written(NamedTuple):
@@ -30,7 +31,7 @@ class Written(NamedTuple):
 
 def prompt_of(example: Example, tokenizer: PreTrainedTokenizerBase) -> Prompt:
     *before, (answer, _) = pieces(example, tokenizer)
-    return Prompt([token for piece, _ in before for token in piece], list(answer))
+    return Prompt([token for piece, _ in before for token in piece], list(answer), example)
 
 
 def sampled(
