@@ -41,6 +41,15 @@ def test_a_temperature_is_to_be_told_of_texts_after_prompts_that_no_training_saw
     assert {(side_of(one.prompt), part_of(one.prompt)) for one in asked} == {("test", "selection")}
 
 
+def test_hot_texts_that_are_longer_when_read_again_are_left_out(start, tmp_path):
+    """A byte that is no text by itself becomes three: eight tokens may be 24, and there is room for eight."""
+    words = config()
+    hot = replace(words.self_model, temperatures=(0.5, 50.0), new_tokens=8, steps=4, share=0.9)
+    context = context_in(tmp_path, start, replace(words, self_model=hot, fit=replace(words.fit, seq_len=35)))
+    introspecting.introspect(context)
+    assert json.loads((context.output / "log.json").read_text())["texts"] == 12
+
+
 def test_both_trainings_are_as_much_slower_as_is_asked_for(start, tmp_path, monkeypatch):
     rates, train = [], introspecting.fit
 

@@ -11,7 +11,7 @@ from bloomery.core import machine
 from bloomery.core.step import StepContext
 from bloomery.forge.curriculum.climbing import Course
 from bloomery.forge.curriculum.course import course_of, load_ladder
-from bloomery.forge.curriculum.lessons import Book, Lesson, Lessons, lesson
+from bloomery.forge.curriculum.lessons import Book, Lesson, Lessons, fits, lesson
 from bloomery.forge.curriculum.rehearsing import rehearsal_of
 from bloomery.forge.curriculum.rungs import climbed_rates, levels_of, rung_problems
 from bloomery.forge.curriculum.self_model import SelfModelling, explained, fit_head, weight_spread
@@ -71,7 +71,11 @@ def _study(
     share = config.self_model.share
     book = Book({"replay": 1 - share, "self": share})
     book.add("replay", solved)
-    book.add("self", [lesson(example, example.answer) for example in (one.example() for one in texts)])
+    asked = [
+        one.example() for one in texts
+    ]  # a byte that is no text by itself is three of them when read again
+    fitting_asked = [one for one in asked if fits(one, tokenizer, fitting.seq_len)]
+    book.add("self", [lesson(one, one.answer) for one in fitting_asked])
     rows = Lessons(book, tokenizer, seq_len=fitting.seq_len, seed=context.seed, length=fitting.examples())
     rehearsed = rehearsal_of(config, tokenizer, seed=context.seed).among(rows)
     fit(context, pupil, rehearsed, fitting, prefix=f"{name}/")  # type: ignore[arg-type]  # a module around a model
