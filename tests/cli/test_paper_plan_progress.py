@@ -117,6 +117,10 @@ def test_gates_are_ticked_as_quality_measures_them(bloomery, project):
     assert row(project, "`ruff check`")
     assert not row(project, "`ruff format`")  # a blank line too many at the top
     assert row(project, "`pytest`", "100%")
+    message = "\n\nTest coverage: 100 %\nMESSAGE\n"
+    assert message in (project / "PLAN.md").read_text()
+    verify(bloomery, project)  # what is not measured is not said
+    assert "Test coverage" not in (project / "PLAN.md").read_text()
 
 
 def test_gates_without_a_plan_are_refused(bloomery, project):

@@ -73,21 +73,32 @@ def _tick(plan: Path, root: Path, found: "Verified", gates: bool) -> None:
 
 
 def bench(
-    folder: Annotated[Path, typer.Argument(help="A paper's folder: papers/<id>.")] = Path(),
-    claim: Annotated[str | None, typer.Argument(help="A claim's id. Default: all.")] = None,
+    folder: Annotated[
+        Path, typer.Argument(help="The repository, as for verify, or a paper's folder: papers/<id>.")
+    ] = Path(),
+    claim: Annotated[
+        str | None, typer.Argument(help="A claim's id; of a repository <paper>/<claim>. Default: all.")
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Run what a claim needs, on the data that BLOOMERY_DATA names, and compare with the paper's number."""
     from bloomery.papers.verifying.benching import bench as measured
+    from bloomery.papers.verifying.benching import bench_papers
     from bloomery.papers.verifying.claims import exit_code
     from bloomery.papers.verifying.pages import render_claims
+    from bloomery.papers.verifying.papers import PAPERS
 
-    found = measured(folder, claim, say=_to_stderr)
+    if (folder / PAPERS).is_dir():
+        found, bad = bench_papers(folder, claim, say=_to_stderr)
+    else:
+        found, bad = measured(folder, claim, say=_to_stderr), ()
     if as_json:
         print_json(found)
     else:
         say(render_claims(found).rstrip())
-    return exit_code(found)
+    for one in bad:
+        _to_stderr(str(one))
+    return 2 if bad else exit_code(found)
 
 
 def quality(

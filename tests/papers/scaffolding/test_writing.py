@@ -126,7 +126,8 @@ def test_a_history_is_prepared_and_nothing_is_published(plan_path, tmp_path):
     assert git(tmp_path / "out", "remote") == ""
     assert done.publish == "gh repo create mini --private --source=. --remote=origin --push"
     template = (tmp_path / "out/.git/.gitmessage").read_text()
-    assert "Test coverage: {coverage} %" in template
+    assert template.startswith("Implement ")
+    assert "{" not in template
     again = scaffold(plan_path, tmp_path / "out", git=True)
     assert not again.commits
     assert "it was left as it is" in render_scaffolded(again)

@@ -22,14 +22,16 @@ def verified(*claims: ClaimReport) -> Verified:
 @pytest.mark.parametrize(
     ("scales", "said"),
     [
-        (("paper", "paper"), "2 of 3 claims reproduced;"),
-        (("paper", "ours"), "2 of 3 claims reproduced, 1 of them at our scale;"),
-        (("ours", "ours"), "2 of 3 claims reproduced, 2 of them at our scale;"),
+        (("paper", "paper"), "2 of 2 claims reproduced, 0 of 1 yardsticks met at our scale;"),
+        (("paper", "ours"), "1 of 1 claims reproduced, 1 of 2 yardsticks met at our scale;"),
+        (("ours", "ours"), "0 of 0 claims reproduced, 2 of 3 yardsticks met at our scale;"),
     ],
 )
-def test_claims_reproduced_at_our_scale_are_counted_apart(scales, said):
+def test_a_yardstick_met_at_our_scale_is_no_reproduced_claim(scales, said):
     good = [measured(f"good-{at}", 2.0, scale) for at, scale in enumerate(scales)]
     assert said in summary(verified(*good, measured("bad", 4.0, "ours")))
+    assert [one.reproduced for one in good] == [scale == "paper" for scale in scales]
+    assert all(one.within for one in good)
 
 
 def test_the_page_of_results_says_that_a_number_at_another_scale_is_a_yardstick():

@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 
 from bloomery.core.errors import MissingFile
-from bloomery.papers.context import Context, Equation, Reading, Variable
+from bloomery.papers.context import Benchmarks, Context, Equation, Reading, Variable
+from bloomery.papers.context import Result as Reported
 from bloomery.papers.markdown import write
 from bloomery.papers.verifying.claims import compare
 from bloomery.papers.verifying.joining import python_files, read_tree
 from bloomery.papers.verifying.pages import results_page
 from bloomery.papers.verifying.papers import Folder, read_folder, read_folders
 from bloomery.papers.verifying.results import Result, write_results
-from bloomery.papers.verifying.validators.completeness import complete, unreferenced
+from bloomery.papers.verifying.validators.completeness import complete, unreferenced, unshared
 from bloomery.papers.verifying.validators.structure import structure
 
 PAPER = """\
@@ -35,16 +36,16 @@ out_of_scope:
 MEASURED = Result(state="measured", value=2.0, samples=(2.0,))
 
 
-def context(shape: str = "[B, D]", paper: str = "fade") -> str:
+def context(shape: str = "[B, D]", paper: str = "fade", results: tuple[Reported, ...] = ()) -> str:
     variables = (Variable("x", "input", "Tensor", shape, "what comes in"),)
     readings = (Reading("one", "-x"), Reading("two", "-y"))
     equations = tuple(
         Equation(str(n), f"E{n}", latex="-x", variables=variables, readings=readings if n == 2 else ())
         for n in (1, 2, 3)
     )
-    return write(
-        Context(paper, "Fading", "Fading, a memory", ("Ada",), "0000.00001", 2024, equations=equations)
-    )
+    benchmarks = Benchmarks(results=results)
+    about = (paper, "Fading", "Fading, a memory", ("Ada",), "0000.00001", 2024)
+    return write(Context(*about, equations=equations, benchmarks=benchmarks))
 
 
 @pytest.fixture
@@ -148,6 +149,43 @@ def test_the_completeness_validator_finds_a_claim_without_a_run(folder):
     assert completeness(folder) == [("paper.yaml", 6, "claim-unlinked")]
     (folder / "paper.yaml").write_text(text.replace("Table 1\n", "Table 1\n    not_reproduced: too large\n"))
     assert completeness(folder) == []
+
+
+RESULTS = (
+    Reported(
+        "Puddles", "loss", "down", value="2.0 (small), 1.9 ± 0.1 (large), 3.5 (no l_2)", source="Table 1"
+    ),
+    Reported("Ponds", "loss", "down", value="2.0 %"),
+)
+
+
+def test_the_completeness_validator_finds_each_number_of_a_result_without_a_claim(folder):
+    path = folder / "fade.context.md"
+    path.write_text(context(results=RESULTS))
+    line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if "Puddles" in text)
+    found = [("fade.context.md", line, "result-without-claim")] * 2
+    assert completeness(folder) == found  # 1.9 and 3.5; the spread and the index are no numbers of it
+    more = "  - {id: large, value: 1.9, metric: m, direction: lower, source: T1, not_reproduced: years}\n"
+    curve = (
+        "  - {id: bare, curve: [{at: 1, value: 3.5}], metric: m, direction: lower, source: T1, "
+        "not_reproduced: years}\n"
+    )
+    (folder / "paper.yaml").write_text(PAPER.replace("readings:\n", f"{more}readings:\n"))
+    assert completeness(folder) == found[:1]
+    (folder / "paper.yaml").write_text(PAPER.replace("readings:\n", f"{more}{curve}readings:\n"))
+    assert completeness(folder) == []
+
+
+def test_a_config_of_the_whole_repository_that_nothing_names_is_found(folder):
+    root = folder.parents[1]
+    for name in ("lone.yaml", "small.yaml", "deep/told.yaml", "deep/base.yaml"):
+        (root / "configs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / "configs" / name).write_text("steps: 1\n")
+    (root / "configs" / "deep" / "told.yaml").write_text("extends: base.yaml\n")
+    (root / "docs").mkdir()
+    (root / "docs" / "page.md").write_text("`bloomery train configs/deep/told.yaml`\n")
+    found = [(one.path, one.code) for one in unshared(root, list(python_files(root)))]
+    assert found == [("configs/lone.yaml", "config-unused")]  # the source names small.yaml
 
 
 def test_the_completeness_validator_finds_a_page_that_is_missing_or_was_typed(folder):

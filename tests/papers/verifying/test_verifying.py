@@ -186,6 +186,20 @@ def test_without_mutation_a_tested_equation_is_passing_and_bad_input_is_said(pro
     assert "did you mean 'title'?" in again.bad_input[0].message
 
 
+def test_changes_that_could_not_be_tried_are_told_from_none_that_there_are(project, monkeypatch):
+    def untried(root, subjects, *_, **__):
+        lost = tuple(mutation.Tried("sign", 0, "a -> b", "not_run", (), "the time was up") for _ in range(2))
+        return {one.key: lost if one.name != "deep" else () for one in subjects}
+
+    monkeypatch.setattr(verifying, "tried", untried)
+    said = {one.number: (one.status, one.reason) for one in verify(project, ["fade"]).equations}
+    assert said == {
+        "1": ("passing", "none of the 2 changes of its functions could be tried: the time was up"),
+        "2": ("passing", "nothing in its functions could be mutated"),
+        "3": ("passing", "none of the 2 changes of its functions could be tried: the time was up"),
+    }
+
+
 def test_of_papers_that_were_not_asked_for_nothing_is_said(project):
     found = verify(project, ["fade"], mutate=False)
     assert [(one.path, one.line, one.code) for one in found.findings] == [

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from bloomery.papers.planning.design import Design
 from bloomery.papers.planning.planned import Part
 
-COVERAGE = "{coverage}"  # filled in by what measures it
+COVERAGE = "Test coverage:"
 LINK = "https://arxiv.org/abs/"
 
 
@@ -19,7 +19,14 @@ def commit_message(design: Design) -> str:
     for paper, context in design.contexts.items():
         link = f", {linked(context.arxiv)}" if context.arxiv else ""
         lines.append(f"- {context.full_title or context.title or paper}{link}")
-    return "\n".join([*lines, "", f"Test coverage: {COVERAGE} %"])
+    return "\n".join(lines)
+
+
+def with_coverage(message: str, percent: float | None) -> str:
+    """The message with what was measured as its last line; without that line where nothing was."""
+    kept = [line for line in message.split("\n") if not line.startswith(COVERAGE)]
+    bare = "\n".join(kept).rstrip("\n")
+    return bare if percent is None else f"{bare}\n\n{COVERAGE} {percent:.0f} %"
 
 
 def linked(arxiv: str) -> str:

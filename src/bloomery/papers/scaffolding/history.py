@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bloomery.core.errors import CapabilityMissing, Failure
 from bloomery.papers.planning import Plan
-from bloomery.papers.planning.message import COVERAGE, linked, told
+from bloomery.papers.planning.message import linked, told
 from bloomery.papers.scaffolding.writing import MANIFEST
 
 TEMPLATE = ".gitmessage"
@@ -60,7 +60,7 @@ def commit(output: Path, plan: Plan, paths: Sequence[str]) -> tuple[list[str], l
         _git(output, "commit", "--quiet", "--no-verify", "--message", message)
         made.append(message.split("\n")[0])
     _template(output, plan)
-    return made, [f"the message for the implementation is in .git/{TEMPLATE}: fill in {COVERAGE}"]
+    return made, [f"the message for the implementation is in .git/{TEMPLATE}"]
 
 
 def _ordered(plan: Plan, paths: Sequence[str]) -> list[tuple[str, list[str]]]:

@@ -17,12 +17,13 @@ from pathlib import Path
 from bloomery.core.disk import write_atomically
 from bloomery.core.errors import Failure, UnknownName
 from bloomery.core.machine import environment, git_commit
+from bloomery.papers.diagnostic import Diagnostic
 from bloomery.papers.verifying.claim import Claim
 from bloomery.papers.verifying.claims import ClaimReport, compare
 from bloomery.papers.verifying.data_files import DATA_VARIABLE, DataFiles, data_files
 from bloomery.papers.verifying.pages import results_page
 from bloomery.papers.verifying.paper_file import PaperFile
-from bloomery.papers.verifying.papers import read_folder
+from bloomery.papers.verifying.papers import read_folder, read_folders
 from bloomery.papers.verifying.results import RENDERED_FILE, Result, summary, write_results
 from bloomery.papers.verifying.returned import NothingMeasured, Returned, mean_curve, read_returned
 from bloomery.papers.verifying.running import Say, stream
@@ -77,6 +78,31 @@ def bench(
     page = results_page(paper.id, [compare(paper.id, one, results.get(one.id)) for one in file.claims])
     write_atomically(paper.path / RENDERED_FILE, page.encode())
     return tuple(compare(paper.id, one, measured[one.id]) for one in file.claims if one.id in measured)
+
+
+def bench_papers(
+    root: str | Path,
+    claim: str | None = None,
+    *,
+    data_root: str | Path | None = None,
+    say: Say | None = None,
+) -> tuple[tuple[ClaimReport, ...], tuple[Diagnostic, ...]]:
+    """Measure the claims of every paper of a repository, or the one that `id/claim` names.
+
+    Returns what was measured, and what could not be read while the others were measured.
+    Raises: MissingFile; UnknownName for a claim that there is not.
+    """
+    root = Path(root).resolve()
+    folders, bad = read_folders(root)
+    known = {f"{one.id}/{own.id}": (one, own.id) for one in folders for own in one.file.paper.claims}
+    if claim is not None and claim not in known:
+        raise UnknownName("claim", claim, known)
+    found: list[ClaimReport] = []
+    for folder in folders:
+        asked = None if claim is None else known[claim][1]
+        if folder.file.paper.claims and (claim is None or known[claim][0] is folder):
+            found += bench(folder.path, asked, root=root, data_root=data_root, say=say)
+    return tuple(found), bad if claim is None else ()
 
 
 def _result(job: _Bench, paper: PaperFile, claim: Claim) -> Result:

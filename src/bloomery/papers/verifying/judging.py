@@ -94,7 +94,7 @@ def _of_mutants(joined: Joined, seen: Seen) -> tuple[Status, str]:
         return "passing", "not mutated"
     mutants, _ = noticed(joined, seen)
     if not mutants:
-        return "passing", "nothing in its functions could be mutated"
+        return "passing", _why_untried(joined, seen)
     if not any(one.killed for one in mutants):
         return "unfailing", f"its tests notice none of {sum(one.tried for one in mutants)} planted changes"
     for definition, trials in by_definition(joined, seen):
@@ -108,6 +108,16 @@ def _of_mutants(joined: Joined, seen: Seen) -> tuple[Status, str]:
                 f"its tests notice no {what} change in {definition.symbol or definition.path.name}",
             )
     return "mutation-tested", ", ".join(f"{one.killed} of {one.tried} {one.kind}" for one in mutants)
+
+
+def _why_untried(joined: Joined, seen: Seen) -> str:
+    untried = [one for _, trials in by_definition(joined, seen) for one in trials if one.state == "not_run"]
+    if not untried:
+        return "nothing in its functions could be mutated"
+    why = "; ".join(dict.fromkeys(_first_line(one.reason) for one in untried if one.reason))
+    return (
+        f"none of the {len(untried)} changes of its functions could be tried: {why or 'no reason is known'}"
+    )
 
 
 def _is_placeholder(definition: Definition, seen: Seen) -> bool:

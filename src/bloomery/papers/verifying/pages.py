@@ -37,7 +37,10 @@ def render(verified: Verified, form: Literal["terminal", "markdown"] = "terminal
 
 def render_claims(claims: Iterable[ClaimReport]) -> str:
     """What `paper bench` measured, for a terminal."""
-    return table(CLAIM_HEADS, [_claim_row(one) for one in claims], False) + "\n"
+    claims = tuple(claims)
+    several = len({one.paper for one in claims}) > 1
+    rows = [(one.id if several else one.name, *_claim_row(one)[1:]) for one in claims]
+    return table(CLAIM_HEADS, rows, False) + "\n"
 
 
 def summary(verified: Verified) -> str:
@@ -46,13 +49,14 @@ def summary(verified: Verified) -> str:
     by_status = [f"{count} {status}" for status, count in _counted(equations).items()]
     good = sum(one.status in VERIFIED for one in equations)
     asked = sum(one.status != "out of scope" for one in equations)
-    reproduced = [one for one in verified.claims if one.reproduced]
-    small = sum(one.claim.scale == "ours" for one in reproduced)
-    at_ours = f", {small} of them at our scale" if small else ""
+    papers = [one for one in verified.claims if one.claim.scale == "paper"]
+    ours = [one for one in verified.claims if one.claim.scale == "ours"]
+    met = sum(one.within for one in ours)
+    at_ours = f", {met} of {len(ours)} yardsticks met at our scale" if ours else ""
     unmutated = "" if verified.mutated else "; nothing was mutated"
     ended = f"; the tests ended early: {verified.ended}" if verified.ended else ""
     said = f"{good} of {asked} equations verified ({', '.join(by_status) or 'none'}){unmutated}{ended}"
-    claims = f"{len(reproduced)} of {len(verified.claims)} claims reproduced{at_ours}"
+    claims = f"{sum(one.reproduced for one in papers)} of {len(papers)} claims reproduced{at_ours}"
     left = f"{len(verified.gaps)} gaps, {len(verified.bad_input)} files that cannot be read"
     return f"{said}\n{claims}; {left}"
 

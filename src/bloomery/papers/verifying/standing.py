@@ -5,6 +5,7 @@ A gate that nobody measured, and what only a person can see, has no state, and i
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bloomery.core.disk import write_atomically
@@ -15,6 +16,7 @@ from bloomery.papers.figures import figure
 from bloomery.papers.planning import Plan, Progress, asked, progress, read_plan, render
 from bloomery.papers.planning.checkpoints import GOALS_OF_CLAIMS
 from bloomery.papers.planning.judged import STATES, Claim, State
+from bloomery.papers.planning.message import with_coverage
 from bloomery.papers.verifying.claims import ClaimReport
 from bloomery.papers.verifying.verified import Verified
 from bloomery.source.outcomes import Results
@@ -41,12 +43,14 @@ def retick(
     path: Path,
     root: Path,
     verified: Verified,
-    gates: Iterable[Evidence] = (),
+    gates: Sequence[Evidence] = (),
     *,
     python: str = sys.executable,
     time_limit_s: float = 1800,
 ) -> Progress:
     """Write a plan's document anew with the boxes ticked that the measurements tick, and no others.
+
+    Its commit message says the coverage where that is among the gates.
 
     Raises: as `read_plan`; UserError where papers of the plan were not verified.
     """
@@ -60,6 +64,8 @@ def retick(
     there = [name for name in wanted if (root / name).is_file()]
     results = run_tests(root, there, python=python, time_limit_s=time_limit_s) if there else Results((), ())
     states = standing(plan, root, verified, results, gates)
+    covered = next((one.measured for one in gates if one.check == "coverage"), None)
+    plan = replace(plan, commit_message=with_coverage(plan.commit_message, covered))
     write_atomically(path, render(plan, states).encode())
     return progress(plan, states)
 

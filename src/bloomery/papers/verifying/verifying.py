@@ -17,7 +17,7 @@ from bloomery.papers.verifying.noticing import blind
 from bloomery.papers.verifying.papers import Folder
 from bloomery.papers.verifying.running import Say
 from bloomery.papers.verifying.sources import stale
-from bloomery.papers.verifying.validators.completeness import complete
+from bloomery.papers.verifying.validators.completeness import complete, unshared
 from bloomery.papers.verifying.validators.measured import measured
 from bloomery.papers.verifying.validators.structure import structure
 from bloomery.papers.verifying.verified import PaperReport, Verified
@@ -74,6 +74,7 @@ def verify(
     for folder, one in zip(folders, reports, strict=True):
         diagnostics += measured(root, folder)
         diagnostics += complete(root, folder, one.claims, tree)
+    diagnostics += () if papers else unshared(root, tree.sources)
     ordered = tuple(sorted(dict.fromkeys(diagnostics), key=lambda one: (one.path, one.line, one.code)))
     return Verified(reports, ordered, bad, seen.trials is not None, seen.results.ended)
 
