@@ -7,7 +7,7 @@ from typing import Any
 from transformers.configuration_utils import PretrainedConfig
 
 VARIANTS = ("lmm", "mac", "mag", "mal")
-MEMORIES = ("titans", "moneta", "yaad", "memora")
+MEMORIES = ("titans", "moneta", "yaad", "memora", "miras")
 
 
 class TitansConfig(PretrainedConfig):
@@ -51,7 +51,8 @@ class TitansConfig(PretrainedConfig):
         """`segment_size` is MAC's, `sliding_window` MAG's and MAL's; `joining` as in `GatedProduct`.
 
         `memory` is Titans' own or one of MIRAS; `memory_size` its width over all its heads; `memory_options`
-        what else `NeuralMemory`, `moneta`, `yaad` or `memora` take, as {"max_lr": 0.05}.
+        what else `NeuralMemory`, `moneta`, `yaad`, `memora` or `miras` take, as {"max_lr": 0.05}; of `miras`
+        its parts, too: {"bias": {"name": "lp", "p": 3.0}, "retention": "softmax"}.
         """
         self.variant, self.vocab_size, self.embedding_rank = variant, vocab_size, embedding_rank
         self.hidden_size, self.intermediate_size = hidden_size, intermediate_size

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +12,19 @@ from torch.nn import functional
 
 from .chunking import Grid, take
 from .memory_layer import MemoryLayer, MemoryState, at_least_float32
-from .miras_bias import L2, Bias, Huber, Lp
-from .miras_retention import Decay, Logistic, NormRetention, Retention, Softmax
+from .miras_bias import L2, Bias, Dot, Huber, Lp, ValueShift
+from .miras_retention import Decay, ElasticNet, Logistic, NormRetention, Retention, Softmax
 from .miras_scan import Accumulators, MirasGates, MirasRule, boundaries, recall, scan
+
+BIASES: dict[str, Callable[..., Bias]] = {
+    "dot": Dot, "l2": L2, "lp": Lp, "huber": Huber, "value_shift": ValueShift,
+}  # fmt: skip
+RETENTIONS: dict[str, Callable[..., Retention]] = {
+    "decay": Decay, "norm": NormRetention, "softmax": Softmax, "elastic_net": ElasticNet,
+    "logistic": Logistic,
+}  # fmt: skip
+Named = str | Mapping[str, Any]
+Made = TypeVar("Made")
 
 
 class MirasMemory(MemoryLayer):
@@ -137,6 +148,23 @@ class MirasMemory(MemoryLayer):
         layers = zip(self._unflatten(state.weights), self._unflatten(state.base), strict=True)
         weights = [self.retention.inside(A, start).unsqueeze(1) for A, start in layers]
         return recall(weights, rows, self._rule).unflatten(0, q.shape[:3:2]).transpose(1, 2)
+
+
+def miras(dim: int, *, bias: Named = "l2", retention: Named = "decay", **options: Any) -> MirasMemory:
+    """Any bias with any retention, each by its name, or with options, as {"name": "lp", "p": 3.0}.
+
+    Source: arXiv 2504.13173 (MIRAS), section 5
+    """
+    return MirasMemory(dim, named(bias, BIASES, "bias"), named(retention, RETENTIONS, "retention"), **options)
+
+
+def named(said: Named, known: Mapping[str, Callable[..., Made]], what: str) -> Made:
+    """Raises: ValueError for an unknown name, TypeError for an option that the named one does not take."""
+    options = {"name": said} if isinstance(said, str) else dict(said)
+    name = str(options.pop("name", ""))
+    if name not in known:
+        raise ValueError(f"{what} must be one of {', '.join(known)}; got {name!r}")
+    return known[name](**options)
 
 
 def low_rank(dim: int, outputs: int, rank: int | None) -> nn.Module:

@@ -15,7 +15,7 @@ from .feedforward import SwiGLU
 from .gated_product import GatedProduct
 from .memory_as_context import MemoryAsContext
 from .memory_layer import MemoryLayer
-from .miras_memory import memora, moneta, yaad
+from .miras_memory import memora, miras, moneta, yaad
 from .neural_memory import NeuralMemory
 from .persistent_memory import PersistentMemory
 from .streaming_attention import StreamingAttention
@@ -63,7 +63,7 @@ def mixer(config: TitansConfig) -> MemoryAlone | MemoryAsContext | MemoryAsGate 
 
 def memory(config: TitansConfig) -> MemoryLayer:
     build: dict[str, Callable[..., MemoryLayer]] = {
-        "titans": NeuralMemory, "moneta": moneta, "yaad": yaad, "memora": memora,
+        "titans": NeuralMemory, "moneta": moneta, "yaad": yaad, "memora": memora, "miras": miras,
     }  # fmt: skip
     return build[config.memory](
         config.hidden_size,

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import torch
@@ -9,7 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from bloomery.models import MirasMemory, NeuralMemory, memora, moneta, yaad
-from bloomery.models.miras_bias import L2, Dot, Lp
+from bloomery.models.miras_bias import L2, Dot, Lp, ValueShift
+from bloomery.models.miras_memory import BIASES, RETENTIONS, miras
 from bloomery.models.miras_retention import Decay, ElasticNet, Logistic, NormRetention, Softmax
 
 WIDTH, STEPS = 8, 13
@@ -60,6 +62,8 @@ def loss(bias, y: Tensor, v: Tensor, delta: Tensor) -> Tensor:
         return -(y * v).sum()
     if isinstance(bias, L2):
         return (e * e).sum()
+    if isinstance(bias, ValueShift):  # the worst value lies beyond, along the error
+        return 0.5 * (e.norm() + bias.radius) ** 2
     if isinstance(bias, Lp):  # the printed smooth slope, held fixed
         slope = bias.p * torch.tanh(10 * e) * (e * e + 1e-6).sqrt() ** (bias.p - 1)
         return (slope.detach() * y).sum()
@@ -204,6 +208,46 @@ def test_chunks_follow_the_paper_s_rules(member, chunk):
     """Gradients at the chunk's start; norm, log and softmax at its ends; Memora's first token exact."""
     m, x = made(member, chunk), tokens()
     torch.testing.assert_close(m(x)[0], torch.stack([reference(m, row) for row in x]), **EXACT)
+
+
+@pytest.mark.parametrize("chunk", [1, 4])
+@pytest.mark.parametrize("retention", RETENTIONS)
+@pytest.mark.parametrize("bias", BIASES)
+def test_any_bias_with_any_retention_is_its_equations_in_chunks_and_streamed(bias, retention, chunk):
+    m, x = made(partial(miras, WIDTH, bias=bias, retention=retention), chunk), tokens(1)
+    whole, _ = m(x)
+    torch.testing.assert_close(whole[0], reference(m, x[0]), **EXACT)
+    first, state = m(x[:, :6])
+    torch.testing.assert_close(torch.cat((first, m(x[:, 6:], state)[0]), 1), whole, **EXACT)
+    whole.square().sum().backward()
+    silent = {name for name, p in m.named_parameters() if p.grad is None or not p.grad.any()}
+    assert not silent
+    assert all(p.grad.isfinite().all() for p in m.parameters())
+
+
+def test_the_paper_s_own_are_pairs_by_name():
+    x = tokens()
+    for theirs, options in {
+        partial(moneta, p=2.5, q=3.0): {
+            "bias": {"name": "lp", "p": 2.5}, "retention": {"name": "norm", "q": 3.0},
+        },
+        yaad: {"bias": "huber"}, memora: {"retention": "softmax"},
+    }.items():  # fmt: skip
+        one, other = made(partial(theirs, WIDTH), 4), made(partial(miras, WIDTH, **options), 4)
+        assert torch.equal(one(x)[0], other(x)[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "says"),
+    [
+        ({"bias": "l3"}, ValueError, "bias must be one of dot, l2, lp, huber, value_shift; got 'l3'"),
+        ({"retention": {"q": 4}}, ValueError, "retention must be one of .*; got ''"),
+        ({"bias": {"name": "lp", "q": 3}}, TypeError, "'q'"),
+    ],
+)
+def test_a_pair_that_is_not_known_is_named(options, error, says):
+    with pytest.raises(error, match=says):
+        miras(WIDTH, **options)
 
 
 @members

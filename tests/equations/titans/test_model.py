@@ -20,7 +20,9 @@ KINDS = [
     ("lmm", "moneta"),
     ("mac", "yaad"),
     ("mag", "memora"),
+    ("lmm", "miras"),
 ]
+OPTIONS = {"miras": {"bias": {"name": "lp", "p": 2.5}, "retention": "elastic_net"}}
 
 
 @pytest.fixture(params=KINDS, ids=" ".join)
@@ -32,6 +34,7 @@ def model(request):
         variant=variant, memory=memory, vocab_size=61, embedding_rank=16, hidden_size=32,
         intermediate_size=48, segment_size=5, sliding_window=6, memory_chunk=5,
         memory_heads=2, memory_size=16, pad_token_id=0,
+        memory_options=OPTIONS.get(memory),
     )  # fmt: skip
     model = TitansForCausalLM(config).double().eval()
     with torch.no_grad():
@@ -151,7 +154,7 @@ def test_a_cropped_cache_and_a_wrong_one_are_refused(model):
     ("wrong", "said"),
     [
         ({"variant": "mix"}, "lmm, mac, mag, mal"),
-        ({"memory": "lstm"}, "titans, moneta, yaad, memora"),
+        ({"memory": "lstm"}, "titans, moneta, yaad, memora, miras"),
         ({"memory_size": 15, "memory_heads": 2}, "not a multiple"),
         ({"persistent_tokens": -1}, "at least 0"),
     ],

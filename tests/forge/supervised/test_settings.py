@@ -45,6 +45,24 @@ def test_one_config_extends_another_and_an_override_has_the_last_word():
 @pytest.mark.parametrize(
     ("override", "says"),
     [
+        (
+            "architecture.memory_options.bias=l3",
+            "bias must be one of dot, l2, lp, huber, value_shift; got 'l3'",
+        ),
+        ("architecture.memory_options.retention.name=none", "retention must be one of decay, norm"),
+        ("architecture.memory_options.bias.p=2", "'p'"),
+        ("architecture.num_attention_heads=7", "does not split into 7 heads"),
+    ],
+)
+def test_a_part_that_a_memory_does_not_know_is_named_before_anything_runs(override, says):
+    with pytest.raises(UserError) as told:
+        plan(PAPER.parent / "miras" / "pair.yaml", ["architecture.variant=mag", override])
+    assert says in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
         ("model=lenet", "unknown model 'lenet'; did you mean 'lenet5'"),
         ("architecture.variannt=modern", "unknown key 'architecture.variannt'; did you mean 'variant'"),
         ("architecture.variant=1998", "variant must be one of modern, original; got 1998"),

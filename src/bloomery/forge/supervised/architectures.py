@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
+import torch
 from torch import Tensor
 from transformers import (
     AutoConfig,
@@ -100,9 +101,9 @@ def puzzle_model(name: str, changes: Changes, cells: int) -> PreTrainedModel:
 
 
 def check_changes(name: str, changes: Changes) -> None:
-    """Raises: ConfigError for a change that the model's config does not know or does not accept."""
-    known = {**IMAGES, **LANGUAGE, **PUZZLES}[name]
-    _config(known, changes, {})
+    """Makes the model without weights. Raises: ConfigError for a change that it does not know or accept."""
+    with torch.device("meta"):
+        _made({**IMAGES, **LANGUAGE, **PUZZLES}[name], changes, {})
 
 
 def _made(architecture: Architecture, changes: Changes, words: Changes) -> PreTrainedModel:
