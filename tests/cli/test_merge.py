@@ -1,6 +1,7 @@
 """bloomery merge, on folders and forged models."""
 
 import json
+from pathlib import Path
 
 import pytest
 from transformers import AutoModelForCausalLM
@@ -45,6 +46,42 @@ CASES = {
         {"methods": ("linear", "dfs"), "path": ((0, 0), (-1, 1), (1, 1))},
     ),
 }  # fmt: skip
+
+
+PAPERS = Path(__file__).parents[2] / "papers"
+
+
+@pytest.mark.parametrize(
+    ("file", "options"),
+    [
+        ("ties/merge.yaml", ["-m", "ties", "--density", 0.2]),
+        ("dare/merge.yaml", ["-m", "dare", "--density", 0.1]),
+        ("dare/elected.yaml", ["-m", "dare", "--density", 0.1, "--elect-signs"]),
+    ],
+)
+def test_a_recipe_from_a_file_merges_as_the_options_do(bloomery, tmp_path, family, file, options):
+    base, parents = family
+    for name, said in (("file", ["--recipe", PAPERS / file]), ("options", options)):
+        made = bloomery(
+            "merge", *parents, "--base", base, *said, "-o", tmp_path / name, "-w", tmp_path / "ws"
+        )
+        assert made.code == 0, made.err
+    assert files_of(tmp_path / "file") == files_of(tmp_path / "options")
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        (["--density", 0.5], "leave --density out"),
+        (["-m", "ties", "--seed", 1], "leave --method and --seed out"),
+    ],
+)
+def test_a_recipe_from_a_file_takes_no_options_beside_it(bloomery, tmp_path, family, said, says):
+    base, parents = family
+    words = ["--base", base, "--recipe", PAPERS / "ties" / "merge.yaml", "-o", tmp_path / "out"]
+    made = bloomery("merge", *parents, *words, *said, "-w", tmp_path / "ws")
+    assert made.code == 2
+    assert says in made.err.splitlines()[-1]
 
 
 @pytest.mark.parametrize("case", CASES)

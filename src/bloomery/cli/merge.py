@@ -1,5 +1,6 @@
 """bloomery merge: models of one architecture into one, tensor by tensor."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -66,6 +67,12 @@ Layers = Annotated[
         "which they are walked, as 0:0,1:0,0:1. After another method, parent -1 is its result."
     ),
 ]
+RecipeFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--recipe", help="YAML with methods and their coefficients, in place of the options for them."
+    ),
+]
 Seed = Annotated[int | None, typer.Option(help="dare: which weights are dropped. Default: 0.", min=0)]
 
 
@@ -83,6 +90,7 @@ def merge(
     normalize: Normalize = None,
     layers: Layers = None,
     seed: Seed = None,
+    recipe_file: RecipeFile = None,
     workspace: WorkspacePath = DEFAULT_WORKSPACE,
     as_json: AsJson = False,
 ) -> None:
@@ -100,7 +108,8 @@ def merge(
         "base": base, "weights": tuple(weight) or None, "density": density, "t": t, "lam": lam, "seed": seed,
         "rescale": rescale, "elect_signs": elect_signs, "normalize": normalize, "layers": layers,
     }  # fmt: skip
-    recipe = _recipe(tuple(method), {name: value for name, value in given.items() if value is not None})
+    said = {name: value for name, value in given.items() if value is not None}
+    recipe = _recipe(tuple(method), said) if recipe_file is None else _read(recipe_file, method, said)
     there = opened(workspace)
     folders = [model_folder(there, name) for name in parents]
     ancestor = None if base is None else model_folder(there, base)
@@ -114,7 +123,7 @@ def merge(
     if as_json:
         print_json(made | {"recipe": recipe, "weight_bytes": weight_bytes})
         return
-    print_fields([("model", output), ("merged by", " then ".join(method)), ("of", len(parents)),
+    print_fields([("model", output), ("merged by", " then ".join(recipe.methods)), ("of", len(parents)),
                   ("weights", size(weight_bytes))])  # fmt: skip
 
 
@@ -135,9 +144,32 @@ def _recipe(methods: tuple[str, ...], given: dict[str, Any]) -> MergeRecipe:
     if layers is not None:
         given |= _layout(layers, paired="dfs" in methods)
     recipe = MergeRecipe(methods=methods, **given)  # type: ignore[arg-type]  # they are ranked
-    if base is not None and not recipe.needs_base:
-        raise ConfigError(f"after {methods[0]} the blend is what {methods[1]} starts from: leave --base out")
+    _check_base(recipe, base)
     return recipe
+
+
+def _read(file: Path, methods: list[str], given: dict[str, Any]) -> MergeRecipe:
+    from bloomery.core.config import build, load_recipe
+    from bloomery.core.errors import ConfigError
+
+    beside = [name for name in given if name != "base"]
+    if beside or methods != ["linear"]:
+        named = [
+            f"--{name.replace('_', '-')}" for name in (["method"] if methods != ["linear"] else []) + beside
+        ]
+        raise ConfigError(f"{file} says how to merge: leave {' and '.join(named)} out")
+    read = load_recipe(file)
+    recipe = build(MergeRecipe, read.values, origin=read.origin)
+    _check_base(recipe, given.get("base"))
+    return recipe
+
+
+def _check_base(recipe: MergeRecipe, base: str | None) -> None:
+    from bloomery.core.errors import ConfigError
+
+    if base is not None and not recipe.needs_base:
+        first, second = recipe.methods[:2]
+        raise ConfigError(f"after {first} the blend is what {second} starts from: leave --base out")
 
 
 def _layout(layers: str, *, paired: bool) -> dict[str, Any]:
