@@ -72,7 +72,7 @@ def test_more_designs_and_experts_take_as_much_more():
         {one.part: one for one in designing(recipe["experts"], recipe)}
         for recipe in (
             configs(),
-            configs("stages.experts.search.generations=7", "stages.experts.find.most=4"),
+            configs("stages.experts.search.generations=7", "stages.experts.find.most=6"),
         )
     )
     assert few["search"].steps == 8 + 1 * 2
