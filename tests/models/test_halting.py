@@ -38,10 +38,13 @@ def test_a_shallower_batch_moves_the_first_steps_only():
     assert head.correct_ema.tolist() == [0.75, 0.5, 0.5]
 
 
-def test_no_labels_cost_nothing_and_calibrate_nothing():
+def test_no_labels_have_no_loss_move_nothing_and_calibrate_nothing():
     head = HaltingHead(4, 3, 0.98)
     empty = head(torch.zeros(0, 3, 4))
-    assert head.loss(empty, empty.bool()).item() == 0
+    loss = head.loss(empty, empty.bool())
+    loss.backward()
+    assert loss.isnan()
+    assert not head.score.weight.grad.any()
     head.calibrate(empty, empty.bool())
     assert head.correct_ema.tolist() == [0.5] * 3
 

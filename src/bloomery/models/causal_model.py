@@ -120,10 +120,11 @@ class CausalModel(PreTrainedModel, GenerationMixin, Generic[Kind]):
         return output.to_tuple() if return_dict is False else output
 
     def _next_token_loss(self, y: Tensor, labels: Tensor) -> Tensor:
+        """In nats a target; of no targets NaN, whose gradients are zeros."""
         target = labels[:, 1:]
         keep = target != IGNORED_LABEL
         logits = self.embedding.logits(y[:, :-1][keep]).float()
-        return F.cross_entropy(logits, target[keep], reduction="sum") / keep.sum().clamp(min=1)
+        return F.cross_entropy(logits, target[keep], reduction="sum") / keep.sum()
 
 
 def padding(attention_mask: Tensor | None, steps: int) -> Tensor | None:

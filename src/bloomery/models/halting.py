@@ -46,9 +46,7 @@ class HaltingHead(nn.Module):
         return torch.sigmoid(logit.float() + torch.logit(correct) - torch.logit(predicted))
 
     def loss(self, logits: Tensor, correct: Tensor) -> Tensor:
-        """Mean binary cross-entropy; an empty batch costs nothing. Shapes: both (N, S)."""
-        if logits.numel() == 0:
-            return logits.sum()
+        """Mean binary cross-entropy; of no tokens NaN, whose gradients are zeros. Shapes: both (N, S)."""
         return F.binary_cross_entropy_with_logits(logits.float(), correct.float())
 
     @torch.no_grad()

@@ -263,7 +263,7 @@ class CognateForCausalLM(CausalModel[CognateCache]):
         nll, correct = self._score(answers, target)  # (S, N) each
         steps = len(refined.answers)
         w = answers.new_tensor(self.config.supervision_weights[-steps:], dtype=nll.dtype)
-        output.step_losses = nll.sum(1) / max(target.numel(), 1)
+        output.step_losses = nll.sum(1) / target.numel()  # of no targets NaN, as torch has it
         halt_logits = refined.halt_logits[:, :-1][keep]  # (N, S)
         losses = {
             "language": (w * output.step_losses).sum() / w.sum(),

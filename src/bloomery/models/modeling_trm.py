@@ -133,9 +133,7 @@ class TinyRecursionModel(PreTrainedModel):
     def _question(self, input_ids: Tensor, puzzle_ids: Tensor | None) -> Tensor:
         """The puzzle's own tokens and the grid's symbols. Shapes: (B, L) -> (B, P + L, D)"""
         if input_ids.shape[1] != self.config.seq_len:
-            raise ValueError(
-                f"a grid has {self.config.seq_len} cells here, got {input_ids.shape[1]}; pad it"
-            )
+            raise ValueError(f"a grid has {self.config.seq_len} cells here, got {input_ids.shape[1]}; pad it")
         if puzzle_ids is None:
             puzzle_ids = input_ids.new_zeros(len(input_ids))
         own = self.puzzles(puzzle_ids).unflatten(1, (self.config.puzzle_tokens, self.config.hidden_size))
