@@ -56,6 +56,11 @@ SOUND_TESTS = """
         assert np.isclose(faded(2.0, 5.0, 0.25), 0.75 * 2 + 0.25 * 5)
 
 
+    @pytest.mark.equation("fade", 1, oracle="NumPy")
+    def test_a_memory_of_nothing_stays_nothing():
+        assert faded(0.0, 0.0, 0.25) == 0.0
+
+
     @pytest.mark.equation("0000.00001", 2, oracle="closed form")
     @pytest.mark.parametrize("steps", [3, 4])
     def test_the_depth_is_minus_the_sum(steps):

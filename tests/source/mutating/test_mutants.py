@@ -29,8 +29,16 @@ def made(body: str, operator: str, signature: str = "x, y, n") -> list[str]:
         ("sign", "return -x", ["return x"]),
         ("sign", "return y + x * n", ["return y + -(x * n)"]),
         ("sign", "return x @ y", ["return -(x @ y)"]),
-        ("sign", "return x + y", []),
-        ("sign", "return x[-1] + y.sum(-1, dim=-1)", []),
+        ("sign", "return x + y - n", ["return x + y + n", "return x - y - n"]),
+        ("sign", "return 1 - x", ["return 1 + x"]),
+        ("sign", "x -= y", ["x += y"]),
+        ("sign", "return -x + -y", ["return x + -y", "return -x + y"]),
+        ("sign", "return x[n + 1] + x[n - 1 :].sum()", ["return x[n + 1] - x[n - 1:].sum()"]),
+        ("sign", "return [t for t in range(n - 1)] + x", ["return [t for t in range(n - 1)] - x"]),
+        ("sign", "return torch.arange(n + 1)", []),
+        ("sign", "return x + 0", []),
+        ("sign", "return 'a' + x", []),
+        ("sign", "return x[-1] + y.sum(-1, dim=-1)", ["return x[-1] - y.sum(-1, dim=-1)"]),
         ("sign", "return -1 * x", ["return -(-1 * x)", "return 1 * x"]),
         ("constant", "return zip(x, y, strict=True)", []),
         ("decay", "return (1 - x) * y", ["return (x) * y"]),
@@ -154,7 +162,7 @@ def test_messages_annotations_docstrings_and_checks_are_left_alone() -> None:
 
 def test_a_logarithm_is_no_log() -> None:
     assert made("return math.log(1 - x)", "decay") == ["return math.log(x)"]
-    assert made("return -(x + y).log()", "sign") == ["return (x + y).log()"]
+    assert made("return -(x + y).log()", "sign") == ["return (x + y).log()", "return -(x - y).log()"]
     assert made("y = log(-x)", "sign") == ["y = log(x)"]
     assert made("logger.log(20, -x)", "sign") == []
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from bloomery.papers.verifying.joined import Joined, Seen, good_cases, run_functions
-from bloomery.papers.verifying.joining import Definition, shown
+from bloomery.papers.verifying.joined import Joined, Seen, cases, good_cases, run_functions
+from bloomery.papers.verifying.joining import Definition, Oracle, shown
 from bloomery.papers.verifying.mutation import Tried
 from bloomery.papers.verifying.verified import Mutants
 from bloomery.source.python import first_line, function
@@ -16,6 +16,28 @@ def blind(joined: Joined, seen: Seen) -> Iterator[tuple[Definition, Sequence[Tri
         tried = [one for one in trials if one.state != "not_run"]
         if tried and not any(one.state == "killed" for one in tried):
             yield definition, tried
+
+
+def deaf(joined: Joined, seen: Seen) -> Iterator[tuple[Oracle, list[Tried]]]:
+    """Oracles that pass and notice none of the changes on lines that they run, and these changes."""
+    good = good_cases(joined, seen)
+    for oracle in joined.oracles:
+        own = {case.node for case in cases(joined, oracle, seen.results)} & good
+        met = [one for case in own for one in _met(joined, seen, case)]
+        if met and not any(own & set(one.killers) for one in met):
+            yield oracle, list(dict.fromkeys(met))
+
+
+def _met(joined: Joined, seen: Seen, case: str) -> Iterator[Tried]:
+    """The changes that were tried on lines which a case runs."""
+    assert seen.covered is not None
+    for definition in joined.code:
+        for name in run_functions(joined, definition, seen):
+            first = first_line(function(definition.parsed, name))
+            ran = seen.covered.ran(definition.parsed, name, case)
+            for one in (seen.trials or {}).get((definition.path, name), ()):
+                if one.state != "not_run" and first + one.offset in ran:
+                    yield one
 
 
 def by_definition(joined: Joined, seen: Seen) -> Iterator[tuple[Definition, list[Tried]]]:

@@ -13,7 +13,7 @@ from bloomery.papers.verifying.joined import Joined, Seen, good_cases, nodes, ru
 from bloomery.papers.verifying.joining import Tree, read_tree, shown
 from bloomery.papers.verifying.judging import report
 from bloomery.papers.verifying.mutation import Function, Subject, tried
-from bloomery.papers.verifying.noticing import blind
+from bloomery.papers.verifying.noticing import blind, deaf
 from bloomery.papers.verifying.papers import Folder
 from bloomery.papers.verifying.running import Say
 from bloomery.papers.verifying.sources import stale
@@ -190,6 +190,14 @@ def _of_equation(joined: Joined, seen: Seen) -> Iterator[Diagnostic]:
             f"{definition.symbol or 'this module'}, such as {trials[0].change}; check it against an oracle"
         )
         yield Diagnostic(shown(seen.root, definition.path), definition.line, "error", "oracle-blind", message)
+    for oracle, met in deaf(joined, seen) if seen.trials is not None else ():
+        message = (
+            f"{oracle.test.node} is marked with {name} and notices none of the {len(met)} planted changes on "
+            f"the lines that it runs, such as {met[0].change}; compare with what tells them apart"
+        )
+        yield Diagnostic(
+            shown(seen.root, oracle.test.path), oracle.test.line, "warning", "oracle-deaf", message
+        )
 
 
 def _unrun(joined: Joined, seen: Seen, name: str) -> Iterator[Diagnostic]:

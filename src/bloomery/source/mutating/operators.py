@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from bloomery.source.mutating.literals import another, literal, number
 from bloomery.source.mutating.place import Place
+from bloomery.source.python import called_name
 
 Replacements = Iterator[ast.AST]
 Operator = Callable[[ast.AST, Place], Replacements]
@@ -38,6 +39,7 @@ _BOUNDARY: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.GtE: ast.Gt,
 }
 _PLACES = (ast.Call, ast.keyword, ast.Subscript, ast.Slice, ast.Tuple)  # there -1 is the last, no sign
+_COUNTING = {"range", "arange"}
 _ORDERED = (ast.Sub, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.MatMult)
 _PRODUCTS = (ast.Mult, ast.Div, ast.MatMult)
 _PAIRS = [
@@ -76,7 +78,7 @@ def arithmetic(node: ast.AST, place: Place) -> Replacements:
 
 
 def sign(node: ast.AST, place: Place) -> Replacements:
-    """A minus that is lost, or one before a product."""
+    """A minus that is lost, one before a product, or plus and minus exchanged where no place is counted."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         if not (isinstance(number(node), int) and isinstance(place.parents.get(node), _PLACES)):
             yield node.operand
@@ -85,6 +87,28 @@ def sign(node: ast.AST, place: Place) -> Replacements:
         inside = isinstance(outer, ast.BinOp) and isinstance(outer.op, (*_PRODUCTS, ast.Pow))
         if not inside and not isinstance(outer, ast.UnaryOp | ast.Subscript | ast.Slice):
             yield ast.UnaryOp(ast.USub(), node)
+    elif isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
+        right = node.right if isinstance(node, ast.BinOp) else node.value
+        if not (_has_sign(right) or _counts(node, place)):
+            yield from arithmetic(node, place)
+
+
+def _has_sign(node: ast.expr) -> bool:
+    """Whether `sign` changes it by itself: the same as what stands before it."""
+    minus = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
+    return minus or (isinstance(node, ast.BinOp) and isinstance(node.op, _PRODUCTS))
+
+
+def _counts(node: ast.AST, place: Place) -> bool:
+    """Whether a node says a place: within a subscript's, or what `range` counts to."""
+    inner, outer = node, place.parents.get(node)
+    while outer is not None:
+        if isinstance(outer, ast.Subscript) and inner is outer.slice:
+            return True
+        if isinstance(outer, ast.Call) and called_name(outer) in _COUNTING and inner is not outer.func:
+            return True
+        inner, outer = outer, place.parents.get(outer)
+    return False
 
 
 def decay(node: ast.AST, place: Place) -> Replacements:
