@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from bloomery.core.errors import CapabilityMissing, ConfigError, FormatRefused, UserError
-from bloomery.forge.baking.bake import Queries
-from bloomery.forge.baking.divergence import residual
+from bloomery.forge.baking.bake import Queries, baking_loss
+from bloomery.forge.baking.completions import Completion
+from bloomery.forge.baking.divergence import forward_kl, read, residual
+from bloomery.forge.baking.rows import collate_pairs, pair
 from bloomery.forge.baking.strength import weights_of
 from bloomery.models.packed.converting import convert
 from tests.forge.baking.bakes import BAR, answers, baked, drift
@@ -148,3 +150,16 @@ def test_what_cannot_be_baked_is_refused(tmp_path, changes, prompt, words):
 def test_a_query_is_not_both_learnt_and_held_out():
     with pytest.raises(ConfigError, match="'b1='"):
         Queries(train=["a1=", "b1="], held_out=["b1="])
+
+
+@pytest.mark.parametrize(("halting", "depth"), [(1.0, 1), (0.0, 2)])
+def test_a_student_that_can_halt_does_in_the_share_of_steps_that_is_asked_for(halting, depth):
+    teacher, student = cognate(0).eval(), cognate(1)
+    student.halting.score.bias.data.fill_(20.0)  # sure after its first step
+    written = [Completion((5, 6), (7, 8), (9, 10, 2)), Completion((5, 6), (8,), (11, 2))]
+    batch = collate_pairs([pair(one, TOKENIZER) for one in written], pad=TOKENIZER.pad_token_id)
+    theirs = read(teacher, batch["teacher"])
+    found = baking_loss(student, batch, teacher=teacher, halting=halting).loss
+    losses = [forward_kl(theirs, read(student, batch["student"], recursion_steps=n)).mean() for n in (1, 2)]
+    assert abs(losses[0] - losses[1]) > 1e-3
+    torch.testing.assert_close(found, losses[depth - 1])

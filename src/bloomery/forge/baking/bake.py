@@ -115,21 +115,29 @@ def bake(
     _keep(at, learnt, unseen)  # only what can be baked from: another prompt may be given then
     base = left(model)
     half = [] if config.strength is None else [StopAtStrength(config.strength, base)]
+    loss = partial(baking_loss, teacher=frozen, halting=config.halting)
     with trainable(model, config, seed=context.seed) as student:
         result = fit(
-            at, student, rows, fitting, loss=partial(baking_loss, teacher=frozen),  # type: ignore[arg-type]
+            at, student, rows, fitting, loss=loss,  # type: ignore[arg-type]
             collate=partial(collate_pairs, pad=rows.pad), prefix=f"{name}/", callbacks=half,
             validate=lambda trained: {"residual_kl": left(trained)},
         )  # fmt: skip
     return Baked(prompt, Residual(base=base, baked=left(model)), result.steps, result.targets, rows.left_out)
 
 
-def baking_loss(model: nn.Module, batch: Mapping[str, Any], *, teacher: PreTrainedModel) -> LossResult:
-    """The mean forward KL over the batch's written tokens, by the models as they answer: tokens may halt."""
+def baking_loss(
+    model: nn.Module, batch: Mapping[str, Any], *, teacher: PreTrainedModel, halting: float = 1.0
+) -> LossResult:
+    """The mean forward KL over the batch's written tokens, by the teacher as it answers.
+
+    The student's tokens halt, as they do when it answers, in this share of the steps, drawn from torch's
+    generator, which a checkpoint holds; a model that does not halt draws nothing.
+    """
     with torch.no_grad():
         theirs = read(teacher, batch["teacher"])
-    halting = {"halting": True} if isinstance(teacher.config, CognateConfig) else {}
-    return LossResult(forward_kl(theirs, read(model, batch["student"], **halting)).mean())
+    halts = isinstance(teacher.config, CognateConfig)
+    options = {"halting": bool(torch.rand(()) < halting)} if halts else {}
+    return LossResult(forward_kl(theirs, read(model, batch["student"], **options)).mean())
 
 
 class StopAtStrength(Callback):

@@ -28,6 +28,9 @@ class BakeConfig:
     empty: float = option(
         0.5, help="share of completions that may be empty; with more the prompt is refused", low=0, high=1
     )
+    halting: float = option(
+        1.0, help="share of the steps in which a student that can halt does", low=0, high=1
+    )
     strength: float | None = option(
         None, help="stop early at 1 - residual ratio on held-out queries (half-baking); empty: at the end",
         low=0, high=1,
