@@ -50,7 +50,16 @@ def test_a_needle_is_the_only_value_in_the_straw_at_any_depth_and_asked_for_at_t
     assert {int(at.min()), int(at.max())} == {1, 62}
 
 
-@pytest.mark.parametrize("name", [*TITANS, "yaad", BASELINE])
+def test_far_recall_is_recall_in_four_times_as_many_tokens_of_the_same_training():
+    near, far = TASKS["recall"], TASKS["far recall"]
+    assert (far.questions, far.trained) == (near.questions, near.trained)
+    assert far.examined == 4 * near.trained == 4 * near.examined
+    tokens, answers = far.questions.draw(2, far.examined, generator())
+    assert tokens.shape == (2, 152)
+    assert (answers != NO_ANSWER).sum(1).tolist() == [8, 8]
+
+
+@pytest.mark.parametrize("name", [*TITANS, "yaad", "hope", BASELINE])
 def test_beyond_its_reach_the_baseline_alone_knows_nothing(name):
     pupil = model(name, 0).eval()
     tokens = torch.randint(VOCABULARY, (2, 40), generator=generator())
@@ -65,7 +74,8 @@ def test_beyond_its_reach_the_baseline_alone_knows_nothing(name):
 
 def test_the_baseline_has_no_fewer_parameters_than_any_of_the_memories():
     sizes = {
-        name: sum(p.numel() for p in model(name, 0).parameters()) for name in (*TITANS, *MIRAS, BASELINE)
+        name: sum(p.numel() for p in model(name, 0).parameters())
+        for name in (*TITANS, *MIRAS, "hope", BASELINE)
     }
     assert max(sizes, key=sizes.__getitem__) == BASELINE
 
@@ -97,10 +107,32 @@ def test_a_run_is_remembered_and_equal_seeds_give_equal_runs(tmp_path, monkeypat
         TASKS, "recall", TASKS["recall"]._replace(questions=Pairs(2), trained=24, examined=24)
     )
     one = measured("lmm", "recall", 5, steps=11, kept=tmp_path / "a")
+    associative_recall.taught.cache_clear()
     assert measured("lmm", "recall", 5, steps=11, kept=tmp_path / "b") == one
     (file,) = (tmp_path / "a").iterdir()
     file.write_text('{"right": 3}')
     assert measured("lmm", "recall", 5, steps=11, kept=tmp_path / "a") == {"right": 3}
+
+
+def test_a_run_of_another_processor_or_of_other_packages_is_not_remembered(monkeypatch):
+    here = associative_recall.surroundings()
+    assert associative_recall.surroundings() == here
+    with monkeypatch.context() as other:
+        other.setattr(associative_recall.machine, "processor", lambda: "another")
+        assert associative_recall.surroundings() != here
+    monkeypatch.setattr("bloomery.core.closure.package_version", lambda name: "another")
+    assert associative_recall.surroundings() != here
+
+
+def test_tasks_that_differ_in_the_examination_share_a_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(associative_recall, "TESTED", 8)
+    drawn = []
+    monkeypatch.setattr(associative_recall, "model", lambda *given: drawn.append(given) or model(*given))
+    associative_recall.taught.cache_clear()
+    for task in ("recall", "far recall"):
+        measured("hope", task, 6, steps=2, kept=tmp_path)
+    assert drawn == [("hope", 6)]
+    assert {path.name.rpartition("-hope-")[0] for path in tmp_path.iterdir()} == {"recall", "far-recall"}
 
 
 def run(right: int) -> dict[str, int]:
