@@ -14,6 +14,7 @@ from bloomery.papers.scaffolding.limits import Limit, limit
 from bloomery.papers.scaffolding.printing import quoted
 from bloomery.papers.scaffolding.signature import table
 from bloomery.papers.scaffolding.sizes import PLAIN, sizes, smallest
+from bloomery.papers.scaffolding.telling import drawn, rough
 
 STANDARD = (
     "output_shape",
@@ -23,10 +24,6 @@ STANDARD = (
     "batch_independence",
     "edge_cases",
 )
-ROUGH = re.compile(
-    r"\b(?:sign|sgn|argmax|argmin|round)\b|\\(?:lfloor|lceil|mathbb\s*\{?1|mathbf\s*\{?1|mathds|arg\b)", re.I
-)
-DRAWN = re.compile(r"\\sim\b|\\mathcal\s*\{?N|\\mathrm\{?Bern|dropout|\bsampl|\brandom", re.I)
 TOGETHER = re.compile(r"batch[- ](?:statistic|norm|mean|varianc)|over the batch|across the batch", re.I)
 
 
@@ -198,21 +195,21 @@ def _reasons(latex: str, equation: Equation, found: Interpreted) -> Iterator[tup
         yield from ((test, why) for test in STANDARD)
         return
     said = " ".join((equation.plain_english, *equation.notes))
-    drawn = DRAWN.search(f"{latex} {said}")
+    random = drawn(latex, equation)
     if not found.inputs:
         yield from (
             (test, "it takes no input") for test in STANDARD if test not in ("output_shape", "determinism")
         )
-    elif drawn:
-        yield "gradient", f"it draws at random ('{drawn[0]}')"
-    elif rough := ROUGH.search(f"{latex} {said}"):
-        yield "gradient", f"it has no derivative everywhere ('{rough[0]}')"
+    elif random:
+        yield "gradient", f"it draws at random ('{random}')"
+    elif step := rough(latex, equation):
+        yield "gradient", f"it has no derivative everywhere ('{step}')"
     elif all(one.domain.whole for one in found.inputs):
         yield "gradient", "its inputs are integers"
     if found.inputs and not _edges(found):
         yield "edge_cases", "neither zero nor one lies in the domain of an input, and it has no dimension"
     if found.inputs:
-        yield from _of_batches(said, found, bool(drawn))
+        yield from _of_batches(said, found, bool(random))
 
 
 def _edges(found: Interpreted) -> list[str]:
@@ -221,12 +218,12 @@ def _edges(found: Interpreted) -> list[str]:
     return held + (["smallest"] if found.dimensions else [])
 
 
-def _of_batches(said: str, found: Interpreted, drawn: bool) -> Iterator[tuple[str, str]]:
+def _of_batches(said: str, found: Interpreted, random: bool) -> Iterator[tuple[str, str]]:
     first = found.output[0] if found.output else ""
     name = "batch_independence"
     if together := TOGETHER.search(said):
         yield name, f"its result depends on the whole batch ('{together[0]}')"
-    elif drawn:
+    elif random:
         yield name, "it draws at random, and draws for another batch differ"
     elif first not in BATCH:
         yield name, "its result has no batch dimension"
