@@ -39,6 +39,13 @@ def test_any_causal_model_in_a_folder_is_measured_without_a_workspace(bloomery, 
     assert not (tmp_path / "none").exists()
 
 
+def test_a_cache_of_the_papers_checker_is_taken_for_no_workspace(bloomery, foreign, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".bloomery" / "verify").mkdir(parents=True)
+    said = bloomery("eval", foreign, "-t", "parity", "--count", 4, "-d", 10, "--json")
+    assert json.loads(said.out)["results"]["parity"]["total"] == 4
+
+
 @pytest.mark.parametrize("option", [["--recursion-steps", 1], ["--without-memory"]])
 def test_options_of_cognate_are_refused_for_other_models(bloomery, foreign, option):
     said = bloomery("eval", foreign, "-t", "parity", "--count", 4, "-d", 10, *option)

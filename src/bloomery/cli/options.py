@@ -64,7 +64,8 @@ def opened(path: Path) -> "Workspace | None":
     """The workspace, where there is one: a model may be named by its folder alone."""
     from bloomery.core.workspace import Workspace
 
-    return Workspace.open(path, create=False) if path.exists() else None
+    cached_only = path == DEFAULT_WORKSPACE and not (path / "store").is_dir()  # as `paper verify` leaves it
+    return None if cached_only or not path.exists() else Workspace.open(path, create=False)
 
 
 def print_json(value: Any) -> None:
