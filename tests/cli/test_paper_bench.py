@@ -39,7 +39,9 @@ def measure(project):
         file = project / "papers" / paper / "paper.yaml"
         text = file.read_text()
         assert "  source: Table 1\n" in text
-        file.write_text(text.replace("  source: Table 1\n", f"  source: Table 1\n  command: measuring:{name}\n"))
+        file.write_text(
+            text.replace("  source: Table 1\n", f"  source: Table 1\n  command: measuring:{name}\n")
+        )
 
 
 def test_a_scaffold_benches_itself_as_its_page_says(bloomery, scaffolded, monkeypatch):
