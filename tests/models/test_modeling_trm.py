@@ -124,8 +124,9 @@ def test_the_loss_is_that_of_the_cells_and_of_being_right_over_all_steps(grids):
     assert found == pytest.approx(np.mean(expected), abs=1e-6)  # the losses are in float32
 
 
-def test_a_step_learns_from_its_last_round_alone_and_not_from_the_step_before(grids):
-    made, labels = model().double(), (grids + 1) % SYMBOLS
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_a_step_learns_from_its_last_round_alone_and_not_from_the_step_before(grids, rounds):
+    made, labels = model(rounds=rounds).double(), (grids + 1) % SYMBOLS
     reached = made(grids, supervision_steps=2)
     state = State(reached.answer, reached.latent)
     alone = [made(grids, labels=labels, supervision_steps=n).loss for n in (1, 2)]
