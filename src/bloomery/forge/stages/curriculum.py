@@ -229,9 +229,7 @@ STAGE = Stage(
     outputs=(
         Port(name="model", meaning="the taught model, packed where the given one was"),
         Port(name="latent", kind="latent model", meaning="the weights behind it, to train on"),
-        Port(
-            name="unbaked", meaning="the model before prompts were baked in, to measure them against"
-        ),
+        Port(name="unbaked", meaning="the model before prompts were baked in, to measure them against"),
         Port(
             name="ladder",
             kind="ladder",
