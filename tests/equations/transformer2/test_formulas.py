@@ -13,6 +13,7 @@ from bloomery.forge.experts.teaching import Pupil, reinforce
 from bloomery.forge.experts.writing import Prompt, sampled
 from bloomery.models.packed.experts import ExpertSet
 from bloomery.models.packed.svf import Attached, directions, linear_layers
+from bloomery.tasks.task import Example
 from bloomery.tasks.tokenizer import train_tokenizer
 
 WORDS = 5
@@ -96,7 +97,9 @@ def test_the_loss_of_an_expert_is_minus_its_objective(kl):
     right answer and else -1, b the mean of the prompt's other two; KL is a mean over the written tokens."""
     model, attached = learner()
     tokenizer, config = train_tokenizer([]), TeachConfig(samples=3, kl=kl)
-    prompts = [Prompt([1, 3], [4]), Prompt([1, 4, 3], [3, 2]), Prompt([1, 0], [0])]
+    unasked = Example("", "", 1)
+    asked = (([1, 3], [4]), ([1, 4, 3], [3, 2]), ([1, 0], [0]))
+    prompts = [Prompt(ids, answer, unasked) for ids, answer in asked]
     asked = [one for one in prompts for _ in range(3)]
     torch.manual_seed(11)
     answers = sampled(model, tokenizer, [one.ids for one in asked], max_new_tokens=2)
