@@ -233,7 +233,7 @@ def test_examples_that_chose_in_one_stage_cannot_measure_in_another(change, says
 
 
 def test_an_exam_that_the_tasks_cannot_fill_is_refused_before_a_run_begins(tmp_path):
-    place, changed = Workspace.open(tmp_path / "ws"), "mixture.sorting.difficulties=[2]"
+    place, changed = Workspace.open(tmp_path / "ws"), "mixture.sorting={difficulties: [2]}"
     with pytest.raises(ConfigError, match=r"task 'sorting' has only .* test prompts at difficulty 2, not"):
         pipeline.forge(place, plan("forge/quickstart", [changed]))
     assert not list(place.runs.iterdir())
