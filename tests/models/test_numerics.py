@@ -1,7 +1,6 @@
 """What torch lacks and we add, at the edges of arithmetic: what is no number stays visible, and alone."""
 
 import math
-from collections.abc import Callable
 
 import pytest
 import torch
@@ -22,9 +21,9 @@ from bloomery.models.lenet import (
 )
 from bloomery.models.modeling_lenet import normalised
 from bloomery.models.rotary import rotate, rotation
+from tests.models.edges import Layer, check_gradients_of_zeros, check_no_rows, check_rows_apart
 
 ROWS = 3
-Layer = Callable[[Tensor], Tensor]
 
 
 def ready(module: nn.Module) -> nn.Module:
@@ -73,12 +72,7 @@ def test_numbers_give_numbers(name):
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @torch.no_grad()
 def test_what_is_no_number_in_one_row_never_reaches_another(name, value):
-    layer, x = given(name)
-    expected = layer(x)
-    x[1].view(-1)[3] = value
-    found = layer(x)
-    torch.testing.assert_close(found[[0, 2]], expected[[0, 2]], rtol=0, atol=0)
-    assert not torch.equal(found[1], expected[1])
+    check_rows_apart(*given(name), place=3, value=value)
 
 
 @ALL
@@ -99,17 +93,12 @@ def test_zeros_give_numbers(name):
 @ALL
 @torch.no_grad()
 def test_no_rows_give_no_rows(name):
-    layer, x = given(name)
-    assert layer(x[:0]).shape == (0, *layer(x).shape[1:])
+    check_no_rows(*given(name))
 
 
 @ALL
 def test_gradients_of_zeros_are_numbers(name):
-    layer, x = given(name)
-    zeros = torch.zeros_like(x, requires_grad=True)
-    layer(zeros).square().sum().backward()
-    assert zeros.grad is not None
-    assert zeros.grad.isfinite().all()
+    check_gradients_of_zeros(*given(name))
 
 
 def test_squashing_infinity_gives_the_asymptote_and_large_sums_do_not_overflow():

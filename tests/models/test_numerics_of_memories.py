@@ -27,9 +27,9 @@ from bloomery.models.self_modifying_titans import SelfModifyingTitans
 from bloomery.models.streaming_attention import StreamingAttention
 from bloomery.models.tiny_net import OverAll, OverPlaces, TinyBlock
 from bloomery.models.titans_mixers import MemoryAlone, MemoryAsGate, MemoryAsLayer
+from tests.models.edges import Layer, check_gradients_of_zeros, check_no_rows, check_rows_apart
 
 ROWS, STEPS, DIM, CHUNK = 3, 7, 8, 3  # the last chunk is not full
-Layer = Callable[[Tensor], Tensor]
 
 
 def first(layer: Callable[..., tuple[Tensor, Any]]) -> Layer:
@@ -125,12 +125,7 @@ def test_numbers_give_numbers_and_so_do_large_ones(name):
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @torch.no_grad()
 def test_what_is_no_number_in_one_row_never_reaches_another(name, value):
-    layer, x = given(name)
-    expected = layer(x)
-    x[1, 2, 3] = value
-    found = layer(x)
-    torch.testing.assert_close(found[[0, 2]], expected[[0, 2]], rtol=0, atol=0)
-    assert not torch.equal(found[1], expected[1])
+    check_rows_apart(*given(name), place=2 * DIM + 3, value=value)
 
 
 @ALL
@@ -143,20 +138,13 @@ def test_nan_stays_nan_from_where_it_stands(name):
 
 @ALL
 def test_zeros_give_numbers_and_their_gradients_are_numbers(name):
-    layer, x = given(name)
-    zeros = torch.zeros_like(x, requires_grad=True)
-    found = layer(zeros)
-    found.square().sum().backward()
-    assert found.isfinite().all()
-    assert zeros.grad is not None
-    assert zeros.grad.isfinite().all()
+    assert check_gradients_of_zeros(*given(name)).isfinite().all()
 
 
 @ALL
 @torch.no_grad()
 def test_no_rows_give_no_rows(name):
-    layer, x = given(name)
-    assert layer(x[:0]).shape == (0, *layer(x).shape[1:])
+    check_no_rows(*given(name))
 
 
 def streams() -> dict[str, Callable[[], nn.Module]]:
