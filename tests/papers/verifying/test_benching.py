@@ -220,9 +220,10 @@ def test_a_command_line_is_run_for_each_seed_and_its_file_read(benched):
 
 
 def test_a_learning_curve_is_compared_point_by_point(benched):
-    points = [(one.at, one.measured, one.band) for one in benched[0]["curve"].points]
-    assert points == [(0.0, 5.5, "deviation"), (10.0, 2.0, "match")]
+    points = [(one.at, one.measured, one.interval, one.band) for one in benched[0]["curve"].points]
+    assert points == [(0.0, 5.5, (5.0, 6.0), "deviation"), (10.0, 2.0, (2.0, 2.0), "match")]
     assert benched[0]["curve"].band == "deviation"
+    assert benched[0]["curve"].result.curves == (((0.0, 5.0), (10.0, 2.0)), ((0.0, 6.0), (10.0, 2.0)))
 
 
 def test_both_files_are_written_and_nothing_is_wrong_with_them(benched, repository):
@@ -230,7 +231,8 @@ def test_both_files_are_written_and_nothing_is_wrong_with_them(benched, reposito
     assert set(read_results(folder)) == set(CLAIM) - {"stated"}
     page = (folder / "RESULTS.md").read_text()
     assert "| 2 | 2.03 | 2.02 to 2.04 | 1.50 % | close |" in page
-    assert "| 5.5 | deviation |" in page
+    assert "| At | Paper | Measured | Range |  |" in page
+    assert "| 0 | 4 | 5.5 | 5 to 6 | deviation |" in page
     assert list(measured(repository, read_folder(folder))) == []
 
 
@@ -323,6 +325,26 @@ def test_the_benchmark_validator_finds_each_planted_fault(copy, code, spoil):
     found = list(measured(copy, read_folder(copy / "papers/fade")))
     assert [one.code for one in found] == [code]
     assert path.read_text().splitlines()[found[0].line - 1].strip().startswith('"loss"')
+
+
+CURVE_FAULTS = [
+    ("value", lambda one: one["curve"][0].__setitem__(1, 5.0)),
+    ("value", lambda one: one["curve"].pop()),
+    ("value", lambda one: one["curve"].append([20, 1.0])),
+    ("value", lambda one: one["curves"][1][0].__setitem__(1, 6.5)),
+    ("repeats", lambda one: one["curves"].pop()),
+]
+
+
+@pytest.mark.parametrize(("code", "spoil"), CURVE_FAULTS)
+def test_a_curve_that_is_not_the_mean_of_its_repeats_is_found(copy, code, spoil):
+    path = copy / "papers/fade/RESULTS.json"
+    values = json.loads(path.read_text())
+    spoil(values["results"]["curve"])
+    path.write_text(json.dumps(values, indent=1))
+    found = list(measured(copy, read_folder(copy / "papers/fade")))
+    assert [one.code for one in found] == [code]
+    assert path.read_text().splitlines()[found[0].line - 1].strip().startswith('"curve": {')
 
 
 def test_a_result_without_a_commit_says_what_to_do(copy):

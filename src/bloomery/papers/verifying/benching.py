@@ -120,6 +120,7 @@ def _measured(job: _Bench, paper: PaperFile, claim: Claim) -> Result:
     began = time.monotonic()
     seeds, returned = (_call if claim.function else _command)(job, paper, claim, files)
     samples = tuple(one.value for one in returned if one.value is not None)
+    curves = tuple(one.curve for one in returned if one.curve)
     mean, interval = summary(samples) if samples else (None, None)
     found = environment()
     facts = {name: str(found[name]) for name in FACTS}
@@ -129,7 +130,8 @@ def _measured(job: _Bench, paper: PaperFile, claim: Claim) -> Result:
         value=mean,
         samples=samples,
         interval=interval,
-        curve=mean_curve([one.curve for one in returned]),
+        curve=mean_curve(curves),
+        curves=curves,
         unit=claim.unit,
         seeds=tuple(seeds),
         command=said_command(claim),

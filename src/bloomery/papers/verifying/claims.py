@@ -1,6 +1,6 @@
 """What a paper claims against what was measured here: how far apart, and whether that counts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,12 +42,13 @@ def band(claimed: float, measured: float, direction: Direction) -> Band:
 
 @dataclass(frozen=True)
 class PointReport:
-    """A point of a claimed curve and what was measured there."""
+    """A point of a claimed curve and what was measured there; `interval` is the range over the repeats."""
 
     at: float
     claimed: float
     measured: float | None
     band: Band
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def compare(paper: str, claim: Claim, result: Result | None, stale: str = "") ->
         reason = result.reason if result else claim.not_reproduced or _nothing(claim)
         return ClaimReport(paper, claim.id, claim, "not run", reason=reason, result=result)
     pairs = [] if claim.value is None else [(claim.value, result.value)]
-    points = _points(claim, dict(result.curve))
+    points = _points(claim, result)
     pairs += [(point.claimed, point.measured) for point in points]
     known = [(claimed, measured) for claimed, measured in pairs if measured is not None]
     if len(known) < len(pairs):
@@ -143,13 +144,15 @@ def exit_code(claims: Iterable[ClaimReport]) -> int:
     return int(not all(one.within or one.claim.not_reproduced for one in claims))
 
 
-def _points(claim: Claim, measured: Mapping[float, float]) -> tuple[PointReport, ...]:
-    return tuple(_point(one.at, one.value, measured.get(one.at), claim.direction) for one in claim.curve)
-
-
-def _point(at: float, claimed: float, measured: float | None, direction: Direction) -> PointReport:
-    near: Band = "not run" if measured is None else band(claimed, measured, direction)
-    return PointReport(at, claimed, measured, near)
+def _points(claim: Claim, result: Result) -> tuple[PointReport, ...]:
+    means, repeats = dict(result.curve), [dict(curve) for curve in result.curves]
+    found = []
+    for one in claim.curve:
+        mean, there = means.get(one.at), [curve[one.at] for curve in repeats if one.at in curve]
+        near: Band = "not run" if mean is None else band(one.value, mean, claim.direction)
+        span = (min(there), max(there)) if len(there) > 1 else None
+        found.append(PointReport(one.at, one.value, mean, near, span))
+    return tuple(found)
 
 
 def _nothing(claim: Claim) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from bloomery.papers.verifying.claims import ClaimReport
+from bloomery.papers.verifying.claims import ClaimReport, PointReport
 from bloomery.papers.verifying.verified import (
     VERIFIED,
     EquationReport,
@@ -14,6 +14,7 @@ from bloomery.papers.verifying.verified import (
 Row = Sequence[object]
 EQUATION_HEADS = ("equation", "status", "tests", "changes noticed", "")
 CLAIM_HEADS = ("claim", "says", "measured", "deviation", "", "")
+POINT_HEADS = ("At", "Paper", "Measured", "Range", "")
 
 
 def render(verified: Verified, form: Literal["terminal", "markdown"] = "terminal") -> str:
@@ -75,9 +76,8 @@ def results_page(paper: str, claims: Iterable[ClaimReport]) -> str:
     ]
     for one in claims:
         if one.points:
-            rows = [(number(p.at), number(p.claimed), number(p.measured), p.band) for p in one.points]
             parts.append(f"## {one.name}, point by point")
-            parts.append(table(("At", "Paper", "Measured", ""), rows, True))
+            parts.append(table(POINT_HEADS, [_point_row(point) for point in one.points], True))
     measured = [one for one in claims if one.result is not None and one.result.state == "measured"]
     if measured:
         parts.append("## How it was measured")
@@ -103,19 +103,26 @@ def _claim_row(one: ClaimReport) -> tuple[str, ...]:
 
 def _result_row(one: ClaimReport) -> Row:
     claim, result = one.claim, one.result
-    span = "" if result is None or result.interval is None else " to ".join(map(number, result.interval))
     said = one.reason if one.band == "not run" else ""
     return (
         f"{one.name}: {claim.metric} ({claim.direction} is better)",
         claimed(one),
         number(one.measured),
-        span,
+        _span(None if result is None else result.interval),
         _percent(one.deviation),
         f"{one.band}: {said}" if said else one.band,
         claim.scale,
         claim.source,
         claim.conditions,
     )
+
+
+def _point_row(one: PointReport) -> Row:
+    return number(one.at), number(one.claimed), number(one.measured), _span(one.interval), one.band
+
+
+def _span(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else " to ".join(map(number, interval))
 
 
 def _how(one: ClaimReport) -> str:

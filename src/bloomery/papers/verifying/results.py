@@ -10,6 +10,7 @@ from typing import Any, Literal
 from bloomery.core.config import build, option, to_plain
 from bloomery.core.disk import write_atomically
 from bloomery.core.errors import ConfigError, FormatRefused
+from bloomery.papers.verifying.returned import Curve
 
 RESULTS_FILE = "RESULTS.json"
 RENDERED_FILE = "RESULTS.md"
@@ -29,7 +30,8 @@ class Result:
     value: float | None = option(None, help="mean over the repeats")
     samples: tuple[float, ...] = option((), help="one for each seed")
     interval: tuple[float, float] | None = option(None, help="lowest and highest of the samples")
-    curve: tuple[tuple[float, float], ...] = option((), help="abscissa and mean over the repeats")
+    curve: Curve = option((), help="abscissa and mean over the repeats")
+    curves: tuple[Curve, ...] = option((), help="one for each seed")
     unit: str = option("", help="of the value")
     seeds: tuple[int, ...] = option((), help="of the repeats; none where it takes none")
     command: str = option("", help="what was run")

@@ -10,6 +10,7 @@ from bloomery.papers.verifying.joining import shown
 from bloomery.papers.verifying.paper_file import PaperFile
 from bloomery.papers.verifying.papers import Folder
 from bloomery.papers.verifying.results import RESULTS_FILE, Result, summary
+from bloomery.papers.verifying.returned import mean_curve
 
 ENVIRONMENT = ("python", "platform", "processor")
 
@@ -53,6 +54,8 @@ def _numbers(result: Result) -> Iterator[tuple[str, str]]:
     if not all(math.isfinite(one) for one in (*numbers, *(value for _, value in result.curve))):
         yield "number", "holds numbers that are not finite"
         return
+    if result.curve:
+        yield from _curve(result)
     if result.value is None:
         return
     if len(result.samples) != max(1, len(result.seeds)):  # one where the command takes no seed
@@ -66,6 +69,22 @@ def _numbers(result: Result) -> Iterator[tuple[str, str]]:
         yield "value", f"says {result.value}, the mean of its samples is {mean}"
     if result.interval != span:
         yield "interval", f"says {result.interval}, the range of its samples is {span}"
+
+
+def _curve(result: Result) -> Iterator[tuple[str, str]]:
+    """A curve is the mean of one for each repeat, at the places that all of these have."""
+    if len(result.curves) != max(1, len(result.seeds)):
+        yield (
+            "repeats",
+            f"has {len(result.curves)} curves for seeds {list(result.seeds)}; one each is expected",
+        )
+        return
+    said, mean = dict(result.curve), dict(mean_curve(result.curves))
+    for at in sorted(said.keys() | mean.keys()):
+        here, there = said.get(at, math.nan), mean.get(at, math.nan)
+        if not math.isclose(here, there, rel_tol=1e-12):  # the same sum, as above
+            yield "value", f"says {here} at {at:g}, the mean of its curves there is {there}"
+            return
 
 
 def _data(paper: PaperFile, claim: Claim, result: Result) -> Iterator[tuple[str, str]]:
