@@ -7,6 +7,8 @@ import pytest
 from bloomery.core.errors import ConfigError, Failure
 from bloomery.forge.data import Recorded, task_parts, training_data, training_texts
 from bloomery.forge.exams import evaluate_tasks, exams, mean_depth, mean_rate, plain
+from bloomery.forge.judging import thought_about
+from bloomery.forge.quietstar.settings import ThoughtsConfig
 from bloomery.forge.settings import ExamConfig, FitConfig
 from bloomery.tasks.accuracy import Accuracy
 from bloomery.tasks.ingredient import Ingredient
@@ -159,3 +161,11 @@ def test_what_is_only_trained_on_is_not_judged():
     assert {len(trained.example(index).prompt) for index in range(60)} == {5, 13, 15}
     for part in ("selection", "test"):
         assert {len(prompt) for prompt in prompts(mixture, part)["parity"]} == {13, 15}
+
+
+def test_what_is_judged_after_thoughts_alone_has_no_exam_but_among_what_is_thought_about():
+    """Its answers at once are guesses, whose luck would choose between models."""
+    mixture = {"parity": Ingredient(difficulties=(12,), at_once=False), "sorting": Ingredient()}
+    assert set(exams(mixture, EXAM, "test")) == {"sorting"}
+    thinking = thought_about(mixture, ThoughtsConfig(tasks=("parity",)))
+    assert prompts(thinking, "test") == prompts({"parity": Ingredient(difficulties=(12,))}, "test")

@@ -239,6 +239,26 @@ def test_an_exam_that_the_tasks_cannot_fill_is_refused_before_a_run_begins(tmp_p
     assert not list(place.runs.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (["mixture.sorting.at_once=false"], "sorting: judged after thoughts alone.* nothing thinks of"),
+        (
+            ["thoughts=null", "stages={cognate: {preset: cognate-tiny}}"],
+            "parity: judged after",
+        ),
+        (
+            ["mixture={parity: {at_once: false}}", "stages.cognate.bars.accuracy={}"],
+            "judges all its tasks .parity. after thoughts alone",
+        ),
+        (["stages.bitnet.bars.accuracy={parity: 0.5}"], "bars.accuracy names parity"),
+    ],
+)
+def test_every_task_is_judged_somewhere_and_one_at_once(changes, told):
+    with pytest.raises(ConfigError, match=told):
+        plan("forge/quickstart", changes)
+
+
 def test_the_recipes_thoughts_reach_every_stage_that_trains_with_them():
     found = plan("forge/quickstart", ["thoughts={strategies: {sketch: 1}, tokens: 9}"])
     assert {config.thoughts.tokens for _, config in found.stages} == {9}

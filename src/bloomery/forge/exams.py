@@ -98,12 +98,14 @@ def exams(
 ) -> dict[str, Exam]:
     """For each entry of a mixture its exam; a data set without an exact scorer here (code) has none.
 
+    Nor has an entry that is judged after thoughts alone, except in a mixture of `thought_about`.
+
     With `fewer_ok`, difficulties that hold too few different prompts give all that they hold.
     """
     found = {
         name: _exam(name, given, config, part, fewer_ok=fewer_ok)
         for name, given in mixture.items()
-        if given.weight > 0
+        if given.weight > 0 and given.at_once
     }
     found |= {name: _data_set_exam(name, config, part) for name in config.data_sets}
     return {name: exam for name, exam in found.items() if exam is not None}

@@ -1,7 +1,7 @@
 """What all stages are judged and trained on, and the checks that all have. Light: no model code here."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bloomery.core.config import option
 from bloomery.core.errors import ConfigError
@@ -33,6 +33,15 @@ class JudgedConfig:
         if unknown := sorted(set(names) - set(self.mixture)):
             raise ConfigError(f"{where} names {', '.join(unknown)}, which the mixture does not hold")
 
+    def check_judged(self, names: Iterable[str]) -> None:
+        """Raises: ConfigError where `bars.accuracy` names a task that the mixture does not judge at once."""
+        self.check_tasks("bars.accuracy", names)
+        if unasked := sorted(name for name in names if not self.mixture[name].at_once):
+            raise ConfigError(
+                f"bars.accuracy names {', '.join(unasked)}, which the mixture judges after thoughts alone "
+                "(at_once: false); bars.thinking holds for that"
+            )
+
     def tasks_with_thoughts(self) -> dict[str, Ingredient]:
         """The tasks with chains of thought that the recipe's thoughts concern; none without thoughts."""
         return thought_about(self.mixture, self.thoughts)
@@ -51,10 +60,27 @@ class JudgedConfig:
 def thought_about(
     mixture: Mapping[str, Ingredient], thoughts: ThoughtsConfig | None
 ) -> dict[str, Ingredient]:
-    """The part of a mixture that is thought about."""
+    """The part of a mixture that is thought about, as it is judged after thoughts."""
     if thoughts is None:
         return {}
-    return {name: one for name, one in mixture.items() if thoughts.concern(name) and one.weight > 0}
+    concerned = {name: one for name, one in mixture.items() if thoughts.concern(name) and one.weight > 0}
+    return {name: replace(one, at_once=True) for name, one in concerned.items()}
+
+
+def check_asked(mixture: Mapping[str, Ingredient], thoughts: ThoughtsConfig | None) -> None:
+    """Raises: ConfigError where a task is never judged, or none is judged at once."""
+    asked = {name: one for name, one in mixture.items() if one.weight > 0}
+    later = {name for name, one in asked.items() if not one.at_once}
+    if never := sorted(later - set(thought_about(mixture, thoughts))):
+        raise ConfigError(
+            f"{', '.join(never)}: judged after thoughts alone (at_once: false), and nothing thinks of them; "
+            "name them in thoughts.tasks, or judge them at once"
+        )
+    if later and later == set(asked):
+        raise ConfigError(
+            f"the mixture judges all its tasks ({', '.join(sorted(later))}) after thoughts alone; the stages "
+            "compare answers given at once: leave one without at_once: false"
+        )
 
 
 def claims_hold() -> Check:

@@ -19,6 +19,7 @@ from bloomery.core.workspace import Workspace
 from bloomery.forge.exams import check_exams
 from bloomery.forge.given_model import bring_in, check_given
 from bloomery.forge.handing_over import check_kinds
+from bloomery.forge.judging import check_asked
 from bloomery.forge.quietstar.settings import ThoughtsConfig
 from bloomery.forge.settings import ExamConfig, check_names
 from bloomery.forge.shipping import card_row, ship
@@ -58,8 +59,13 @@ class ForgeConfig:
 
     def __post_init__(self) -> None:
         check_names(self.mixture)
+        check_asked(self.mixture, self.thoughts or self._own_thoughts())
         if self.given is not None:
             check_given(self.given)
+
+    def _own_thoughts(self) -> ThoughtsConfig | None:
+        """Quietstar's default where it runs and the recipe has none for all."""
+        return ThoughtsConfig() if THINKING in self.stages else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,7 +65,7 @@ class BakingStageConfig(JudgedConfig):
     bars: BakingBarsConfig = option(BakingBarsConfig(), help="what the gate asks for")
 
     def __post_init__(self) -> None:
-        self.check_tasks("bars.accuracy", self.bars.accuracy)
+        self.check_judged(self.bars.accuracy)
         for name in self.tools.tasks:
             if name not in TOOL_TASKS:
                 raise UnknownName("task that needs a tool", name, TOOL_TASKS)

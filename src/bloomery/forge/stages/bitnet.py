@@ -45,7 +45,7 @@ class BitnetStageConfig(JudgedConfig):
     bars: TernaryBarsConfig = option(TernaryBarsConfig(), help="what the gate asks for")
 
     def __post_init__(self) -> None:
-        self.check_tasks("bars.accuracy", self.bars.accuracy)
+        self.check_judged(self.bars.accuracy)
         self.fit.on(self.mixture)
 
 

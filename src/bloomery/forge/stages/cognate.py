@@ -72,13 +72,14 @@ class CognateStageConfig(JudgedConfig):
             )
         for where, names in self._task_names().items():
             self.check_tasks(where, names)
+        self.check_judged(self.bars.accuracy)
         self.base_fit()
         if self.specialist.mixture:
             raise ConfigError("specialist.mixture is set; each of `specialists` has its own mixture")
 
     def _task_names(self) -> dict[str, Sequence[str]]:
         named = {f"specialists.{name}.mixture": list(one.mixture) for name, one in self.specialists.items()}
-        return {**named, "weights": list(self.weights), "bars.accuracy": list(self.bars.accuracy)}
+        return {**named, "weights": list(self.weights)}
 
     def base_fit(self) -> FitConfig:
         """The base's training: the recipe's mixture, with the weights that are changed for it."""

@@ -64,7 +64,7 @@ class CompressionStageConfig(JudgedConfig):
     def __post_init__(self) -> None:
         if not self.coders or not self.embedding_coders:
             raise ConfigError("coders and embedding_coders each name at least one coder")
-        self.check_tasks("bars.accuracy", self.bars.accuracy)
+        self.check_judged(self.bars.accuracy)
 
 
 def forge(at: StageRun) -> Mapping[str, str]:

@@ -65,7 +65,7 @@ class CurriculumStageConfig(JudgedConfig):
     bars: CurriculumBarsConfig = option(CurriculumBarsConfig(), help="what the gate asks for")
 
     def __post_init__(self) -> None:
-        self.check_tasks("bars.accuracy", self.bars.accuracy)
+        self.check_judged(self.bars.accuracy)
         self.check_tasks("climb.hardest", self.climb.hardest)
         self.check_tasks("climb.tasks", self.climb.tasks)
         for given in (self.fit, self.principles.fit):

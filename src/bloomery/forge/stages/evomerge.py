@@ -52,7 +52,7 @@ class EvomergeStageConfig(JudgedConfig):
     def __post_init__(self) -> None:
         if not any(one.weight > 0 for one in self.mixture.values()):
             raise ConfigError("mixture has no task with a weight above 0; name what a merge is to be good at")
-        self.check_tasks("bars.accuracy", self.bars.accuracy)
+        self.check_judged(self.bars.accuracy)
 
     def drawn(self) -> SearchConfig:
         """Random search, a comparison."""

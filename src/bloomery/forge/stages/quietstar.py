@@ -75,7 +75,7 @@ class QuietstarStageConfig(JudgedConfig):
     def thought_about(self) -> dict[str, Ingredient]:
         """The tasks in which thoughts are examined."""
         wanted = self.thoughts.tasks or tuple(self.mixture)
-        return {name: given for name, given in self.mixture.items() if name in wanted}
+        return {name: replace(one, at_once=True) for name, one in self.mixture.items() if name in wanted}
 
 
 def forge(at: StageRun) -> Mapping[str, str]:
