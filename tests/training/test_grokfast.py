@@ -58,10 +58,9 @@ def test_each_gradient_gets_the_convolution_of_all_before_with_the_kernel():
 
 @pytest.mark.equation("grokfast", "U3", oracle="closed form")
 def test_the_mean_starts_at_the_first_gradient():
-    assert filtered([1.0, 0.0], alpha=0.75, lam=2.0) == [3.0, 1.5]
+    assert filtered([1.0, 4.0], alpha=0.75, lam=2.0) == [3.0, 7.5]
 
 
-@pytest.mark.equation("grokfast", "U3", oracle="limit")
 def test_no_amplification_leaves_the_gradient_as_it_is():
     assert filtered([1.0, -2.0, 3.0], alpha=0.9, lam=0.0) == [1.0, -2.0, 3.0]
 

@@ -99,7 +99,6 @@ def test_far_penalties_neither_overflow_nor_vanish():
     assert found.item() == pytest.approx(620.0)  # y_D - j: rubbish is by far the likeliest
 
 
-@pytest.mark.equation("lenet5", 9)
 def test_a_penalty_that_is_no_number_is_not_hidden():
     y = torch.tensor([[math.nan, 1.0], [1.0, 2.0]])
     assert maximum_a_posteriori(y, torch.tensor([1, 0]), 1.0).isnan()

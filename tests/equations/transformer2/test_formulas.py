@@ -68,7 +68,6 @@ def test_weights_that_sum_to_1_mix_the_vectors_themselves(weights):
     np.testing.assert_allclose(1 + experts().delta(weights).numpy(), expected, rtol=1e-6)
 
 
-@pytest.mark.equation("transformer2", "3.3a", oracle="limit")
 def test_weights_of_0_are_the_model_without_experts_where_the_papers_sum_has_no_singular_values():
     assert not experts().delta((0.0, 0.0)).any()
 
