@@ -87,6 +87,18 @@ def test_tables_algorithms_and_references_are_read(page):
     ]
 
 
+def test_a_formula_of_a_table_that_stays_tex_is_told_with_its_line():
+    text = FIXTURE.read_text().replace(r'alttext="3\times 10^{-4}"', r'alttext="3 \href{a}"')
+    page = read_page(text, "page.html")
+    assert page.tables[0].rows == (("Learning rate", r"$3 \href{a}$"), ("Batch size", "32"))
+    line = next(n for n, content in enumerate(text.splitlines(), 1) if "Learning rate" in content)
+    assert [str(one) for one in page.diagnostics] == [
+        f"page.html:{line}: warning: a formula in this cell of a table stays TeX: "
+        "a command lacks its argument [not-plain]"
+    ]
+    assert not read_html(FIXTURE).diagnostics
+
+
 def test_a_number_used_twice_is_an_error_with_its_line(page):
     text = FIXTURE.read_text().replace("(A.1)", "(5a)")
     (found,) = read_page(text, "page.html").diagnostics

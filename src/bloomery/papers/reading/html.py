@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bloomery.core.errors import FormatRefused, MissingFile
+from bloomery.papers.diagnostic import Diagnostic
 from bloomery.papers.reading import markup
 from bloomery.papers.reading.document import (
     Algorithm,
@@ -19,6 +20,7 @@ from bloomery.papers.reading.files import FILE_BYTES, decoded
 from bloomery.papers.reading.flow import Flow
 from bloomery.papers.reading.needing import needed
 from bloomery.papers.reading.table_kinds import table_kind
+from bloomery.papers.reading.tex.plain import NotPlain
 
 _LEVELS = {"chapter": 0, "section": 1, "appendix": 1, "subsection": 2, "subsubsection": 3, "paragraph": 4}
 
@@ -53,6 +55,7 @@ class _Page:
         self.numbers = dict(markup.numbers_by_anchor(root))
         self.tables: list[Table] = []
         self.algorithms: list[Algorithm] = []
+        self.found: list[Diagnostic] = []
         self.unnumbered = self.displays = 0
 
     def document(self) -> Document:
@@ -70,7 +73,7 @@ class _Page:
             algorithms=tuple(self.algorithms),
             tables=tuple(self.tables),
             references=tuple(markup.references(self.root)),
-            diagnostics=tuple(numbers_used_twice(equations)),
+            diagnostics=(*self.found, *numbers_used_twice(equations)),
         )
 
     def _visit(self, element: Any) -> None:
@@ -127,7 +130,7 @@ class _Page:
         grids = [grid for grid in grids if "ltx_tabular" in markup.classes(grid)]
         caption, number = markup.caption(element)
         for grid in grids:
-            header, rows = markup.cells(grid)
+            header, rows = markup.cells(grid, self._stays)
             self.tables.append(
                 Table(
                     number=number,
@@ -139,6 +142,11 @@ class _Page:
                     label=element.get("id", ""),
                 )
             )
+
+    def _stays(self, cell: Any, why: NotPlain) -> None:
+        message = f"a formula in this cell of a table stays TeX: {why}"
+        line = cell.sourceline or 0
+        self.found.append(Diagnostic(self.source, line, "warning", "not-plain", message))
 
     def _algorithm(self, element: Any) -> None:
         caption, number = markup.caption(element)

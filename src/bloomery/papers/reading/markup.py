@@ -1,7 +1,7 @@
 """The markup of LaTeXML: classes tell what an element is, `alttext` its TeX, an `id` what links to it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bloomery.papers.reading.document import Citation
@@ -106,14 +106,19 @@ def caption(element: Any) -> tuple[str, str]:
     return text_of(caption), found[1] if found else ""
 
 
-def cells(grid: Any) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Rows in a thead, or of header cells alone, are the header; without any, the first row is."""
+def cells(
+    grid: Any, unconverted: Callable[[Any, NotPlain], None]
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Rows in a thead, or of header cells alone, are the header; without any, the first row is.
+
+    `unconverted` is given each cell with a formula that stays TeX, and why it does.
+    """
     lines = list(grid.iter("tr")) or all_of(grid, "ltx_tr")
     header: list[list[str]] = []
     rows: list[list[str]] = []
     for line in lines:
         found = [one for one in line.iterchildren("*") if one.tag in ("td", "th") or "ltx_td" in classes(one)]
-        texts = [text for one in found for text in (_cell(one), *[""] * (_span(one) - 1))]
+        texts = [text for one in found for text in (_cell(one, unconverted), *[""] * (_span(one) - 1))]
         is_header = line.getparent().tag == "thead" or (found and all(one.tag == "th" for one in found))
         (header if is_header and not rows else rows).append(texts)
     if not header:
@@ -123,16 +128,17 @@ def cells(grid: Any) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     return tuple(merged), tuple(tuple(row) for row in rows)
 
 
-def _cell(element: Any) -> str:
+def _cell(element: Any, unconverted: Callable[[Any, NotPlain], None]) -> str:
     """Formulas as characters, where they can be: what a table states is a value and no TeX."""
-    return re.sub(r"\$[^$]*\$", _shown, text_of(element))
 
+    def shown(formula: re.Match[str]) -> str:
+        try:
+            return plain(formula[0], maths=False)
+        except NotPlain as error:
+            unconverted(element, error)
+            return formula[0]
 
-def _shown(formula: re.Match[str]) -> str:
-    try:
-        return plain(formula[0], maths=False)
-    except NotPlain:
-        return formula[0]
+    return re.sub(r"\$[^$]*\$", shown, text_of(element))
 
 
 def _span(cell: Any) -> int:
