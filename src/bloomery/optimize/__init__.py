@@ -1,0 +1,1 @@
+"""Agents that improve a codebase: anything may propose a change, and only evidence decides about it."""
