@@ -1,4 +1,4 @@
-"""Memories against a sliding window: many pairs recalled at once, and both at 4 times the trained length.
+"""Memories against what has none: many pairs recalled at once, and both at 4 times the trained length.
 
     python -m benchmarks.associative_recall --json out.json
 
@@ -8,16 +8,20 @@ answer is within reach of the window's layers together. *Far recall* examines th
 makes a sequence 4 times as long. *Needle* (as in S-NIAH): a mark and a value anywhere in straw, and the mark
 again at the end; trained on 32 tokens, examined on 128.
 
-Titans' four variants, MIRAS's memories and Hope stand against the same model with windowed attention alone,
-whose feed-forward is wider, so that it has no fewer parameters than any of them. LMM, the MIRAS models and
-Hope have no attention. All take equal steps on the same batches. One question of each test sequence counts,
-so that counts are independent. What was trained with this very code, these packages and this processor is not
-trained again (build/associative_recall); it imports few modules, so that little makes that stale.
+Titans' four variants, MIRAS's memories and Hope stand against the same model with another mixer, which has no
+fewer parameters than any of them. Windowed attention alone cannot see the answers: above it is whatever has
+learned to carry anything. Two recurrent mixers carry a state, as the memories do: an LSTM, and gated linear
+attention with the memories' projections, which adds what a memory learns. LMM, the MIRAS models and Hope have
+no attention. All take equal steps at equal rates on the same batches. One question of each test sequence
+counts, so that counts are independent. What was trained with this very code, these packages and this
+processor is not trained again (build/associative_recall); it imports few modules, so that little makes that
+stale. `recall_claims.py` makes papers' claims of it.
 """
 
 import argparse
 import functools
 import hashlib
+import itertools
 import json
 import os
 import statistics
@@ -32,23 +36,25 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.far_questions import NO_ANSWER, VALUES, VOCABULARY, Needle, Pairs, Questions, Rows
+from benchmarks.rival_mixers import GatedLinear, LongShortTerm, Rival, WindowAlone
 from bloomery.core import machine
 from bloomery.core.closure import Deferred, code_version
 from bloomery.models.configuration_hope import HopeConfig
 from bloomery.models.configuration_titans import TitansConfig
 from bloomery.models.modeling_hope import HopeForCausalLM
 from bloomery.models.modeling_titans import TitansForCausalLM
-from bloomery.models.persistent_memory import PersistentMemory
-from bloomery.models.streaming_attention import StreamingAttention
 from bloomery.tasks.intervals import wilson
 
 WINDOW, LAYERS, PAIRS = 8, 2, 8
 REACH = LAYERS * (WINDOW - 1)  # tokens back from which windowed layers together bring anything
 SEGMENT = 16  # of MAC, about as long; and chunks of the memories
 STEPS, BATCH, SEEDS, TESTED, LR = 300, 16, (1, 2, 3), 512, 4e-3
-TITANS, MIRAS, BASELINE = ("lmm", "mac", "mag", "mal"), ("yaad", "moneta", "memora"), "window"
+TITANS, MIRAS = ("lmm", "mac", "mag", "mal"), ("yaad", "moneta", "memora")
 MEASURED = (*TITANS, "yaad", "hope")
-WIDTH, WIDER = 32, 168  # of the models; of the baseline's feed-forward, against 64
+BASELINE, RECURRENT = "window", ("linear", "lstm")
+RIVALS = (BASELINE, *RECURRENT)
+WIDTH = 32  # of the models
+WIDE = {"window": 168, "linear": 72, "lstm": 64}  # feed-forwards, which bring a rival to the memories' size
 LEVEL = 48  # of each of Hope's two levels, which together are as large as the others' feed-forward
 KEPT = Path(__file__).parents[1] / "build" / "associative_recall"
 
@@ -67,28 +73,10 @@ TASKS = {
     "needle": Setting(Needle(), 32, 128),
     "far recall": Setting(PAIRED, SHORTEST, 4 * SHORTEST),
 }
-ORDERED = ("recall", "needle")  # by which papers' orderings are judged
-
-
-class WindowAlone(nn.Module):
-    """The baseline's mixer: windowed attention that sees all persistent tokens, MAG without its memory."""
-
-    def __init__(self, config: TitansConfig) -> None:
-        super().__init__()
-        self.persistent = PersistentMemory(config.persistent_tokens, config.hidden_size)
-        self.attention = StreamingAttention(
-            config.hidden_size, config.num_attention_heads, config.sliding_window,
-            pinned=config.persistent_tokens, theta=config.rope_theta,
-        )  # fmt: skip
-
-    def forward(self, x: Tensor, state: None = None, *, mask: Tensor | None = None) -> tuple[Tensor, None]:
-        """Without a state: a sequence is one call."""
-        y, _ = self.attention(self.persistent(x, mask)[0])
-        return y[:, len(self.persistent) :], None
 
 
 def model(name: str, seed: int) -> TitansForCausalLM | HopeForCausalLM:
-    """One of Titans' variants, of MIRAS's memories without attention, Hope, or the baseline; not trained."""
+    """One of Titans' variants, of MIRAS's memories without attention, Hope, or a rival; not trained."""
     torch.manual_seed(seed)
     if name == "hope":
         return HopeForCausalLM(HopeConfig(
@@ -100,15 +88,20 @@ def model(name: str, seed: int) -> TitansForCausalLM | HopeForCausalLM:
     config = TitansConfig(
         variant=name if name in TITANS else "lmm", memory=name if name in MIRAS else "titans",
         vocab_size=VOCABULARY, embedding_rank=WIDTH, hidden_size=WIDTH, num_hidden_layers=LAYERS,
-        memory_size=WIDTH, num_attention_heads=2, intermediate_size=WIDER if name == BASELINE else 2 * WIDTH,
+        memory_size=WIDTH, num_attention_heads=2, intermediate_size=WIDE.get(name, 2 * WIDTH),
         sliding_window=WINDOW, segment_size=SEGMENT, memory_chunk=SEGMENT, use_cache=False,
     )  # fmt: skip
     made = TitansForCausalLM(config)
-    if name == BASELINE:
-        for layer in made.layers:
-            layer.mixer = WindowAlone(config)
-            layer.mixer.apply(made._init_weights)
+    for layer in made.layers if name in RIVALS else ():
+        layer.mixer = rival(name, config)
+        layer.mixer.apply(made._init_weights)
     return made
+
+
+def rival(name: str, config: TitansConfig) -> Rival:
+    if name == "linear":
+        return GatedLinear(config, heads=2, head_dim=WIDTH)
+    return LongShortTerm(config, width=42) if name == "lstm" else WindowAlone(config)
 
 
 @functools.cache
@@ -180,42 +173,14 @@ def above(run: Mapping[str, int], other: Mapping[str, int]) -> bool:
     return wilson(run["right"], run["total"])[0] > wilson(other["right"], other["total"])[1]
 
 
-def ordering(names: Sequence[str], seed: int) -> float:
-    """The share of these models and both tasks that are above the baseline."""
-    pairs = [
-        (measured(name, task, seed), measured(BASELINE, task, seed)) for task in ORDERED for name in names
-    ]
-    return statistics.fmean(above(*pair) for pair in pairs)
-
-
-def titans_ordering(seed: int) -> float:
-    return ordering(TITANS, seed)
-
-
-def miras_ordering(seed: int) -> float:
-    return ordering([name for name in MEASURED if name in MIRAS], seed)
-
-
-def lmm_needle(seed: int) -> float:
-    return 100 * rate(measured("lmm", "needle", seed))
-
-
-def mac_needle(seed: int) -> float:
-    return 100 * rate(measured("mac", "needle", seed))
-
-
-def yaad_needle(seed: int) -> float:
-    return 100 * rate(measured("yaad", "needle", seed))
-
-
 def row(
-    task: str, name: str, ours: Sequence[dict[str, Any]], peer: Sequence[dict[str, Any]]
+    task: str, name: str, rival: str, ours: Sequence[dict[str, Any]], peer: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
     one, other = (statistics.fmean(map(rate, runs)) for runs in (ours, peer))
     each = "; ".join(f"seed {a['seed']}: {shown(a)} and {shown(b)}" for a, b in zip(ours, peer, strict=True))
     sizes = f"{ours[0]['parameters']} and {peer[0]['parameters']} parameters"
     return {
-        "what": f"{WHAT[task]}: {name} against a sliding window",
+        "what": f"{WHAT[task]}: {name} against {PEERS[rival]}",
         "ours": one,
         "peer": other,
         "ratio": one / other if other else None,
@@ -232,17 +197,19 @@ WHAT = {
     "needle": "needle at 4 times the training length",
     "far recall": f"recall of {PAIRS} pairs at 4 times the training length",
 }
+PEERS = {"window": "a sliding window", "linear": "gated linear attention"}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="memories against a sliding window")
+    parser = argparse.ArgumentParser(description="memories against what has none")
     parser.add_argument("--json", type=Path, help="write what was measured here")
     parser.add_argument("--models", nargs="+", default=MEASURED, choices=(*TITANS, *MIRAS, "hope"))
     options = parser.parse_args()
     start, rows = time.monotonic(), []
     for task in TASKS:
-        runs = {n: [measured(n, task, s) for s in SEEDS] for n in (BASELINE, *options.models)}
-        rows += [row(task, name, runs[name], runs[BASELINE]) for name in options.models]
+        runs = {n: [measured(n, task, s) for s in SEEDS] for n in (*RIVALS, *options.models)}
+        for peer, name in itertools.product(PEERS, ("lstm", *options.models)):
+            rows.append(row(task, name, peer, runs[name], runs[peer]))
     for one in rows:
         print(f"{one['what']}: {one['ours']:.3f} and {one['peer']:.3f}; {one['note']}")
     if options.json:
