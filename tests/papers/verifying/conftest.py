@@ -40,6 +40,11 @@ SOUND_CODE = '''
         return total
 
 
+    def deep_at_once(steps, x):
+        """Source: fade eq. 2"""
+        return -sum(x[: steps - 1])
+
+
     def linked(x, exact):
         """Source: fade eq. 3 (printed), fade eq. 3 (exact)"""
         return -x if exact else -2 * x
@@ -48,7 +53,7 @@ SOUND_CODE = '''
 SOUND_TESTS = """
     import numpy as np
     import pytest
-    from fading.memory import deep, faded, linked
+    from fading.memory import deep, deep_at_once, faded, linked
 
 
     @pytest.mark.equation("fade", 1)
@@ -65,6 +70,7 @@ SOUND_TESTS = """
     @pytest.mark.parametrize("steps", [3, 4])
     def test_the_depth_is_minus_the_sum(steps):
         assert deep(steps, [1.0, 2.0, 4.0, 8.0]) == -(2.0 ** (steps - 1) - 1)
+        assert deep_at_once(steps, [1.0, 2.0, 4.0, 8.0]) == -(2.0 ** (steps - 1) - 1)
 
 
     @pytest.mark.equation("fade", 3, reading="printed")
@@ -139,6 +145,11 @@ FLAWED_CODE = '''
     def again(x):
         """Source: flaw eq. 5"""
         return -x
+
+
+    def loosely_elsewhere(x, a):
+        """Source: flaw eq. 8"""
+        return -x * (1 - a)
 
 
     def constant_again(x):

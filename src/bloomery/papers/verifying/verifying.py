@@ -10,7 +10,7 @@ from bloomery.papers.diagnostic import Diagnostic
 from bloomery.papers.verifying import papers as library
 from bloomery.papers.verifying.claims import ClaimReport, compare
 from bloomery.papers.verifying.joined import Joined, Seen, good_cases, nodes, run_functions
-from bloomery.papers.verifying.joining import Tree, read_tree, shown
+from bloomery.papers.verifying.joining import Definition, Tree, read_tree, shown
 from bloomery.papers.verifying.judging import report
 from bloomery.papers.verifying.mutation import Function, Subject, tried
 from bloomery.papers.verifying.noticing import blind, deaf
@@ -174,10 +174,12 @@ def _of_equation(joined: Joined, seen: Seen) -> Iterator[Diagnostic]:
         for found in inside:
             message = f"{found.symbol} cites {name} and stands for it only: {found.reason}; write it"
             yield Diagnostic(where, found.line, "error", "placeholder", message)
-    if len(joined.code) > 1:
+    if len(joined.code) > 1 and not all(_is_run(joined, one, seen) for one in joined.code):
         first, *others = joined.code
         also = ", ".join(f"{shown(seen.root, one.path)}:{one.line}" for one in others)
-        message = f"{name} is cited here and in {also}; cite it where it is computed"
+        message = (
+            f"{name} is cited here and in {also}, and its tests do not run each; cite it where it is tested"
+        )
         yield Diagnostic(shown(seen.root, first.path), first.line, "warning", "cited-twice", message)
     if joined.out_of_scope and joined.code:
         message = f"{name} is said to be out of scope and is cited here; correct one of them"
@@ -204,9 +206,16 @@ def _unrun(joined: Joined, seen: Seen, name: str) -> Iterator[Diagnostic]:
     """Some of the code that cites an equation is run by none of its tests."""
     run = [one for one in joined.code if run_functions(joined, one, seen)]
     for one in joined.code if run and seen.covered is not None else ():
-        if one not in run and one.functions:
+        if not _is_run(joined, one, seen):
             message = f"{one.symbol or 'this module'} cites {name}, and no passing test of it runs this"
             yield Diagnostic(shown(seen.root, one.path), one.line, "warning", "cited-unrun", message)
+
+
+def _is_run(joined: Joined, definition: Definition, seen: Seen) -> bool:
+    """Whether a passing test of the equation runs it; of what holds no function nothing can be."""
+    return not definition.functions or (
+        seen.covered is not None and bool(run_functions(joined, definition, seen))
+    )
 
 
 def _claims(root: Path, folder: Folder) -> Iterator[ClaimReport]:
