@@ -80,6 +80,18 @@ def test_every_planted_defect_is_found_with_its_line_and_nothing_else(verified):
     assert sorted(found) == FINDINGS
 
 
+SEEN_IN_A_RUN = ("oracle-blind", "oracle-deaf", "cited-twice", "cited-unrun")
+
+
+def test_what_needs_no_run_is_found_without_one(project):
+    found = unrun(project)
+    told = [(one.path, one.line, one.severity, one.code) for one in found.findings]
+    assert sorted(told) == [one for one in FINDINGS if one[3] not in SEEN_IN_A_RUN]
+    states = {one.id: one.status for one in found.equations}
+    without = dict.fromkeys(("flaw:1", "flaw:7"), "missing") | {"flaw:2": "uncovered"}
+    assert states == dict.fromkeys(states, "skipped") | without | {"flaw:12": "out of scope"}
+
+
 def test_gaps_make_the_exit_code_and_the_sound_paper_alone_would_have_few(verified):
     assert verified.exit_code == 1
     assert not [gap for gap in verified.gaps if gap.startswith("fade:")]

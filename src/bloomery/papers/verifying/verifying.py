@@ -9,11 +9,11 @@ from bloomery.core.errors import MissingFile
 from bloomery.papers.diagnostic import Diagnostic
 from bloomery.papers.verifying import papers as library
 from bloomery.papers.verifying.claims import ClaimReport, compare
+from bloomery.papers.verifying.faults import faults
 from bloomery.papers.verifying.joined import Joined, Seen, good_cases, nodes, run_functions
-from bloomery.papers.verifying.joining import Definition, Tree, read_tree, shown
+from bloomery.papers.verifying.joining import Tree, read_tree, shown
 from bloomery.papers.verifying.judging import report
 from bloomery.papers.verifying.mutation import Function, Subject, tried
-from bloomery.papers.verifying.noticing import blind, deaf
 from bloomery.papers.verifying.papers import Folder
 from bloomery.papers.verifying.running import Say
 from bloomery.papers.verifying.sources import stale
@@ -61,32 +61,65 @@ def verify(
     seen = _run(tree, everything, findings, python, time_limit_s)
     if mutate and seen.covered is not None:
         seen = _mutate(seen, everything, cache or root / CACHE, python, say)
-    known = None if papers else library.paper_ids(root)
-    diagnostics = [*tree.findings, *library.strangers(folders, tree, known)]
+    reports = tuple(_report(root, folder, joined[folder.id], seen) for folder in folders)
+    diagnostics = list(_wrong(tree, folders, reports, everything, seen, some=bool(papers)))
+    diagnostics += [_said(root, one) for one in findings]
     if seen.covered is None:
         message = "coverage is not installed: what the tests run is not known, and nothing is mutated"
         diagnostics.append(Diagnostic("pyproject.toml", 1, "warning", "uncoverable", message))
-    diagnostics += [_said(root, one) for one in findings]
     diagnostics += _collection_errors(seen.results)
-    diagnostics += [found for one in everything for found in _of_equation(one, seen)]
-    diagnostics += structure(root, folders)
-    reports = tuple(_report(root, folder, joined[folder.id], seen) for folder in folders)
-    for folder, one in zip(folders, reports, strict=True):
-        diagnostics += measured(root, folder)
-        diagnostics += complete(root, folder, one.claims, tree)
-    diagnostics += () if papers else unshared(root, tree.sources)
-    ordered = tuple(sorted(dict.fromkeys(diagnostics), key=lambda one: (one.path, one.line, one.code)))
-    return Verified(reports, ordered, bad, seen.trials is not None, seen.results.ended)
+    return Verified(reports, _ordered(diagnostics), bad, seen.trials is not None, seen.results.ended)
 
 
 def unrun(root: str | Path) -> Verified:
-    """What the files of a repository say by themselves: each equation's code, tests, claims."""
+    """What the files of a repository say by themselves, in seconds: each equation's code, tests and claims,
+    and all that is wrong with these without a run. An equation with both is `skipped`: no case of it ran.
+    """
     root = Path(root).resolve()
     folders, bad = library.read_folders(root)
     tree = read_tree(root)
-    nothing = Seen(root, Results((), ()), None, {}, {})
-    reports = tuple(_report(root, folder, library.join(folder, tree), nothing) for folder in folders)
-    return Verified(reports, (), bad, mutated=False)
+    joined = [library.join(folder, tree) for folder in folders]
+    everything = [one for some in joined for one in some]
+    findings = list(_unfailing(tree, everything))
+    nothing = Seen(root, Results((), ()), None, _whole(root, findings), dict(_placeholders(everything)))
+    reports = tuple(_report(root, *pair, nothing) for pair in zip(folders, joined, strict=True))
+    diagnostics = [
+        *_wrong(tree, folders, reports, everything, nothing),
+        *(_said(root, one) for one in findings),
+    ]
+    return Verified(reports, _ordered(diagnostics), bad, mutated=False)
+
+
+def _wrong(
+    tree: Tree,
+    folders: Sequence[Folder],
+    reports: Sequence[PaperReport],
+    joined: Sequence[Joined],
+    seen: Seen,
+    *,
+    some: bool = False,
+) -> Iterator[Diagnostic]:
+    """What is wrong with papers, code, markers, results and configs, of all papers or of `some`."""
+    yield from tree.findings
+    yield from library.strangers(folders, tree, None if some else library.paper_ids(tree.root))
+    for one in joined:
+        yield from faults(one, seen)
+    yield from structure(tree.root, folders)
+    for folder, paper in zip(folders, reports, strict=True):
+        yield from measured(tree.root, folder)
+        yield from complete(tree.root, folder, paper.claims, tree)
+    if not some:
+        yield from unshared(tree.root, tree.sources)
+
+
+def _ordered(found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Each once, by file and line."""
+    return tuple(sorted(dict.fromkeys(found), key=lambda one: (one.path, one.line, one.code)))
+
+
+def _whole(root: Path, findings: Sequence[Finding]) -> dict[str, str]:
+    """Why tests cannot fail at all, by test."""
+    return {f"{shown(root, one.path)}::{one.test}": one.reason for one in findings if one.whole}
 
 
 def _report(root: Path, folder: Folder, joined: Sequence[Joined], seen: Seen) -> PaperReport:
@@ -109,8 +142,7 @@ def _run(
     else:
         covered = cover(root, targets, code, python=python, time_limit_s=time_limit_s)
         results = covered.results
-    whole = {f"{shown(root, one.path)}::{one.test}": one.reason for one in findings if one.whole}
-    return Seen(root, results, covered, whole, dict(_placeholders(joined)))
+    return Seen(root, results, covered, _whole(root, findings), dict(_placeholders(joined)))
 
 
 def _mutate(seen: Seen, joined: Sequence[Joined], cache: Path, python: str, say: Say | None) -> Seen:
@@ -159,63 +191,6 @@ def _collection_errors(results: Results) -> Iterator[Diagnostic]:
     for error in results.errors:
         message = f"its tests could not be collected: {error.message}"
         yield Diagnostic(error.path, error.line, "error", "not-collected", message)
-
-
-def _of_equation(joined: Joined, seen: Seen) -> Iterator[Diagnostic]:
-    """What is wrong with the code of an equation, or strange about it."""
-    name = f"{joined.paper}:{joined.printed.number}"
-    for one in joined.code:
-        where = shown(seen.root, one.path)
-        inside = [
-            found
-            for (path, symbol), found in seen.placeholders.items()
-            if path == one.path and (symbol == one.symbol or symbol.startswith(f"{one.symbol}."))
-        ]
-        for found in inside:
-            message = f"{found.symbol} cites {name} and stands for it only: {found.reason}; write it"
-            yield Diagnostic(where, found.line, "error", "placeholder", message)
-    if len(joined.code) > 1 and not all(_is_run(joined, one, seen) for one in joined.code):
-        first, *others = joined.code
-        also = ", ".join(f"{shown(seen.root, one.path)}:{one.line}" for one in others)
-        message = (
-            f"{name} is cited here and in {also}, and its tests do not run each; cite it where it is tested"
-        )
-        yield Diagnostic(shown(seen.root, first.path), first.line, "warning", "cited-twice", message)
-    if joined.out_of_scope and joined.code:
-        message = f"{name} is said to be out of scope and is cited here; correct one of them"
-        place = shown(seen.root, joined.code[0].path)
-        yield Diagnostic(place, joined.code[0].line, "warning", "in-scope", message)
-    yield from _unrun(joined, seen, name)
-    for definition, trials in blind(joined, seen) if seen.trials is not None else ():
-        message = (
-            f"the tests of {name} notice none of {len(trials)} planted changes in "
-            f"{definition.symbol or 'this module'}, such as {trials[0].change}; check it against an oracle"
-        )
-        yield Diagnostic(shown(seen.root, definition.path), definition.line, "error", "oracle-blind", message)
-    for oracle, met in deaf(joined, seen) if seen.trials is not None else ():
-        message = (
-            f"{oracle.test.node} is marked with {name} and notices none of the {len(met)} planted changes on "
-            f"the lines that it runs, such as {met[0].change}; compare with what tells them apart"
-        )
-        yield Diagnostic(
-            shown(seen.root, oracle.test.path), oracle.test.line, "warning", "oracle-deaf", message
-        )
-
-
-def _unrun(joined: Joined, seen: Seen, name: str) -> Iterator[Diagnostic]:
-    """Some of the code that cites an equation is run by none of its tests."""
-    run = [one for one in joined.code if run_functions(joined, one, seen)]
-    for one in joined.code if run and seen.covered is not None else ():
-        if not _is_run(joined, one, seen):
-            message = f"{one.symbol or 'this module'} cites {name}, and no passing test of it runs this"
-            yield Diagnostic(shown(seen.root, one.path), one.line, "warning", "cited-unrun", message)
-
-
-def _is_run(joined: Joined, definition: Definition, seen: Seen) -> bool:
-    """Whether a passing test of the equation runs it; of what holds no function nothing can be."""
-    return not definition.functions or (
-        seen.covered is not None and bool(run_functions(joined, definition, seen))
-    )
 
 
 def _claims(root: Path, folder: Folder) -> Iterator[ClaimReport]:
