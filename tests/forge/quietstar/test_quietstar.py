@@ -262,6 +262,23 @@ def test_a_share_of_its_own_is_for_the_teaching_alone():
     assert leaning.thoughts == config().thoughts == config().lessons()
 
 
+def test_what_settles_is_taught_once_more_from_the_taught_model(tmp_path):
+    few = {**FIT, "steps": 2, "schedule": {}, "train": {"micro_batch": 4}}
+    words = {"fit": few, "settle": {**few, "steps": 3}}
+    settled = config(exam={"selection": 8, "test": 8, "seed": 7}, **words)
+    forged = forge(tmp_path / "ws", settled)
+    (run,) = forged.workspace.catalog.runs()
+    steps = {step.name: step for step in forged.workspace.catalog.steps(run.run_id)}
+    assert [name for name in steps if name in ("quietstar.teach", "quietstar.settle")] == [
+        "quietstar.teach", "quietstar.settle",
+    ]  # fmt: skip
+    taught, settle = (steps[f"quietstar.{name}"] for name in ("teach", "settle"))
+    assert forged.outputs["model"] == settle.outputs["taught"] != taught.outputs["taught"]
+    lineage = forged.workspace.catalog.lineage(settle.outputs["taught"])
+    assert taught.outputs["taught"] in [one.artifact.cid for one in lineage.parents]
+    assert work(settled)["settle"] == 3 * work(settled)["teach"] / 2
+
+
 def test_a_config_without_a_mixture_waits_for_the_recipes():
     values = {name: value for name, value in VALUES.items() if name != "mixture"}
     assert build(QuietstarStageConfig, values).taught() == []

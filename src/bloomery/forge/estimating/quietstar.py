@@ -13,13 +13,15 @@ from bloomery.forge.stages.quietstar import QuietstarStageConfig
 
 
 def estimate(config: QuietstarStageConfig, recipe: Mapping[str, Any]) -> Sequence[Estimate]:
-    """Time and memory of both trainings; nothing where the model is not the recipe's own."""
+    """Time and memory of each training; nothing where the model is not the recipe's own."""
     trial = trial_of(recipe, thoughts=True)
     if trial is None:
         return ()
-    fit = config.fit.on(config.mixture)
-    taught = trial.of_fit("teach", fit, trial.step_s(fit, thoughts=config.thoughts))
-    return [taught] if config.reinforce is None else [taught, _reinforced(trial, config)]
+    fits = {name: one.on(config.mixture) for name, one in config.fits().items()}
+    taught = [
+        trial.of_fit(name, fit, trial.step_s(fit, thoughts=config.thoughts)) for name, fit in fits.items()
+    ]
+    return taught if config.reinforce is None else [*taught, _reinforced(trial, config)]
 
 
 def _reinforced(trial: Trial, config: QuietstarStageConfig) -> Estimate:

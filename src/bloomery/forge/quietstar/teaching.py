@@ -18,6 +18,7 @@ from bloomery.forge.exams import WHILE_TRAINING, exams, plain, rates
 from bloomery.forge.fitting import fit, set_threads
 from bloomery.forge.folders import load_model, save_model
 from bloomery.forge.full_models import load_full
+from bloomery.forge.judging import thought_about
 from bloomery.forge.quietstar.conditions import Condition
 from bloomery.forge.quietstar.examining import (
     Thinking,
@@ -66,11 +67,13 @@ def _validation(
 ) -> Callable[[nn.Module], dict[str, float]]:
     """Accuracy without thoughts and with them, while training."""
     given = exams(fitting.mixture, WHILE_TRAINING, "selection", fewer_ok=True)
+    about = thought_about(fitting.mixture, thoughts)
+    asked = generated(exams(about, WHILE_TRAINING, "selection", fewer_ok=True))
 
     def validate(model: nn.Module) -> dict[str, float]:
         thinking = {
             f"thinking_{name}": own_accuracy(model, tokenizer, exam, tokens=thoughts.tokens)  # type: ignore[arg-type]
-            for name, exam in generated(given).items()
+            for name, exam in asked.items()
         }
         return rates(model, tokenizer=tokenizer, given=given) | thinking
 

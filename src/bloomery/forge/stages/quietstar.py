@@ -51,11 +51,15 @@ class QuietstarStageConfig(JudgedConfig):
         high=1,
     )
     fit: FitConfig = option(help="training on chains of thought, on the recipe's mixture")
+    settle: FitConfig | None = option(
+        None, help="training after that, with thoughts in as many rows as later stages have them; empty: none"
+    )
     reinforce: ReinforceConfig | None = option(None, help="reinforcement after the teaching; empty: none")
     bars: ThinkingBarsConfig = option(ThinkingBarsConfig(), help="what the gate asks for")
 
     def __post_init__(self) -> None:
-        self.fit.on(self.mixture)
+        for one in self.fits().values():
+            one.on(self.mixture)
         if self.reinforce is not None:
             self.reinforce.on(self.mixture)
         if self.mixture and not self.taught():
@@ -67,6 +71,10 @@ class QuietstarStageConfig(JudgedConfig):
     def taught(self) -> list[str]:
         """The tasks that are taught with thoughts."""
         return list(self.tasks_with_thoughts())
+
+    def fits(self) -> dict[str, FitConfig]:
+        """The trainings on chains of thought, by their steps' names."""
+        return {"teach": self.fit} | ({} if self.settle is None else {"settle": self.settle})
 
     def lessons(self) -> ThoughtsConfig:
         """What is taught here: the recipe's thoughts, in this stage's share of the rows."""
@@ -84,6 +92,10 @@ def forge(at: StageRun) -> Mapping[str, str]:
     ready = at.step("tokens", Deferred(TEACHING, "add_tokens"), inputs={"model": at.inputs["model"]}).outputs
     words = {"fit": config.fit.on(config.mixture), "thoughts": config.lessons()}
     found = dict(at.step("teach", Deferred(TEACHING, "teach"), config=words, inputs=ready).outputs)
+    if config.settle is not None:
+        words = {"fit": config.settle.on(config.mixture), "thoughts": config.thoughts}
+        found = dict(at.step("settle", Deferred(TEACHING, "teach"), config=words,
+                             inputs={"ready": found["taught"]}).outputs)  # fmt: skip
     if config.reinforce is not None:
         learn = config.reinforce.on(config.mixture)
         found |= at.step(
@@ -144,7 +156,7 @@ def work(config: QuietstarStageConfig) -> Mapping[str, int]:
     learn = config.reinforce
     return {
         "tokens": 1000,
-        "teach": config.fit.on(config.mixture).work(),
+        **{name: one.on(config.mixture).work() for name, one in config.fits().items()},
         **({} if learn is None else {"reinforce": learn.on(config.mixture).work()}),
         "claim": chosen if learn is None else 2 * chosen,
         "measure": tested + chosen,
