@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, Table, delete, insert, select, u
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bloomery.core.catalog import schema
+from bloomery.core.catalog.changes import ChangeRecords
 from bloomery.core.catalog.connection import Database
 from bloomery.core.catalog.records import (
     ArtifactRecord,
@@ -20,11 +21,24 @@ from bloomery.core.catalog.records import (
     StepRecord,
     StepStatus,
 )
-from bloomery.core.catalog.tables import artifacts, evidence, lineage, metrics, runs, steps
+from bloomery.core.catalog.tables import (
+    applications,
+    approvals,
+    artifacts,
+    audit,
+    evidence,
+    lineage,
+    metrics,
+    patches,
+    runs,
+    steps,
+)
 from bloomery.core.errors import UnknownName, UserError
 from bloomery.core.evidence import Evidence
 
 _Item = TypeVar("_Item")
+_COPIED = (runs, steps, metrics, artifacts, lineage, evidence, patches, audit, approvals, applications)
+_ORDER = ("id", "seq")
 _BATCH = 500  # rows a statement; databases limit the number of bound values
 
 
@@ -226,14 +240,19 @@ class Catalog:
 
     def copy_into(self, other: Self) -> None:
         """Copy everything into an empty catalog of any database. Raises: UserError if it is not empty."""
-        if other.runs() or other.artifacts():
+        if other.runs() or other.artifacts() or other.changes.audit():
             raise UserError(f"the catalog {other.name} is not empty: name another one")
         with self._database.reading() as source, other._database.writing() as target:
-            for table in (runs, steps, metrics, artifacts, lineage, evidence):
+            for table in _COPIED:
                 columns = [column for column in table.columns if column.name != "id"]
-                ordered = select(*columns).order_by(*([table.c.id] if "id" in table.c else []))
+                ordered = select(*columns).order_by(*(table.c[name] for name in _ORDER if name in table.c))
                 for rows in source.execute(ordered).mappings().partitions(_BATCH):
                     target.execute(insert(table), [dict(row) for row in rows])
+
+    @property
+    def changes(self) -> ChangeRecords:
+        """Patches, approvals, where patches were applied, and the audit."""
+        return ChangeRecords(self._database)
 
     def close(self) -> None:
         """Let go of the database; the next use opens it again."""

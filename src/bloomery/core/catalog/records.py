@@ -7,6 +7,9 @@ from typing import Any, Literal, Self
 
 RunStatus = Literal["running", "done", "failed", "paused", "killed"]
 StepStatus = Literal["running", "done", "failed", "rolled_back", "memoized"]
+PatchStatus = Literal["proposed", "validated", "failed", "approved", "rejected", "applied", "rolled_back"]
+Decision = Literal["approved", "rejected"]
+ApprovedBy = Literal["person", "auto"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,3 +86,63 @@ class Lineage:
                     seen.add(tree.artifact.cid)
                     yield tree.artifact
             level = [parent for tree in level for parent in tree.parents]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchRecord:
+    """A patch; `about` and `evidence` are CIDs of what was said of it and of what was measured last."""
+
+    cid: str
+    about: str
+    goal: str
+    proposer: str
+    description: str
+    parents: tuple[str, ...]
+    paths: tuple[str, ...]
+    status: PatchStatus
+    evidence: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalRecord:
+    """Somebody's decision about a patch with this very evidence; `seq` is its entry in the audit."""
+
+    seq: int
+    cid: str
+    evidence: str
+    decision: Decision
+    kind: ApprovedBy
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplicationRecord:
+    """A patch in a working tree: each file's blob before and after (none: not there), oldest first.
+
+    `change` names the act of applying it, `rolled_back` the one that undid it.
+    """
+
+    id: int
+    change: str
+    cid: str
+    root: str
+    branch: str
+    files: Mapping[str, tuple[str | None, str | None]]
+    applied_at: datetime
+    rolled_back: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditRecord:
+    """One entry of the audit; `hash` covers all the rest, `previous` is the former entry's hash."""
+
+    seq: int
+    at: str
+    actor: str
+    event: str
+    subject: str
+    body: Mapping[str, Any]
+    previous: str
+    hash: str

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA = "0001"  # the newest migration
+SCHEMA = "0002"  # the newest migration
 
 
 class Json(TypeDecorator[Any]):
@@ -138,4 +138,63 @@ evidence = Table(
     Column("state", String, nullable=False),
     Column("body", Json, nullable=False),
     UniqueConstraint("run_id", "step", "check", "inputs"),
+)
+
+patches = Table(
+    "patches",
+    metadata,
+    Column("cid", String, primary_key=True),
+    Column("about", String, nullable=False),  # the CID of what was said of it first
+    Column("goal", String, nullable=False),
+    Column("proposer", String, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("parents", Json, nullable=False),
+    Column("paths", Json, nullable=False),
+    Column("status", String, nullable=False),
+    Column("evidence", String),  # the CID of the newest evidence
+    Column("created_at", Utc, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("event", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("body", Json, nullable=False),
+    Column("previous", String, nullable=False),
+    Column("hash", String, nullable=False),
+)
+
+
+def _cid() -> Column[str]:
+    return Column("cid", String, ForeignKey("patches.cid", ondelete="RESTRICT"), nullable=False)
+
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # that of its entry in the audit
+    _cid(),
+    Column("evidence", String, nullable=False),
+    Column("decision", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+applications = Table(
+    "applications",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("change", String, nullable=False),
+    _cid(),
+    Column("root", String, nullable=False),
+    Column("branch", String, nullable=False),
+    Column("files", Json, nullable=False),
+    Column("applied_at", Utc, nullable=False),
+    Column("rolled_back", String),  # the change that undid it
+    UniqueConstraint("change"),
 )
