@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from transformers import DynamicCache
 
 from bloomery.models.cache_cognate import WindowLayer
 
@@ -119,11 +118,6 @@ def test_a_memory_cannot_be_cropped(make_model):
     with pytest.raises(NotImplementedError, match="cannot unread"):
         cache.crop(-1)
     assert not cache.is_croppable
-
-
-def test_a_foreign_cache_is_refused(make_model):
-    with pytest.raises(TypeError, match=r"DynamicCache; make one by model\.new_cache"):
-        make_model()(random_ids(1, 4), past_key_values=DynamicCache())
 
 
 def test_training_and_loss_make_no_cache(make_model):

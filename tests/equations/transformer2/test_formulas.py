@@ -4,19 +4,17 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from transformers import LlamaConfig, LlamaForCausalLM
 
-from bloomery.forge.experts.cells import freeze
 from bloomery.forge.experts.cem import cross_entropy_method
 from bloomery.forge.experts.settings import TeachConfig
 from bloomery.forge.experts.teaching import Pupil, reinforce
 from bloomery.forge.experts.writing import Prompt, sampled
 from bloomery.models.packed.experts import ExpertSet
-from bloomery.models.packed.svf import Attached, directions, linear_layers
+from bloomery.models.packed.svf import directions
 from bloomery.tasks.task import Example
 from bloomery.tasks.tokenizer import train_tokenizer
+from tests.forge.experts.five_words import learner
 
-WORDS = 5
 FLOAT32 = {"rtol": 1e-5, "atol": 1e-5}
 
 
@@ -70,17 +68,6 @@ def test_weights_that_sum_to_1_mix_the_vectors_themselves(weights):
 
 def test_weights_of_0_are_the_model_without_experts_where_the_papers_sum_has_no_singular_values():
     assert not experts().delta((0.0, 0.0)).any()
-
-
-def learner():
-    """Two experts' worth of z in a Llama of five words, away from 1."""
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
-    model = LlamaForCausalLM(LlamaConfig(vocab_size=WORDS, **sizes, initializer_range=0.6))
-    freeze(model)
-    attached = Attached(model, dict.fromkeys(linear_layers(model)))
-    attached.learn(0.3 * torch.randn(sum(attached.sizes().values())))
-    return model, attached
 
 
 def log_chances(model, ids):

@@ -5,7 +5,6 @@ from itertools import product
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
 
 from bloomery.core.step import Paused, StepContext
 from bloomery.forge.experts.cells import cells, freeze, sat
@@ -16,21 +15,15 @@ from bloomery.forge.folders import load_model
 from bloomery.forge.settings import ExamConfig
 from bloomery.models.packed.svf import Attached, linear_layers
 from bloomery.tasks.tokenizer import train_tokenizer
+from tests.forge.experts.five_words import WORDS, learner
 from tests.forge.experts.planted import MIXTURE
 
 EXAM = ExamConfig(selection=24, test=24)
-WORDS = 5  # tokens of the bandit
 
 
 @pytest.fixture
 def bandit():
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
-    model = LlamaForCausalLM(LlamaConfig(vocab_size=WORDS, **sizes, initializer_range=0.6))
-    freeze(model)
-    attached = Attached(model, dict.fromkeys(linear_layers(model)))
-    attached.learn(0.3 * torch.randn(sum(attached.sizes().values())))
-    return model, attached
+    return learner()
 
 
 def bandit_rows(tokenizer):
