@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, Table, delete, insert, select, u
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bloomery.core.catalog import schema
+from bloomery.core.catalog.calls import Calls, model_calls
 from bloomery.core.catalog.changes import ChangeRecords
 from bloomery.core.catalog.connection import Database
 from bloomery.core.catalog.records import (
@@ -37,7 +38,10 @@ from bloomery.core.errors import UnknownName, UserError
 from bloomery.core.evidence import Evidence
 
 _Item = TypeVar("_Item")
-_COPIED = (runs, steps, metrics, artifacts, lineage, evidence, patches, audit, approvals, applications)
+_COPIED = (
+    *(runs, steps, metrics, artifacts, lineage, evidence),
+    *(patches, audit, approvals, applications, model_calls),
+)
 _ORDER = ("id", "seq")
 _BATCH = 500  # rows a statement; databases limit the number of bound values
 
@@ -253,6 +257,11 @@ class Catalog:
     def changes(self) -> ChangeRecords:
         """Patches, approvals, where patches were applied, and the audit."""
         return ChangeRecords(self._database)
+
+    @property
+    def calls(self) -> Calls:
+        """What was asked of language models, and what it cost."""
+        return Calls(self._database)
 
     def close(self) -> None:
         """Let go of the database; the next use opens it again."""
