@@ -1,6 +1,6 @@
 """Parity with and without adaptive computation time: the share of wrong answers, in percent.
 
-    python -m benchmarks.parity ponder 1    # a tanh cell that updates its state until its halting unit says so
+    python -m benchmarks.parity ponder 1    # a tanh cell that updates its state until it has had enough
     python -m benchmarks.parity once 1      # the same cell, which makes one update
 
 A vector holds -1 or 1 at a random number of its places and 0 elsewhere; asked is whether the ones are odd in
