@@ -2,9 +2,9 @@
 
 import pytest
 
-from bloomery.papers.verifying.claim import Claim
+from bloomery.papers.verifying.claim import Claim, Point
 from bloomery.papers.verifying.claims import ClaimReport, compare
-from bloomery.papers.verifying.pages import results_page, summary
+from bloomery.papers.verifying.pages import claimed, results_page, summary
 from bloomery.papers.verifying.results import Result
 from bloomery.papers.verifying.verified import PaperReport, Verified
 
@@ -44,3 +44,10 @@ def test_what_took_no_seed_says_so():
     page = results_page("fade", [measured("one", 2.0, "paper"), measured("two", 2.0, "paper", (1, 2))])
     assert "- one: `measure`, no seed, " in page
     assert "- two: `measure`, seeds 1, 2, " in page
+
+
+@pytest.mark.parametrize(("places", "said"), [((19,), "a curve of 1 point"), ((1, 2), "a curve of 2 points")])
+def test_a_curve_is_told_by_the_number_of_its_points(places, said):
+    points = tuple(Point(at=at, value=2.0) for at in places)
+    claim = Claim(id="c", curve=points, metric="loss", direction="lower", source="Figure 1")
+    assert claimed(compare("fade", claim, None)) == said

@@ -136,7 +136,8 @@ def _how(one: ClaimReport) -> str:
 
 def claimed(one: ClaimReport) -> str:
     if one.claim.value is None:
-        return f"a curve of {len(one.points) or len(one.claim.curve)} points"
+        count = len(one.claim.curve)
+        return f"a curve of {count} point{'s' * (count > 1)}"
     return f"{number(one.claim.value)} {one.claim.unit}".strip()
 
 
