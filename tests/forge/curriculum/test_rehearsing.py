@@ -12,7 +12,7 @@ from bloomery.forge.curriculum import introspecting, tutoring
 from bloomery.forge.curriculum.lessons import Book, Lesson, Lessons
 from bloomery.forge.curriculum.rehearsing import Rehearsed, rehearsal_of
 from bloomery.forge.curriculum.tutoring import climb, find_ladder, train_evenly
-from bloomery.forge.data import training_rows
+from bloomery.forge.data import training_data, training_rows
 from bloomery.forge.folders import load_model, save_model
 from bloomery.forge.quietstar.rows import ThoughtRows
 from bloomery.forge.stages.curriculum import CurriculumStageConfig
@@ -86,13 +86,23 @@ def test_rows_come_round_where_more_are_asked_for_than_the_climb_has_and_end_wit
 
 @pytest.mark.parametrize(
     ("known", "changes"),
-    [(True, {"thoughts": None}), (True, {"climb": {"rehearse": 0.0}}), (False, {})],
-    ids=["no thoughts in the recipe", "no share", "a tokenizer without the tokens"],
+    [(True, {"thoughts": None}), (False, {})],
+    ids=["no thoughts in the recipe", "a tokenizer without the tokens"],
 )
-def test_where_there_is_nothing_to_rehearse_the_rows_are_the_lessons_themselves(known, changes):
+def test_without_thoughts_the_recipes_plain_rows_are_rehearsed(known, changes):
     tokenizer = thinker()[1] if known else BARE
+    words = stage(25, climb={"rehearse": 0.25}, **changes)
     before = lessons(tokenizer)
-    assert rehearsal_of(stage(**changes), tokenizer, seed=7).among(before) is before
+    rows = rehearsal_of(words, tokenizer, seed=7).among(before)
+    theirs = training_data(words.fit.on(words.mixture), tokenizer, seed=7)
+    rehearsed = [place for place in range(400) if not same(rows[place], before[place])]
+    assert abs(len(rehearsed) - 100) < 45  # as above
+    assert all(same(rows[place], theirs[place]) for place in rehearsed)
+
+
+def test_without_a_share_the_rows_are_the_lessons_themselves():
+    before = lessons(BARE)
+    assert rehearsal_of(stage(climb={"rehearse": 0.0}), BARE, seed=7).among(before) is before
 
 
 def test_a_model_without_thought_tokens_climbs_to_the_same_bytes_whatever_the_recipe_rehearses(

@@ -1,4 +1,4 @@
-"""Rows of the recipe with thoughts among a training's own, so that thinking is not lost on the way."""
+"""The recipe's own rows among a training's, so that what they teach, and thinking, is not lost on the way."""
 
 import random
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ from transformers import PreTrainedTokenizerBase
 from bloomery.core.errors import ConfigError
 from bloomery.forge.data import training_rows
 from bloomery.forge.quietstar.rows import ThoughtRows
-from bloomery.forge.quietstar.tokens import knows_thoughts
 from bloomery.forge.stages.curriculum import CurriculumStageConfig
 from bloomery.tasks.batches import Row
 from bloomery.training.loader import Dataset
@@ -20,7 +19,7 @@ LOOKED_AT = 256  # rows, beside the hardest of each task, to see whether they fi
 class Rehearsed(torch.utils.data.Dataset[Row]):
     """Another data set, a share of whose items give way to rows to remember; the seed and i decide which."""
 
-    def __init__(self, inner: Dataset, remembered: ThoughtRows, share: float, *, seed: int) -> None:
+    def __init__(self, inner: Dataset, remembered: Dataset, share: float, *, seed: int) -> None:
         self.inner, self.remembered, self.share, self.seed = inner, remembered, share, seed
 
     def __len__(self) -> int:
@@ -40,7 +39,7 @@ class Rehearsed(torch.utils.data.Dataset[Row]):
 class Rehearsal:
     """The rows that are remembered, and how many of a training's they are; none: nothing is rehearsed."""
 
-    rows: ThoughtRows | None
+    rows: Dataset | None
     share: float
     seed: int
 
@@ -58,22 +57,22 @@ def rehearsal_of(
     seed: int,
     window: int | None = None,
 ) -> Rehearsal:
-    """What is rehearsed, where the recipe names thoughts and the tokenizer has their tokens.
+    """What is rehearsed: the recipe's mixture, with thoughts where it names them and the tokenizer, too.
 
     Raises: ConfigError where such a row is longer than `fit.seq_len`, or than the model's window.
     """
     share = config.climb.rehearse
-    if config.thoughts is None or not share or not knows_thoughts(tokenizer):
+    if not share or not config.mixture:
         return Rehearsal(None, share, seed)
     try:
         rows = training_rows(config.fit.on(config.mixture), tokenizer, config.thoughts, seed=seed)
-        assert isinstance(rows, ThoughtRows)
-        rows.check_room(window)
+        if isinstance(rows, ThoughtRows):
+            rows.check_room(window)
         for place in range(min(LOOKED_AT, len(rows))):
             rows[place]
     except ConfigError as error:
         raise ConfigError(
-            f"climb.rehearse={share:g} asks for the recipe's rows with thoughts, in rows of fit.seq_len="
+            f"climb.rehearse={share:g} asks for the recipe's rows, in rows of fit.seq_len="
             f"{config.fit.seq_len}: {error}; or set climb.rehearse to 0"
         ) from error
     return Rehearsal(rows, share, seed)

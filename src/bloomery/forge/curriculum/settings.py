@@ -44,7 +44,7 @@ class ClimbConfig:
     dream_temperature: float = option(1.5, help="of the dreams, which nobody grades", low=0.01)
     rehearse: float = option(
         0.2,
-        help="share of all rows that are the recipe's own with thoughts, where it names thoughts",
+        help="share of all rows that are the recipe's own, with thoughts where it names thoughts",
         low=0,
         high=1,
     )
