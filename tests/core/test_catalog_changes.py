@@ -61,7 +61,7 @@ def test_a_patch_goes_through_its_states(changes: ChangeRecords) -> None:
             "c1", "p1", root="/r", branch="dev", files={"m.py": (None, "b")}, actor="Ada"
         ),
         lambda: changes.set_evidence("p1", "e2", passed=False, actor="v"),  # it stays applied
-        lambda: changes.roll_back("c2", ["c1"], reason="", actor="Ada"),
+        lambda: changes.roll_back("c2", ["c1"], files={}, reason="", actor="Ada"),
         lambda: changes.set_evidence("p1", "e3", passed=False, actor="v"),
         lambda: decide(changes, "rejected"),
     ):
@@ -79,7 +79,7 @@ def test_an_application_ends_with_its_rollback(changes: ChangeRecords) -> None:
     for change in ("c1", "c2"):
         files = {"m.py": ("b1", None)}
         changes.add_application(change, "p1", root="/r", branch="dev", files=files, actor="Ada")
-    changes.roll_back("c3", ["c1"], reason="", actor="Ada")
+    changes.roll_back("c3", ["c1"], files={}, reason="", actor="Ada")
     assert [(one.change, one.files) for one in changes.applications("/r")] == [("c2", {"m.py": ("b1", None)})]
     assert [one.rolled_back for one in changes.applications(all=True)] == ["c3", None]
     assert changes.applications("/elsewhere") == []

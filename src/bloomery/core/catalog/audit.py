@@ -51,7 +51,8 @@ def check_chain(entries: Iterable[AuditRecord], head: tuple[int, str] | None = N
 
 def unbacked(entries: Iterable[AuditRecord], approvals: Iterable[ApprovalRecord]) -> list[str]:
     """Decisions that the audit does not tell of in the same words, and those that it alone tells of."""
-    told = {entry.seq: entry for entry in entries if entry.event in DECISIONS}
+    sound = (entry for entry in entries if entry.hash == _hash(_covered(entry)))
+    told = {entry.seq: entry for entry in sound if entry.event in DECISIONS}
     found = []
     for approval in approvals:
         entry = told.pop(approval.seq, None)

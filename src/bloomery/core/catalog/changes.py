@@ -101,16 +101,21 @@ class ChangeRecords:
             "applied_at": datetime.now(UTC), "rolled_back": None,
         }  # fmt: skip
         with self._database.writing() as connection:
-            append(connection, actor, "applied", cid, {"change": change, "branch": branch, "files": plain})
+            body = {"change": change, "root": root, "branch": branch, "files": plain}
+            append(connection, actor, "applied", cid, body)
             connection.execute(insert(applications), row)
             _update(connection, cid, status="applied")
 
-    def roll_back(self, change: str, applied: Sequence[str], *, reason: str, actor: str) -> None:
-        """Record that `change` undid the acts of applying that are named."""
+    def roll_back(
+        self, change: str, applied: Sequence[str], *, files: Files, reason: str, actor: str
+    ) -> None:
+        """Record that `change` undid the acts of applying that are named, and what it left in which file."""
+        plain = {path: list(blobs) for path, blobs in files.items()}
         with self._database.writing() as connection:
             for one in applied:
                 row = connection.execute(select(applications).where(applications.c.change == one)).one()
-                append(connection, actor, "rolled_back", row.cid, {"change": change, "reason": reason})
+                body = {"change": change, "root": row.root, "files": plain, "reason": reason}
+                append(connection, actor, "rolled_back", row.cid, body)
                 undone = update(applications).where(applications.c.change == one)
                 connection.execute(undone.values(rolled_back=change))
                 _update(connection, row.cid, status="rolled_back")

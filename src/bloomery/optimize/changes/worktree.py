@@ -1,0 +1,138 @@
+"""Worktrees for agents: one each, in the workspace, theirs as long as their process lives.
+
+    <workspace>/worktrees/bloomery-<agent>-<n>/       the tree
+    <workspace>/worktrees/bloomery-<agent>-<n>.lock   held by its process, and by git while it makes the tree
+
+Whatever has no living process is removed at the next start, with what git keeps about it; worktrees that are
+not ours are left alone, those on a disk that is not there, too (`git worktree prune` would forget them).
+"""
+
+import os
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from bloomery.core.disk import remove_tree
+from bloomery.core.errors import Failure, WorkspaceBusy
+from bloomery.optimize.changes.ledger import Ledger
+from bloomery.optimize.changes.lock import held, is_held
+from bloomery.optimize.changes.patch import Patch
+from bloomery.optimize.changes.repository import Repository
+
+WAIT_S = 10.0  # for a git that outlives the process that started it
+
+
+@contextmanager
+def worktree(ledger: Ledger, agent: str, *, patch: str | None = None, commit: str = "HEAD") -> Iterator[Path]:
+    """A folder with the repository at `commit`, or at a patch's base with the patch in it; gone afterwards.
+
+    Its HEAD is detached. Agents may change it as they like; `propose(folder=...)` makes a patch of it.
+    Raises: UserError for a commit or a base that is not in the repository.
+    """
+    clear_worktrees(ledger)
+    change = ledger.load(patch) if patch else None
+    start = _start(ledger, change, commit)
+    name = f"bloomery-{re.sub(r'[^A-Za-z0-9]+', '-', agent).strip('-') or 'agent'}-{uuid.uuid4().hex[:12]}"
+    folder, lock = _folder(ledger) / name, _folder(ledger) / f"{name}.lock"
+    with held(lock, f"worktree of {agent}") as descriptor:
+        try:
+            _add(ledger, folder, start, descriptor)
+            if change is not None:
+                _put(folder, change)
+            yield folder
+        finally:
+            _remove(ledger, name)
+
+
+def clear_worktrees(ledger: Ledger) -> list[str]:
+    """Remove what dead processes left; the names of what was removed."""
+    folder, removed = _folder(ledger), []
+    admin = ledger.repository.common / "worktrees"
+    names = {path.name.removesuffix(".lock") for path in folder.glob("bloomery-*")}
+    names |= {entry.name for entry in admin.glob("bloomery-*") if _is_ours(entry, folder)}
+    for name in sorted(names):
+        lock = folder / f"{name}.lock"
+        _await_orphans(lock)
+        with suppress(WorkspaceBusy), held(lock, "clearing"):
+            _remove(ledger, name)
+            removed.append(name)
+    return removed
+
+
+def _folder(ledger: Ledger) -> Path:
+    return ledger.workspace.root / "worktrees"
+
+
+def _start(ledger: Ledger, patch: Patch | None, commit: str) -> str:
+    if patch is None:
+        return ledger.repository.object(f"{commit}^{{commit}}", "name a commit that is here")
+    tree = patch.content.base.tree
+    ledger.repository.object(f"{tree}^{{tree}}", f"fetch the base of {patch.cid}, then try again")
+    known = patch.about.commit and not ledger.repository.missing([patch.about.commit])
+    return ledger.repository.object(f"{patch.about.commit if known else 'HEAD'}^{{commit}}", "fetch it")
+
+
+def _add(ledger: Ledger, folder: Path, commit: str, lock: int) -> None:
+    words = ("worktree", "add", "--quiet", "--detach", "--lock", f"--reason=process {os.getpid()}")
+    answer = ledger.repository.ask(*words, "--", str(folder), commit, keep_open=(lock,))
+    if answer.code:
+        raise Failure(f"git made no worktree in {folder}: {answer.said}")
+
+
+def _put(folder: Path, patch: Patch) -> None:
+    """The tree that the patch was made on, which need not be a commit's, then the patch."""
+    tree = Repository.open(folder)
+    tree.git("read-tree", "-u", "--reset", patch.content.base.tree)
+    tree.git("apply", "--index", "-", stdin=patch.content.diff.encode())
+
+
+def _remove(ledger: Ledger, name: str) -> None:
+    folder, lock = _folder(ledger) / name, _folder(ledger) / f"{name}.lock"
+    _make_writable(folder)
+    remove_tree(folder)
+    admin = ledger.repository.common / "worktrees" / name
+    if admin.exists():
+        remove_tree(admin)
+        with suppress(OSError):  # others have worktrees
+            admin.parent.rmdir()
+    lock.unlink(missing_ok=True)
+
+
+def _make_writable(folder: Path) -> None:
+    """What tests leave may be read-only folders, which nobody could remove."""
+    for place, folders, _ in os.walk(folder):
+        for one in folders:
+            path = Path(place) / one
+            if not path.is_symlink():
+                path.chmod(0o755)
+
+
+def _is_ours(entry: Path, folder: Path) -> bool:
+    """Whether what git knows of a worktree is about one below our folder, or was left half-written."""
+    try:
+        return Path((entry / "gitdir").read_text().strip()).parent.parent == folder
+    except FileNotFoundError:
+        return False
+
+
+def _await_orphans(lock: Path) -> None:
+    """Wait for a git whose process is dead: it holds the lock, too, and would go on writing."""
+    until = time.monotonic() + WAIT_S
+    while is_held(lock) and not _is_alive(lock) and time.monotonic() < until:
+        time.sleep(0.02)
+
+
+def _is_alive(lock: Path) -> bool:
+    found = re.match(r"process (\d+)", lock.read_text() if lock.exists() else "")
+    if found is None:
+        return True  # it has the lock and has not written its name yet
+    try:
+        os.kill(int(found[1]), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
