@@ -1,0 +1,141 @@
+"""Runs trials of one version of a module, each in a process of its own, and writes down what could be seen.
+
+    python serving.py JOB OUT
+
+A trial is a list of steps; a step binds names to values, evaluates one call and observes. What is written is
+compared elsewhere: nothing here judges.
+"""
+
+import importlib
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import time
+import types
+from pathlib import Path
+from typing import Any
+
+HERE = str(Path(__file__).resolve().parent)
+sys.path.insert(0, HERE)
+import objects  # noqa: E402
+import observing  # noqa: E402
+from tracing import Reached  # noqa: E402
+
+sys.path.remove(HERE)
+
+STOP_AFTER_LOST = 4
+
+
+def main(job_path: str, out_path: str) -> None:
+    job = json.loads(Path(job_path).read_text())
+    with open(out_path, "w") as out:  # noqa: PTH123
+        _serve(job, out)
+
+
+def _serve(job: dict, out: Any) -> None:
+    try:
+        module = load(job)
+    except BaseException as error:  # edge: the sandbox, inside; a module may raise anything at import
+        out.write(json.dumps({"import": f"{type(error).__name__}: {error}"[:500]}) + "\n")
+        return
+    wanted = {tuple(place) for place in job["places"]}
+    reached = Reached(module.__file__ or "", set(job["watched"]), wanted)
+    lost = 0
+    for trial in job["trials"]:
+        if lost >= STOP_AFTER_LOST:
+            break
+        record = _tried(module, trial, job, reached)
+        lost += bool(record.get("lost"))
+        for place in record["reached"]:
+            reached.missing.discard(tuple(place))
+        out.write(json.dumps(record) + "\n")
+        out.flush()
+    out.write(json.dumps({"finished": True, "first": observing.contents(module, job["globals"])}) + "\n")
+
+
+def load(job: dict) -> types.ModuleType:
+    """Import the module under its own name, in the circumstances that the job names."""
+    sys.path[:0] = job["roots"]
+    if job["pretend"]:
+        os.environ["PYTEST_CURRENT_TEST"] = "test_it.py::test_it (call)"
+        sys.modules["pytest"] = types.ModuleType("pytest")
+        sys.modules["_pytest"] = types.ModuleType("_pytest")
+    return importlib.import_module(job["module"])
+
+
+def _tried(module: types.ModuleType, trial: dict, job: dict, reached: Reached) -> dict:
+    reader, writer = os.pipe()
+    began = time.monotonic()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        try:
+            _child(module, trial, job, reached, writer)
+        finally:
+            os._exit(0)
+    os.close(writer)
+    data, cut = _read(reader, began + trial["time_s"])
+    os.close(reader)
+    if cut:
+        os.kill(child, signal.SIGKILL)
+    _, status, usage = os.wait4(child, 0)
+    steps, places = _parsed(data)
+    record = {"id": trial["id"], "steps": steps, "reached": places, "seconds": time.monotonic() - began}
+    record["peak"] = usage.ru_maxrss * 1024
+    if len(steps) < len(trial["steps"]):
+        record["lost"] = "time" if cut else f"its process ended with {os.waitstatus_to_exitcode(status)}"
+    return record
+
+
+def _child(module: types.ModuleType, trial: dict, job: dict, reached: Reached, writer: int) -> None:
+    own = _own_memory()
+    resource.setrlimit(resource.RLIMIT_AS, (own + trial["memory"], own + trial["memory"]))
+    folder = Path(job["scratch"]) / f"{trial['id']}"
+    folder.mkdir(exist_ok=True)
+    os.chdir(folder)
+    space: dict[str, Any] = {**vars(module), **{k: v for k, v in vars(objects).items() if k[0] != "_"}}
+    space["__module__"] = module
+    reached.found = set()
+    tracer = reached if job["trace"] else None
+    for number, step in enumerate(trial["steps"]):
+        seen = observing.observe(module, space, step, number, job, tracer)
+        seen["reached"], reached.found = sorted(reached.found), set()
+        _send(writer, seen)
+
+
+def _send(writer: int, seen: dict) -> None:
+    data = (json.dumps(seen) + "\n").encode("utf-8", "replace")
+    while data:
+        data = data[os.write(writer, data) :]
+
+
+def _own_memory() -> int:
+    with open("/proc/self/statm") as file:  # noqa: PTH123
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+def _read(reader: int, until: float) -> tuple[bytes, bool]:
+    data = b""
+    while (left := until - time.monotonic()) > 0:
+        if select.select([reader], [], [], left)[0]:
+            more = os.read(reader, 65536)
+            if not more:
+                return data, False
+            data += more
+    return data, True
+
+
+def _parsed(data: bytes) -> tuple[list, list]:
+    steps, places = [], []
+    for line in data.split(b"\n")[:-1]:
+        step = json.loads(line)
+        places += step.pop("reached")
+        steps.append(step)
+    return steps, places
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])
