@@ -3,8 +3,8 @@
 Nothing here touches structlog's global configuration: a program that embeds Bloomery keeps its own.
 
 Redacted are values under a key that is named like a secret, at any depth of mappings, lists and dataclasses,
-and passwords in URLs. Numbers under `*token*` and `*key*` stay: they are counts. Not covered: a secret in the
-middle of a sentence or in the `repr` of an object.
+passwords in URLs, and tokens of a known form anywhere in a text. Numbers under `*token*` and `*key*` stay: they
+are counts. Not covered: a secret of no known form in the middle of a sentence or in the `repr` of an object.
 """
 
 import dataclasses
@@ -19,6 +19,8 @@ from typing import Any, Literal
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+
+from bloomery.core.tokens import mask
 
 Level = Literal["debug", "info", "warning", "error", "silent"]
 LEVELS: dict[str, int] = {"debug": 10, "info": 20, "warning": 30, "error": 40, "silent": 100}
@@ -84,7 +86,7 @@ def _redacted(key: str, value: Any) -> Any:
         return {inner: _redacted(str(inner), item) for inner, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_redacted("", item) for item in value]
-    return without_passwords(value) if isinstance(value, str) else value
+    return mask(without_passwords(value)) if isinstance(value, str) else value
 
 
 def without_passwords(text: str) -> str:

@@ -3,6 +3,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ class Site:
     home: Path
     rules: Rules
 
-    @property
+    @cached_property
     def workspace(self) -> Workspace:
         return Workspace.open(self.home)
 
@@ -105,14 +106,16 @@ def measured() -> Callable[..., Evidence]:
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with one commit on the branch dev."""
+    """A repository with one commit on the branch dev, and an empty workspace beside it."""
     with pytest.MonkeyPatch.context() as patch:
         private_git.__wrapped__(tmp_path_factory.getbasetemp(), patch)
-        site = Site(tmp_path_factory.mktemp("template"), Path(), Rules())
+        site = Site(tmp_path_factory.mktemp("template") / "tree", Path(), Rules())
+        site.root.mkdir()
         site.git("init", "--quiet", "--initial-branch=dev")
         for path in ("a.py", "b.py", "pkg/c.py"):
             site.write(path, TEXT)
         site.commit("first")
+    Workspace.open(site.root.parent / "space").catalog.close()
     return site.root
 
 
@@ -120,7 +123,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_site(tmp_path: Path, template: Path) -> Callable[..., Site]:
     def make(name: str = "one", branch: str = "dev", rules: Rules | None = None) -> Site:
         site = Site(tmp_path / name / "tree", tmp_path / name / "space", rules or Rules())
-        shutil.copytree(template, site.root)
+        shutil.copytree(template.parent, site.root.parent)
         if branch != "dev":
             site.git("checkout", "--quiet", "-b", branch)
         return site

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import PurePosixPath
 
 from bloomery.core.errors import UserError
 
@@ -74,7 +73,7 @@ def check_path(path: str) -> None:
 
 
 def matches(name: str, globs: Iterable[str]) -> bool:
-    return any(_compiled(glob).fullmatch(str(PurePosixPath(name))) for glob in globs)
+    return any(_compiled(glob).fullmatch(name) for glob in globs)
 
 
 @cache

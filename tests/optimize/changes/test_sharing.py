@@ -1,0 +1,312 @@
+import hashlib
+import json
+import threading
+import time
+from base64 import b32encode
+from email.parser import BytesParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from bloomery.core.errors import DamagedArtifact, FormatRefused, MissingFile, UserError
+from bloomery.optimize.changes import Access, Rules, apply, approve, attach, check
+from bloomery.optimize.changes.kubo import Kubo, Unreachable
+from bloomery.optimize.changes.patch import Base, Content
+from bloomery.optimize.changes.sharing import Meeting, broadcast, export, fetch, import_file, receive
+
+TOKEN = "ghp_" + "a1B2c3D4e5" * 4
+
+
+def raw_cid(data: bytes) -> str:
+    """The CID of one raw block, from the specification: version 1, raw, sha2-256, 32 bytes; base32."""
+    digest = bytes([1, 0x55, 0x12, 32]) + hashlib.sha256(data).digest()
+    return "b" + b32encode(digest).decode().lower().rstrip("=")
+
+
+class Node(BaseHTTPRequestHandler):
+    """Answers as Kubo does to add, cat, pin/add and pin/ls; `server.mood` is what ails it."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        address = urlsplit(self.path)
+        query = {name: values[-1] for name, values in parse_qs(address.query).items()}
+        body = self.body()
+        call = address.path.removeprefix("/api/v0/")
+        self.server.calls.append((call, query, self.headers.get("Authorization")))
+        if self.server.moods:
+            mood = self.server.moods.pop(0)
+            if mood is not None:
+                return mood(self)
+        if self.server.wants and self.headers.get("Authorization") != f"Bearer {self.server.wants}":
+            return self.say(403, b"403 - Forbidden\n")
+        return getattr(self, call.replace("/", "_"))(query, body)
+
+    def do_GET(self) -> None:
+        self.say(405, b"405 - Method Not Allowed\n")
+
+    def body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        parts = []
+        while size := int(self.rfile.readline(), 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
+
+    def add(self, query: dict[str, str], body: bytes) -> None:
+        head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
+        (part,) = BytesParser().parsebytes(head + body).get_payload()
+        data = part.get_payload(decode=True)
+        wanted = {"cid-version": "1", "raw-leaves": "true", "pin": "true", "chunker": "size-262144"}
+        if not wanted.items() <= query.items() or len(data) > 262144:
+            return self.say(200, b'{"Name":"patch","Hash":"QmSomethingElse","Size":"1"}\n')
+        self.server.blocks[raw_cid(data)] = data
+        row = {"Name": "patch", "Hash": raw_cid(data), "Size": str(len(data))}
+        return self.say(200, b'{"Name":"patch","Bytes":12}\n' + json.dumps(row).encode() + b"\n")
+
+    def cat(self, query: dict[str, str], _body: bytes) -> None:
+        data = self.server.blocks.get(query["arg"])
+        if data is None:
+            said = {"Message": "block was not found locally (offline)", "Code": 0, "Type": "error"}
+            return self.say(500, json.dumps(said).encode())
+        return self.say(200, data[: int(query.get("length", len(data)))])
+
+    def pin_add(self, query: dict[str, str], _body: bytes) -> None:
+        self.server.pins.add(query["arg"])
+        return self.say(200, json.dumps({"Pins": [query["arg"]]}).encode())
+
+    def say(self, status: int, data: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def drop(node: Node) -> None:
+    """The connection ends in the middle of an answer."""
+    node.send_response(200)
+    node.send_header("Content-Length", "1000")
+    node.end_headers()
+    node.wfile.write(b'{"Name":')
+    node.close_connection = True
+
+
+def trickle(node: Node) -> None:
+    """A drop now and then, for ever: no single wait is long."""
+    node.send_response(200)
+    node.send_header("Content-Length", "1000")
+    node.end_headers()
+    until = time.monotonic() + 5
+    try:
+        while time.monotonic() < until:
+            node.wfile.write(b" ")
+            time.sleep(0.02)
+    except OSError:
+        pass
+    node.close_connection = True
+
+
+def hang(node: Node) -> None:
+    node.server.woken.wait(5)
+    node.close_connection = True
+
+
+def fail(node: Node) -> None:
+    node.say(500, json.dumps({"Message": f"no space left, {TOKEN}", "Code": 0, "Type": "error"}).encode())
+
+
+def lie(node: Node) -> None:
+    node.say(200, json.dumps({"Name": "patch", "Hash": raw_cid(b"lie"), "Pins": [raw_cid(b"lie")]}).encode())
+
+
+def babble(node: Node) -> None:
+    node.say(200, b"<html>a proxy says hello</html>")
+
+
+@pytest.fixture
+def node():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Node)
+    server.blocks, server.pins, server.calls, server.moods, server.wants = {}, set(), [], [], ""
+    server.woken, server.daemon_threads = threading.Event(), True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.woken.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def meeting(node, tmp_path) -> Meeting:
+    return Meeting(str(tmp_path / "shared"), Kubo(f"http://127.0.0.1:{node.server_port}", timeout_s=0.3))
+
+
+@pytest.fixture
+def two(make_site):
+    """Two clones, each with a workspace of its own."""
+    return make_site("one"), make_site("two")
+
+
+def test_a_patch_goes_over_a_node_under_the_same_cid_and_is_applied_elsewhere(two, node, meeting, measured):
+    one, other = two
+    texts = {"a.py": one.edit(l3="three"), "ü.py": "x = 'é'\n"}
+    patch = one.propose(texts, description="faster", goal="speed")
+    shared = broadcast(one.ledger, patch.cid[:16], meeting)
+    assert (shared.cid, shared.places, shared.notes) == (patch.cid, (f"ipfs://{patch.cid}",), ())
+    assert node.pins == {patch.cid, shared.about} == set(node.blocks)
+    got = fetch(other.ledger, patch.cid, meeting, about=shared.about)
+    assert got == patch
+    with pytest.raises(UserError, match="never validated"):
+        apply(other.ledger, got.cid, by="Ada")
+    attach(other.ledger, got.cid, [measured()], by="v")
+    approve(other.ledger, got.cid, by="Ada")
+    assert apply(other.ledger, got.cid, by="Ada").paths == ("a.py", "ü.py")
+    assert [entry.event for entry in one.ledger.records.audit()] == ["proposed", "shared"]
+    assert other.ledger.records.audit()[0].event == "received"
+
+
+def test_without_a_node_the_folder_is_where_workspaces_meet(two, tmp_path) -> None:
+    one, other = two
+    meeting = Meeting(f"file://{tmp_path}/shared")
+    patch = one.propose({"a.py": one.edit(l3="three")}, description="d")
+    shared = broadcast(one.ledger, patch.cid, meeting)
+    assert shared.places == (f"file://{tmp_path}/shared/{patch.cid}.tar",)
+    assert fetch(other.ledger, patch.cid, meeting, about=shared.about).about.description == "d"
+
+
+def test_the_cid_alone_is_enough(two, meeting) -> None:
+    one, other = two
+    patch = one.propose({"a.py": one.edit(l3="three")})
+    broadcast(one.ledger, patch.cid, meeting)
+    got = fetch(other.ledger, patch.cid, meeting)
+    assert (got.content, got.about.proposer) == (patch.content, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("mood", "well"),
+    [(drop, 0), (drop, 1), (drop, 3), (hang, 1), (trickle, 0), (fail, 2), (lie, 3), (babble, 1)],
+)
+def test_a_node_that_goes_down_in_the_middle_loses_nothing(two, node, meeting, mood, well) -> None:
+    one, other = two
+    patch = one.propose({"a.py": one.edit(l3="three")})
+    node.moods = [None] * well + [mood]
+    shared = broadcast(one.ledger, patch.cid, meeting)
+    assert shared.places == (f"file://{meeting.folder}/{patch.cid}.tar",)
+    (note,) = shared.notes
+    assert "the folder is used instead" in note
+    assert TOKEN not in note + str(one.ledger.records.audit())
+    node.moods = [mood] * 9
+    assert fetch(other.ledger, patch.cid, meeting, about=shared.about) == patch
+    assert check(one.ledger) + check(other.ledger) == []
+
+
+def test_a_node_that_is_not_there_is_told(two, tmp_path) -> None:
+    one, other = two
+    meeting = Meeting(str(tmp_path / "shared"), Kubo("http://127.0.0.1:9", timeout_s=0.3))
+    patch = one.propose({"a.py": one.edit(l3="three")})
+    (note,) = broadcast(one.ledger, patch.cid, meeting).notes
+    assert "http://127.0.0.1:9 cannot be reached" in note
+    assert fetch(other.ledger, patch.cid, meeting).cid == patch.cid
+    with pytest.raises(Unreachable, match="cannot be reached"):
+        Kubo("nonsense://x").add(b"x")
+
+
+def test_what_nobody_has_is_told_with_what_each_said(site, meeting) -> None:
+    with pytest.raises(MissingFile, match=r"nobody has bafk.*not found locally.*push it from a store"):
+        fetch(site.ledger, raw_cid(b"nobody has this"), meeting)
+    with pytest.raises(UserError, match="not a CID"):
+        fetch(site.ledger, "../../etc/passwd", meeting)
+
+
+def test_what_a_node_gives_under_a_false_name_is_refused(two, node, meeting) -> None:
+    one, other = two
+    patch, worse = (one.propose({"a.py": one.edit(l3=word)}) for word in ("three", "worse"))
+    node.blocks[patch.cid] = worse.content.encoded()
+    with pytest.raises(MissingFile, match="something else as"):
+        fetch(other.ledger, patch.cid, meeting)
+    node.blocks[patch.cid] = b"x" * (17 * 2**20)
+    with pytest.raises(MissingFile, match="sent more than"):
+        fetch(other.ledger, patch.cid, meeting)
+    assert other.ledger.records.patches() == []
+
+
+def test_the_token_for_a_node_is_sent_and_kept_nowhere(site, node, meeting, monkeypatch) -> None:
+    patch = site.propose({"a.py": site.edit(l3="three")})
+    node.wants = "a-Secret-for-the-Node-1234"
+    assert "refused add (403)" in broadcast(site.ledger, patch.cid, meeting).notes[0]
+    monkeypatch.setenv("BLOOMERY_KUBO_TOKEN", node.wants)
+    assert broadcast(site.ledger, patch.cid, meeting).places == (f"ipfs://{patch.cid}",)
+    kept = [path for path in site.home.rglob("*") if path.is_file()]
+    assert [path for path in kept if node.wants.encode() in path.read_bytes()] == []
+
+
+def test_an_agent_without_network_reaches_no_node(two, node, meeting) -> None:
+    one, other = two
+    patch = one.propose({"a.py": one.edit(l3="three")})
+    with pytest.raises(UserError, match="agent may not use the network"):
+        broadcast(one.ledger, patch.cid, meeting, agent="agent")
+    with pytest.raises(UserError, match="agent may not use the network"):
+        fetch(other.ledger, patch.cid, meeting, agent="agent")
+    assert node.calls == []
+    one.rules = Rules(agents={"agent": Access(network=True)})
+    assert broadcast(one.ledger, patch.cid, meeting, agent="agent").notes == ()
+
+
+def test_a_patch_that_shows_a_token_stays_here(site, meeting, tmp_path, node) -> None:
+    site.write("a.py", f"key = '{TOKEN}'\n")
+    site.commit()
+    patch = site.propose({"a.py": "key = None\n"})
+    for act in (
+        lambda: broadcast(site.ledger, patch.cid, meeting),
+        lambda: export(site.ledger, patch.cid, tmp_path / "p.json"),
+    ):
+        with pytest.raises(UserError, match="shows a GitHub token"):
+            act()
+    assert node.calls == []
+    assert not (tmp_path / "p.json").exists()
+
+
+def test_a_patch_travels_as_a_file(two, tmp_path) -> None:
+    one, other = two
+    patch = one.propose({"a.py": one.edit(l3="three")}, description="faster", facts={"speedup": 1.5})
+    path = export(one.ledger, patch.cid, tmp_path / "p.json")
+    assert import_file(other.ledger, path) == patch
+    plain = export(one.ledger, patch.cid, tmp_path / "p.diff")
+    other.git("apply", str(plain))
+    assert other.read("a.py") == one.edit(l3="three")
+
+
+def test_a_file_that_was_altered_is_refused(two, tmp_path) -> None:
+    one, other = two
+    path = export(one.ledger, one.propose({"a.py": one.edit(l3="three")}).cid, tmp_path / "p.json")
+    path.write_text(path.read_text().replace("+three", "+seven"))
+    with pytest.raises(DamagedArtifact, match="was altered"):
+        import_file(other.ledger, path)
+    for text in ("", "[]", "{}", '{"cid": 1, "content": {}, "about": {}}', "\udcff"):
+        path.write_bytes(text.encode(errors="surrogateescape"))
+        with pytest.raises(FormatRefused):
+            import_file(other.ledger, path)
+    with pytest.raises(MissingFile):
+        import_file(other.ledger, tmp_path / "nowhere.json")
+
+
+def test_what_comes_from_elsewhere_obeys_the_same_rules(site, make_site) -> None:
+    patch = site.propose({"a.py": site.edit(l3="three")})
+    base = patch.content.base
+    for content, message in (
+        (Content(patch.content.diff.replace("+three", f"+{TOKEN}"), base), "adds a GitHub token"),
+        (Content(patch.content.diff.replace("a.py", "b.py"), base), "changes other files than it says"),
+        (Content(patch.content.diff.replace("a.py", ".git/x"), Base(base.tree, {".git/x": None})), "git"),
+        (Content(patch.content.diff.replace(" 100644", " 120000"), base), "symbolic link"),
+        (Content("", base), "empty"),
+    ):
+        with pytest.raises(UserError, match=message):
+            receive(site.ledger, content.encoded(), patch.about)
+    assert [record.cid for record in site.ledger.records.patches()] == [patch.cid]
