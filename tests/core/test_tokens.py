@@ -21,11 +21,21 @@ TOKENS = {
     "password in a URL": ["https://ada:hunter22@host/x"],
 }
 HARMLESS = (
-    *("sk-learn is not a key", "sk-something-that-only-has-words-in-it", "hf_hub_download(repo)", "ghp_short"),
-    *("token = tokens[index]", 'password = "correct horse battery staple"', "api_key = os.environ['API_KEY']"),
-    *('TOKEN = "BLOOMERY_KUBO_TOKEN_IN_THE_ENVIRONMENT"', "postgresql://user:password@host/name", "a@b:c/d"),
-    *("bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy", "http://{user}:{pw}@host", "basic idea"),
-    *("1f2d0c4b5a69788766554433221100ffeeddccbb", "import token_classification_pipeline_for_models_2024 as t"),
+    "sk-learn is not a key",
+    "sk-something-that-only-has-words-in-it",
+    "hf_hub_download(repo)",
+    "ghp_short",
+    "token = tokens[index]",
+    'password = "correct horse battery staple"',
+    "api_key = os.environ['API_KEY']",
+    'TOKEN = "BLOOMERY_KUBO_TOKEN_IN_THE_ENVIRONMENT"',
+    "postgresql://user:password@host/name",
+    "a@b:c/d",
+    "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy",
+    "http://{user}:{pw}@host",
+    "basic idea",
+    "1f2d0c4b5a69788766554433221100ffeeddccbb",
+    "import token_classification_pipeline_for_models_2024 as t",
 )
 
 

@@ -3,8 +3,8 @@
 Nothing here touches structlog's global configuration: a program that embeds Bloomery keeps its own.
 
 Redacted are values under a key that is named like a secret, at any depth of mappings, lists and dataclasses,
-passwords in URLs, and tokens of a known form anywhere in a text. Numbers under `*token*` and `*key*` stay: they
-are counts. Not covered: a secret of no known form in the middle of a sentence or in the `repr` of an object.
+passwords in URLs, and tokens of a known form anywhere in a text. Numbers under `*token*` and `*key*` stay:
+they are counts. Not covered: a secret of no known form in a sentence or in the `repr` of an object.
 """
 
 import dataclasses
