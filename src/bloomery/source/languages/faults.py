@@ -37,7 +37,7 @@ def faults(source: Source) -> tuple[Fault, ...]:
     """None, one or many; in the order of the text.
 
     Where the language's own parser is at hand (Python) it has the last word: what it takes has no faults. The
-    grammars of the others take a little more than the languages do (`function (a) {}` and `class {}` in JavaScript).
+    grammars of the others take a little more than the languages do, such as `class {}` in JavaScript.
     """
     own_parser = source.language.own_parser
     refusal = own_parser(source.text) if own_parser else None
