@@ -48,6 +48,14 @@ def test_opening_again_finds_the_same(workspace: Workspace, chain: list[str]) ->
     assert [run.run_id for run in again.catalog.runs()] == ["r1"]
 
 
+def test_a_store_makes_a_folder_a_workspace(tmp_path):
+    (tmp_path / "caches" / "verify").mkdir(parents=True)
+    Workspace.open(tmp_path / "made")
+    assert [Workspace.is_at(tmp_path / name) for name in ("made", "caches", "none")] == [True, False, False]
+    with pytest.raises(MissingFile, match=r"no workspace at .*caches"):
+        Workspace.open(tmp_path / "caches", create=False)
+
+
 def test_a_missing_workspace_or_a_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MissingFile, match=r"no workspace at .*nowhere"):
         Workspace.open(tmp_path / "nowhere", create=False)

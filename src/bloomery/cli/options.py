@@ -64,8 +64,8 @@ def opened(path: Path) -> "Workspace | None":
     """The workspace, where there is one: a model may be named by its folder alone."""
     from bloomery.core.workspace import Workspace
 
-    cached_only = path == DEFAULT_WORKSPACE and not (path / "store").is_dir()  # as `paper verify` leaves it
-    return None if cached_only or not path.exists() else Workspace.open(path, create=False)
+    named = path != DEFAULT_WORKSPACE and path.exists()  # and then a wrong name is told
+    return Workspace.open(path, create=False) if named or Workspace.is_at(path) else None
 
 
 def print_json(value: Any) -> None:

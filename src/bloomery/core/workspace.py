@@ -41,12 +41,17 @@ class Workspace:
         root = Path(path).absolute()
         if root.exists() and not root.is_dir():
             raise UserError(f"{root} is a file; a workspace is a folder: name another path")
-        if not create and not (root / "store").is_dir():
+        if not create and not cls.is_at(root):
             raise MissingFile(f"no workspace at {root}; start a run there first, or name its folder")
         for folder in (root / "runs", root / "locks"):
             folder.mkdir(parents=True, exist_ok=True)
         url = catalog or os.environ.get(CATALOG_URL) or root / "catalog.sqlite"
         return cls(root, Store(root / "store"), Catalog.open(url))
+
+    @staticmethod
+    def is_at(path: Path | str) -> bool:
+        """Whether a workspace lies at `path`: a store makes it one; a folder of caches alone is none."""
+        return (Path(path) / "store").is_dir()
 
     @property
     def runs(self) -> Path:
