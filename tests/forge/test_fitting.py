@@ -55,7 +55,11 @@ def after(count: int):
     return lambda: next(asked, None) is None
 
 
-@pytest.mark.parametrize("changes", [{}, {"halting": 0.5}, {"optimizer": "adamw"}], ids=str)
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"halting": 0.5}, {"optimizer": "adamw"}, {"optimizer": "m3", "m3": {"every": 2}}],
+    ids=str,
+)
 @pytest.mark.parametrize("steps", [1, 3])
 def test_what_was_paused_goes_on_to_the_same_bytes(tmp_path, changes, steps):
     undisturbed = trained(context(tmp_path / "a"), config(**changes))
@@ -191,3 +195,27 @@ def test_an_unknown_task_is_answered_with_the_nearest():
 def test_a_warm_up_that_takes_all_steps_is_refused_before_anything_runs():
     with pytest.raises(ConfigError, match="warmup_steps is 8 and steps 8"):
         config(schedule=ScheduleConfig(warmup_steps=8))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"optimizer": "muon_grokfast", "muon_grokfast": {"lr": 1e-2}},
+        {"optimizer": "adamw", "muon_grokfast": {"lr": 1e-2}},
+        {"optimizer": "m3", "m3": {"lr": 3e-4, "eps": 1e-3, "keeping": "averages", "adamw_lr": 0.0}},
+    ],
+    ids=lambda given: given["optimizer"],
+)
+def test_each_optimizer_that_a_recipe_names_learns(tmp_path, given):
+    """Parity stays a coin for a while; what is no answer is soon known, so that the loss falls."""
+    at = context(tmp_path)
+    trained(at, config(steps=40, **given))
+    losses = [one.value for one in at.journal.metrics if one.name == "train/loss"]
+    assert losses[-1] < 0.75 * losses[0], losses
+
+
+def test_numbers_of_m3_beside_another_optimizer_are_refused():
+    with pytest.raises(ConfigError, match="m3 is given and the optimizer is adamw"):
+        config(optimizer="adamw", m3={"lr": 1e-3})
+    with pytest.raises(ConfigError, match="m3: betas are"):
+        config(optimizer="m3", m3={"betas": [0.9, 1.5, 0.9]})

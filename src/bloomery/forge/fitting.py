@@ -19,6 +19,7 @@ from bloomery.training.config import LossResult, TrainConfig, TrainResult
 from bloomery.training.errors import CheckpointDamaged, CheckpointRefused, DivergenceError, OutOfMemory
 from bloomery.training.loader import Dataset, Loader
 from bloomery.training.loop import Loss, loader_for, model_loss, train
+from bloomery.training.multi_scale_muon import M3
 from bloomery.training.muon_grokfast import MuonGrokfast, matrices_decay
 from bloomery.training.schedules import Prepare, ScheduleConfig, build_schedule, curricula, staircase
 
@@ -117,6 +118,8 @@ def _curricula(config: FitConfig) -> Prepare | None:
 def make_optimizer(model: nn.Module, config: FitConfig) -> Optimizer:
     if config.optimizer == "muon_grokfast":
         return MuonGrokfast(model, config.numbers())
+    if config.optimizer == "m3":
+        return M3(model, config.m3_numbers())
     numbers = config.numbers()
     trained = [p for p in model.parameters() if p.requires_grad]
     return AdamW(matrices_decay(trained, numbers.weight_decay), lr=numbers.lr, betas=numbers.adamw_betas)

@@ -10,6 +10,7 @@ from bloomery.tasks.datasets.catalog import SOURCES
 from bloomery.tasks.ingredient import Ingredient
 from bloomery.tasks.registry import KINDS
 from bloomery.training.config import TrainConfig
+from bloomery.training.multi_scale_settings import M3Config
 from bloomery.training.presets import PRESETS, MuonGrokfastConfig
 from bloomery.training.schedules import ScheduleConfig
 
@@ -22,11 +23,15 @@ class FitConfig:
     epochs: int | None = option(None, help="passes over the data sets' training examples", low=1)
     seq_len: int = option(64, help="tokens in a row; shorter rows are padded, longer ones left out", low=2)
     mixture: dict[str, Ingredient] = option(factory=dict, help="tasks and data sets, and their weights")
-    optimizer: Literal["muon_grokfast", "adamw"] = option("muon_grokfast", help="what takes the steps")
+    optimizer: Literal["muon_grokfast", "adamw", "m3"] = option("muon_grokfast", help="what takes the steps")
     preset: str = option("cognate", help="the stage whose optimizer numbers are the defaults")
     muon_grokfast: dict[str, Any] = field(
         default_factory=dict,
         metadata={"help": "changes to the preset's optimizer numbers", "fields": MuonGrokfastConfig},
+    )
+    m3: dict[str, Any] = field(
+        default_factory=dict,
+        metadata={"help": "changes to M3's numbers, of the optimizer m3 alone", "fields": M3Config},
     )
     schedule: ScheduleConfig = option(ScheduleConfig(), help="how the learning rate moves")
     sequence_lengths: tuple[tuple[int, int], ...] = option(
@@ -58,6 +63,9 @@ class FitConfig:
         numbers = {**to_plain(PRESETS[self.preset]), **self.muon_grokfast}
         effective = to_plain(build(MuonGrokfastConfig, numbers, where="muon_grokfast"))
         object.__setattr__(self, "muon_grokfast", effective)  # as it takes effect, for keys and `config show`
+        if self.m3 and self.optimizer != "m3":
+            raise ConfigError(f"m3 is given and the optimizer is {self.optimizer}; name m3, or leave it out")
+        self.m3_numbers()
 
     def on(self, mixture: Mapping[str, Ingredient]) -> "FitConfig":
         """The same training on a recipe's tasks. Raises: ConfigError where it names its own."""
@@ -70,6 +78,10 @@ class FitConfig:
     def numbers(self) -> MuonGrokfastConfig:
         """The optimizer's config: the preset with the recipe's changes."""
         return build(MuonGrokfastConfig, self.muon_grokfast, where="muon_grokfast")
+
+    def m3_numbers(self) -> M3Config:
+        """M3's config with the recipe's changes."""
+        return build(M3Config, self.m3, where="m3")
 
     def loop(self, *, steps: int, seed: int) -> TrainConfig:
         """The training loop's config."""

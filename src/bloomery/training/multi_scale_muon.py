@@ -1,39 +1,18 @@
 """Multi-scale momentum Muon (M3): a fast and a slow momentum, orthogonalised, over the root of squares."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, overload
+from typing import Any, overload
 
 import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
+from .multi_scale_settings import Keeping, M3Config
 from .muon_grokfast import matrices_decay, split_parameters
 from .preconditioning import newton_schulz
 
-Keeping = Literal["sums", "averages"]
+__all__ = ["M3", "M3Config", "kept", "m3_update", "two_memories", "two_memories_as_printed"]
 Memories = tuple[Tensor, Tensor, Tensor]
-
-
-@dataclass(frozen=True, kw_only=True)
-class M3Config:
-    """What M3's steps are made of."""
-
-    lr: float = 1e-3  # eta
-    betas: tuple[float, float, float] = (0.9, 0.95, 0.9)  # of the fast momentum, the squares, the slow one
-    alpha: float = 0.5  # weight of the slow momentum's direction
-    every: int = 16  # steps from one update of the slow momentum to the next
-    ns_steps: int = 10  # cubic Newton-Schulz steps
-    eps: float = 1e-8
-    keeping: Keeping = "sums"
-    weight_decay: float = 0.0  # decoupled, of matrices
-    adamw_lr: float | None = None  # of what is no hidden matrix; None: lr
-
-    def __post_init__(self) -> None:
-        if self.every < 1 or self.ns_steps < 1:
-            raise ValueError(f"every {self.every} and ns_steps {self.ns_steps} must each be at least 1")
-        if not all(0 < beta < 1 for beta in self.betas):
-            raise ValueError(f"betas are {self.betas}; each must lie between 0 and 1")
 
 
 def two_memories(
