@@ -8,8 +8,8 @@
 traps/*.txt hold small originals with a wrong candidate, a right one and a plausible test each. A third,
 chosen by the hash of their names, was held out while the verifier was built; both parts are told apart.
 pytest runs the trap's own test on the candidate. The ghostwriter writes an equivalence test of original and
-candidate, which runs with its default settings; where it cannot write one, or what it writes fails without
-calling anything, that is told as an error and counts as not accepted.
+candidate, which runs with Hypothesis' usual settings but no time limit for an example; where it can write
+none, that is an error and counts as not accepted. All of them run in the sandbox.
 """
 
 import argparse
@@ -17,7 +17,6 @@ import hashlib
 import json
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,11 +25,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bloomery.core.errors import BloomeryError
+from bloomery.core.sandbox import Limits, read_result, run
 from bloomery.optimize.equivalence import Effort, Verification, verify
 from bloomery.optimize.proposal import Proposal, Target
 
 FOLDER = Path(__file__).resolve().parent / "traps"
 SIDES = ("wrong", "right")
+VERIFIERS = ("ours", "pytest alone", "ghostwriter")
 PARTS = ("built", "held out")
 BARS = {"wrong": "<= 0", "right": ">= 0.9"}
 
@@ -113,62 +114,57 @@ def verification(trap: Trap, side: str, folder: Path, effort: Effort) -> Verific
     return verify(Target(folder, "task.py"), proposal, tests=[folder / "test_task.py"], effort=effort)
 
 
-def pytest_alone(trap: Trap, side: str, folder: Path) -> tuple[bool, str]:
-    (folder / "task.py").write_text(trap.candidate(side))
-    (folder / "test_task.py").write_text(trap.changed_test(side))
-    return _passes(folder)
+PEERS = ("pytest alone", "ghostwriter")
+ENOUGH = Limits(time_s=900, cpu_s=600, memory_bytes=2 * 2**30, file_bytes=2**24)
 
 
-def ghostwriter(trap: Trap, side: str, folder: Path) -> tuple[bool, str]:
-    (folder / "task.py").write_text(trap.original)
-    (folder / "candidate.py").write_text(trap.candidate(side))
-    names = [f"{module}.{trap.function}" for module in ("task", "candidate")]
-    command = [sys.executable, "-m", "hypothesis.extra.cli", "write", "--equivalent", *names]
-    written = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, timeout=60, env=_environment(folder)
-    )
-    if written.returncode != 0 or "def test" not in written.stdout:
-        return False, "error: it writes no test"
-    (folder / "test_task.py").write_text(written.stdout)
-    return _passes(folder)
+def peers(traps: Sequence[Trap], names: Sequence[str], sides: Sequence[str]) -> Iterator[Outcome]:
+    """Both peers on all the traps, in one sandbox."""
+    wanted = [(trap, side, name) for trap in traps for side in sides for name in names if name in PEERS]
+    if not wanted:
+        return
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="traps-") as name:
+        folder = Path(name).resolve()
+        job = [_asked(number, *one) for number, one in enumerate(wanted)]
+        (folder / "job.json").write_text(json.dumps(job))
+        shutil.copy(FOLDER / "peers.py", folder / "peers.py")
+        command = [
+            sys.executable,
+            "-s",
+            "-P",
+            *(str(folder / one) for one in ("peers.py", "job.json", "out.json")),
+        ]
+        ran = run(command, folder=folder, limits=ENOUGH)
+        told = json.loads(read_result(folder, "out.json")) if (folder / "out.json").exists() else {}
+    seconds = (time.monotonic() - began) / len(wanted)
+    for number, (trap, side, verifier) in enumerate(wanted):
+        said = told.get(str(number), f"the run ended early: {ran.killed_by or ran.stderr[-200:]}")
+        words = "error: it writes no test" if said == 99 else str(said)
+        yield Outcome(trap, side, verifier, said == 0, words, seconds)
 
 
-def _passes(folder: Path) -> tuple[bool, str]:
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--rootdir=.", "."]
-    try:
-        ran = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, check=False, timeout=60,
-            env=_environment(folder),
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return False, "no end in 60 s"
-    return ran.returncode == 0, ran.stdout.strip().splitlines()[-1][
-        :200
-    ] if ran.stdout.strip() else "no output"
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    return {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(folder), "HOME": str(folder), "OMP_NUM_THREADS": "1"}
-
-
-VERIFIERS = {"ours": ours, "pytest alone": pytest_alone, "ghostwriter": ghostwriter}
+def _asked(number: int, trap: Trap, side: str, verifier: str) -> dict[str, object]:
+    if verifier == "ghostwriter":
+        files = {"task.py": trap.original, "candidate.py": trap.candidate(side)}
+        return {"id": str(number), "files": files, "write": trap.function}
+    files = {"task.py": trap.candidate(side), "test_task.py": trap.changed_test(side)}
+    return {"id": str(number), "files": files, "write": ""}
 
 
 def judged(
     traps: Sequence[Trap], verifiers: Sequence[str], sides: Sequence[str] = SIDES
 ) -> Iterator[Outcome]:
-    for trap in traps:
-        for name in verifiers:
-            for side in sides:
-                folder = Path(tempfile.mkdtemp(prefix="traps-"))
-                began = time.monotonic()
+    yield from peers(traps, verifiers, sides)
+    for trap in traps if "ours" in verifiers else ():
+        for side in sides:
+            began = time.monotonic()
+            with tempfile.TemporaryDirectory(prefix="traps-") as folder:
                 try:
-                    accepted, said = VERIFIERS[name](trap, side, folder)
+                    accepted, said = ours(trap, side, Path(folder))
                 except BloomeryError as error:
                     accepted, said = False, f"error: {error}"
-                finally:
-                    shutil.rmtree(folder)
-                yield Outcome(trap, side, name, accepted, said, time.monotonic() - began)
+            yield Outcome(trap, side, "ours", accepted, said, time.monotonic() - began)
 
 
 def table(outcomes: Sequence[Outcome]) -> list[str]:
@@ -211,11 +207,13 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--part", choices=PARTS)
     parser.add_argument("--only", help="part of a trap's name")
+    parser.add_argument("--family", action="append", help="a file of traps/, without its ending")
     parser.add_argument("--verifier", action="append", choices=list(VERIFIERS))
     parser.add_argument("--say", action="store_true", help="say what each verifier said")
     given = parser.parse_args()
     began = time.monotonic()
     traps = [t for t in load() if given.part in (None, t.part) and (given.only or "") in t.name]
+    traps = [trap for trap in traps if not given.family or trap.family in given.family]
     outcomes = []
     for one in judged(traps, given.verifier or list(VERIFIERS)):
         outcomes.append(one)

@@ -2,20 +2,30 @@
 
     python peers.py JOB OUT
 
-Each candidate is judged in a forked process with a time limit. Prints nothing that anybody believes: OUT holds
-for each the exit status of pytest, or why there is none.
+Each candidate is judged in a forked process with a time limit. OUT holds for each the exit status of pytest,
+or why there is none.
 """
 
 import importlib
+import importlib.util
 import json
 import os
 import signal
 import sys
 import time
+import types
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+if (
+    importlib.util.find_spec("black") is None
+):  # the ghostwriter's layout only: its texts run as they are written
+    plain = types.ModuleType("black")
+    plain.format_str = lambda text, mode: text  # type: ignore[attr-defined]
+    plain.FileMode = plain.Mode = dict  # type: ignore[attr-defined]
+    sys.modules["black"] = plain
 from hypothesis.extra import ghostwriter
 
 TIME_S = 30.0
@@ -57,9 +67,13 @@ def _child(folder: Path, one: dict) -> int:
     if one["write"]:
         hypothesis.settings.load_profile("peers")
         try:
-            functions = [getattr(importlib.import_module(name), one["write"]) for name in ("task", "candidate")]
+            functions = [
+                getattr(importlib.import_module(name), one["write"]) for name in ("task", "candidate")
+            ]
             Path("test_task.py").write_text(ghostwriter.equivalent(*functions))
-        except Exception:  # edge: the sandbox, inside; a candidate may raise anything, and then it has no test
+        except (
+            Exception
+        ):  # edge: the sandbox, inside; a candidate may raise anything, and then it has no test
             return 99
     return int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "--rootdir=.", "test_task.py"]))
 

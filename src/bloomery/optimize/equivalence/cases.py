@@ -129,11 +129,11 @@ def make_case(
     kept = _globals(original, candidate)
     old = Side(
         files, module, roots, kept, changes.old_watched,
-        frozenset(original.places(set(changes.old_watched), set(changes.old_lines))),
+        original.pieces(changes.old_watched, changes.old_lines),
     )  # fmt: skip
     new = Side(
         {**files, **texts}, module, roots, kept, changes.new_watched,
-        frozenset(candidate.places(set(changes.new_watched), set(changes.new_lines))),
+        candidate.pieces(changes.new_watched, changes.new_lines),
     )  # fmt: skip
     mined = mine([original.tree, candidate.tree], tests, [n for n in changes.entries if "." not in n])
     values = Values(Random(effort.seed), mined, classes_of(original.tree))
@@ -175,6 +175,7 @@ def _imports(tree: ast.Module) -> set[str]:
 
 
 def _text(version: Version, place: Place) -> str:
-    line, end, start, stop = place
+    line, end, start, stop, *way = place
     data = version.text.splitlines()[line - 1].encode()
-    return f"line {line}: {data[start : stop if end == line else None].decode(errors='replace').strip()}"
+    piece = data[start : stop if end == line else None].decode(errors="replace").strip()
+    return f"line {line}: {piece}" + (f" came out {bool(way[0])} for no input" if way else "")

@@ -84,7 +84,7 @@ def told(observed: Observed) -> str:
 
 
 def shown(value: Any, most: int = 160) -> str:
-    text = _plain(value)
+    text = _plain(value).encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= most else text[:most] + " ..."
 
 

@@ -75,7 +75,8 @@ def snippet(module: str, function: str, steps: Sequence[Step], what: str) -> str
     names = dict.fromkeys(name for step in steps for name, _ in step.lets)
     lines += [f"print({', '.join(names)})"] if names else []
     said = "\n".join("# " + line for line in what.splitlines())
-    return f"{said}\n" + "\n".join(lines) + "\n"
+    text = f"{said}\n" + "\n".join(lines) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _definitions(steps: Sequence[Step]) -> list[str]:

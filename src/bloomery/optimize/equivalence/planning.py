@@ -7,11 +7,13 @@ from bloomery.optimize.equivalence.edges import OUTSIDE
 from bloomery.optimize.equivalence.kinds import Kind, Parameter
 from bloomery.optimize.equivalence.mining import Arguments
 from bloomery.optimize.equivalence.trials import Step, Trial, call_text, grouped, numbered
-from bloomery.optimize.equivalence.values import Values
+from bloomery.optimize.equivalence.values import Values, wrapped
 
 EDGES, DRAWS, PAIRS = 80, 60, 40
 EQUAL = (("1", "True", "1.0"), ("0", "False", "0.0", "-0.0"), ("1.0", "1"), ("-0.0", "0.0", "0"))
 MUTABLE = ("list", "dict", "set", "deque", "class", "any")
+HOLDING = ("list", "tuple", "set", "frozenset", "deque", "dict", "Iterable", "Iterator")
+LOOSE = {"any", "mixed"}
 Given = tuple[tuple[Parameter, str], ...]
 
 
@@ -59,6 +61,7 @@ def single_steps(entry: Entry, values: Values) -> Iterator[Step]:
         yield step(entry, _filled(entry, values, {}))
     yield from _otherwise_passed(entry, values)
     yield from _aliased(entry, values)
+    yield from _belonging(entry, values)
     yield from _outside(entry, values)
 
 
@@ -89,6 +92,25 @@ def _aliased(entry: Entry, values: Values) -> Iterator[Step]:
                     yield step(entry, _filled(entry, values, {second: f"a{first}"}))
 
 
+def _belonging(entry: Entry, values: Values) -> Iterator[Step]:
+    """An argument that is, as the same object, among the items of another one."""
+    for held, one in enumerate(entry.parameters):
+        for holder, other in enumerate(entry.parameters):
+            parts = other.kind.parts[:1] if other.kind.name in HOLDING else ()
+            if held == holder or (
+                one.kind not in parts and not {one.kind.name, *(p.name for p in parts)} & LOOSE
+            ):
+                continue
+            for edge in values.edges(one.kind)[:30] if parts else ():
+                beside = values.draw(parts[0], 2)
+                pair = f"{edge}: {values.draw(other.kind.parts[1], 2)}" if other.kind.name == "dict" else edge
+                items = [pair] if other.kind.name == "dict" else [beside, edge, edge]
+                text = (
+                    "{" + pair + "}" if other.kind.name == "dict" else wrapped(other.kind, items, values.rng)
+                )
+                yield step(entry, _filled(entry, values, {held: edge, holder: text}))
+
+
 def _outside(entry: Entry, values: Values) -> Iterator[Step]:
     for at in range(len(entry.parameters)):
         for text in OUTSIDE:
@@ -112,7 +134,12 @@ def sequences(entry: Entry, values: Values) -> Iterator[tuple[Step, ...]]:
     for _ in range(2):
         first = step(entry, _filled(entry, values, {}))
         many = call_text(
-            "often", [("", entry.function), ("", "150"), *(("", name) for name, _ in first.lets)]
+            "often",
+            [
+                ("", entry.function),
+                ("", str(_often(values.mined.ints))),
+                *(("", name) for name, _ in first.lets),
+            ],
         )
         positional = all(one.way in ("positional", "either") for one in entry.parameters)
         others = [step(entry, _filled(entry, values, {})) for _ in range(3)]
@@ -120,6 +147,12 @@ def sequences(entry: Entry, values: Values) -> Iterator[tuple[Step, ...]]:
             yield (Step(first.lets, many), *others)
     if entry.streams:
         yield from _held(entry, values)
+
+
+def _often(ints: Sequence[str]) -> int:
+    """More calls than any number in the sources that could count them."""
+    counts = [int(text) for text in ints if text.isdigit() and 150 <= int(text) <= 5000]
+    return max(counts, default=150) + 5
 
 
 def _equals(entry: Entry, values: Values) -> Iterator[tuple[Step, ...]]:

@@ -23,10 +23,11 @@ TELLING_ATTRIBUTES = frozenset({
     "f_back", "f_globals", "f_locals", "f_code", "gi_frame", "cr_frame", "tb_frame", "tb_next",
     "__globals__", "__code__", "__closure__", "__builtins__", "__subclasses__", "__traceback__",
     "__self__", "__wrapped__", "cache_info", "cache_clear", "__getattribute__", "__mro__", "__bases__",
-    "__loader__", "__spec__", "__module__", "__reduce__", "__reduce_ex__", "modules", "_getframe",
+    "__loader__", "__spec__", "__module__", "__reduce__", "__reduce_ex__",
+    "modules", "sys", "_sys", "os", "_os", "builtins", "_thread", "linecache", "_getframe",
 })  # fmt: skip
-TELLING_WORDS = ("pytest", "PYTEST", "unittest", "hypothesis", "__import__")
-TELLING_WORDS = ("pytest", "PYTEST", "unittest", "hypothesis", "__import__")
+TELLING_WORDS = ("pytest", "PYTEST", "unittest", "hypothesis", "__import__", "__globals__", "__builtins__")
+TELLING_WORDS = ("pytest", "PYTEST", "unittest", "hypothesis", "__import__", "__globals__", "__builtins__")
 DESCRIPTORS = ("property", "classmethod", "staticmethod", "cached_property")
 
 
@@ -119,23 +120,36 @@ def _circumstances(original: Version, candidate: Version) -> Iterator[str]:
 
 
 def _telling(tree: ast.Module, imported: Mapping[str, str]) -> set[str]:
-    found = set()
+    found: set[str] = set()
+    bases = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id in TELLING:
-            found.add(node.id)
+        if isinstance(node, ast.Name):
+            impure = node.id in imported and imported[node.id].partition(".")[0] not in PURE
+            if node.id in TELLING or (impure and id(node) not in bases):
+                found.add(node.id)
         elif isinstance(node, ast.Attribute):
-            root = ast.unparse(node).partition(".")[0]
-            if node.attr in TELLING_ATTRIBUTES:
-                found.add(f".{node.attr}")
-            if root in imported and imported[root].partition(".")[0] not in PURE:
-                found.add(ast.unparse(node))
-            if isinstance(node.ctx, ast.Store | ast.Del) and root in imported:
-                found.add(f"an assignment to {ast.unparse(node)}")
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] not in PURE:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names if not node.level}
+            found.update(_attribute(node, imported))
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "getattr":
+            if len(node.args) < 2 or not isinstance(node.args[1], ast.Constant):
+                found.add("getattr by a name that is worked out")
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            pure = (node.module or "").partition(".")[0] in PURE
+            names = {alias.name for alias in node.names}
+            names &= TELLING_ATTRIBUTES if pure else names
+            found |= {f"{node.module}.{name}" for name in names}
         elif isinstance(node, ast.Constant) and any(word in str(node.value) for word in TELLING_WORDS):
             found.add(f"the text {node.value!r}"[:60])
     return found
+
+
+def _attribute(node: ast.Attribute, imported: Mapping[str, str]) -> Iterator[str]:
+    root = ast.unparse(node).partition(".")[0]
+    if node.attr in TELLING_ATTRIBUTES:
+        yield f".{node.attr}"
+    if root in imported and imported[root].partition(".")[0] not in PURE:
+        yield ast.unparse(node)
+    if isinstance(node.ctx, ast.Store | ast.Del) and root in imported:
+        yield f"an assignment to {ast.unparse(node)}"
 
 
 def _shadowed(original: Version, candidate: Version) -> Iterator[str]:

@@ -11,10 +11,12 @@ from types import CodeType
 
 from bloomery.source.python import FUNCTION, Function, definitions, parse_text
 
-Place = tuple[int, int, int, int]
+# First and last line, first and last column; of a comparison also how it came out.
+Place = tuple[int, ...]
 # Not written by anybody: what the compiler adds for cleaning up, closures and jumps.
 SILENT = frozenset({
-    "RESUME", "NOP", "CACHE", "COPY_FREE_VARS", "MAKE_CELL", "RETURN_GENERATOR", "RERAISE", "COPY",
+    "RESUME", "RETURN_VALUE",
+    "NOP", "CACHE", "COPY_FREE_VARS", "MAKE_CELL", "RETURN_GENERATOR", "RERAISE", "COPY",
     "SWAP", "POP_EXCEPT", "PUSH_EXC_INFO", "PREP_RERAISE_STAR", "WITH_EXCEPT_START", "EXTENDED_ARG",
     "PRECALL", "PUSH_NULL", "POP_TOP", "JUMP_FORWARD", "JUMP_BACKWARD", "CLEANUP_THROW", "END_SEND",
     "SEND", "CALL_INTRINSIC_1", "CHECK_EXC_MATCH", "DELETE_FAST", "END_FOR",
@@ -45,6 +47,16 @@ class Version:
         """Where the code of the watched functions stands that was written on one of `lines`."""
         code = compile(self.text, self.path, "exec")
         return {place for one in _codes(code, watched) for place in _places(one) if place[0] in lines}
+
+    def outcomes(self, watched: set[str], lines: set[int]) -> set[Place]:
+        """Both ways for each comparison on those lines to come out."""
+        nodes = {one for name in watched & self.functions.keys() for one in ast.walk(self.functions[name])}
+        compared = [one for one in nodes if isinstance(one, ast.Compare) and one.lineno in lines]
+        found = [(c.lineno, c.end_lineno or 0, c.col_offset, c.end_col_offset or 0) for c in compared]
+        return {(*place, way) for place in found for way in (0, 1)}
+
+    def pieces(self, watched: frozenset[str], lines: frozenset[int]) -> frozenset[Place]:
+        return frozenset(self.places(set(watched), set(lines)) | self.outcomes(set(watched), set(lines)))
 
     @cached_property
     def global_names(self) -> set[str]:
@@ -159,4 +171,4 @@ def _places(code: CodeType) -> Iterator[Place]:
     for one in dis.get_instructions(code):
         where = one.positions
         if one.opname not in SILENT and where is not None and None not in where:
-            yield tuple(where)  # type: ignore[misc]
+            yield tuple(number for number in where if number is not None)

@@ -15,9 +15,14 @@ def named(kind: type) -> str:
 
 
 class Encoder:
-    """Numbers mutable objects in the order in which it meets them; a second meeting gives the number."""
+    """Numbers mutable objects in the order in which it meets them; a second meeting gives the number.
 
-    def __init__(self, probe: Any = None) -> None:
+    `probe` calls functions; of objects of the module `own` only what is public is told: the rest is for their
+    methods to show.
+    """
+
+    def __init__(self, probe: Any = None, own: str = "") -> None:
+        self.own = own
         self.met: dict[int, int] = {}
         self.kept: list[Any] = []
         self.nodes = 0
@@ -93,7 +98,9 @@ class Encoder:
             for name in (slots,) if isinstance(slots, str) else slots:
                 if hasattr(value, name):
                     found[name] = getattr(value, name)
-        return [[name, self.encode(found[name], depth)] for name in sorted(found, key=str)]
+        hidden = "_" if type(value).__module__ == self.own else "\0"
+        shown = sorted(name for name in found if not name.startswith(hidden))
+        return [[name, self.encode(found[name], depth)] for name in shown]
 
     def _function(self, value: Any) -> Any:
         if isinstance(value, type):

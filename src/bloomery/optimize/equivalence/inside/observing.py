@@ -62,7 +62,7 @@ def observe(module: Any, space: dict, step: dict, number: int, job: dict, tracer
         if outcome == "returned" and not step.get("hold"):
             left = _drawn(value, tracer)
     space[f"r{number}"] = value
-    encoder = Encoder(_probe(module))
+    encoder = Encoder(_probe(module), module.__name__)
     roots = [[n, encoder.encode(space[n])] for n in _roots(space)]
     seen: dict[str, Any] = {"state": outcome, "roots": roots, "warnings": told}
     if outcome == "raised":
@@ -171,7 +171,7 @@ def contents(module: types.ModuleType, names: list[str]) -> list:
         if isinstance(value, types.FunctionType):
             out.append([name, Encoder().encode([value.__defaults__, value.__kwdefaults__])])
         elif not isinstance(value, (types.ModuleType, type)):
-            out.append([name, Encoder().encode(value)])
+            out.append([name, Encoder(own=module.__name__).encode(value)])
     return out
 
 

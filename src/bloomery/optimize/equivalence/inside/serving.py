@@ -6,7 +6,9 @@ A trial is a list of steps; a step binds names to values, evaluates one call and
 compared elsewhere: nothing here judges.
 """
 
+import ast
 import importlib
+import importlib.util
 import json
 import os
 import resource
@@ -22,7 +24,7 @@ HERE = str(Path(__file__).resolve().parent)
 sys.path.insert(0, HERE)
 import objects  # noqa: E402
 import observing  # noqa: E402
-from tracing import Reached  # noqa: E402
+from tracing import Noting, Reached  # noqa: E402
 
 sys.path.remove(HERE)
 
@@ -37,33 +39,45 @@ def main(job_path: str, out_path: str) -> None:
 
 def _serve(job: dict, out: Any) -> None:
     try:
-        module = load(job)
+        reached = Reached("", set(job["watched"]), {tuple(place) for place in job["places"]})
+        module = load(job, reached if job["trace"] else None)
     except BaseException as error:  # edge: the sandbox, inside; a module may raise anything at import
         out.write(json.dumps({"import": f"{type(error).__name__}: {error}"[:500]}) + "\n")
         return
-    wanted = {tuple(place) for place in job["places"]}
-    reached = Reached(module.__file__ or "", set(job["watched"]), wanted)
+    reached.file = module.__file__ or ""
     lost = 0
     for trial in job["trials"]:
         if lost >= STOP_AFTER_LOST:
             break
         record = _tried(module, trial, job, reached)
         lost += bool(record.get("lost"))
-        for place in record["reached"]:
-            reached.missing.discard(tuple(place))
+        reached.forget(record["reached"])
         out.write(json.dumps(record) + "\n")
         out.flush()
     out.write(json.dumps({"finished": True, "first": observing.contents(module, job["globals"])}) + "\n")
 
 
-def load(job: dict) -> types.ModuleType:
+def load(job: dict, reached: Reached | None) -> types.ModuleType:
     """Import the module under its own name, in the circumstances that the job names."""
     sys.path[:0] = job["roots"]
     if job["pretend"]:
         os.environ["PYTEST_CURRENT_TEST"] = "test_it.py::test_it (call)"
         sys.modules["pytest"] = types.ModuleType("pytest")
         sys.modules["_pytest"] = types.ModuleType("_pytest")
-    return importlib.import_module(job["module"])
+    return _noting(job["module"], reached) if reached else importlib.import_module(job["module"])
+
+
+def _noting(name: str, reached: Reached) -> types.ModuleType:
+    """The module with its comparisons noted; otherwise the same."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise ImportError(f"there is no module {name}")
+    tree = Noting().visit(ast.parse(Path(spec.origin).read_bytes(), spec.origin))
+    module = importlib.util.module_from_spec(spec)
+    module.__dict__["__noted__"] = reached.noted
+    sys.modules[name] = module
+    exec(compile(tree, spec.origin, "exec"), module.__dict__)
+    return module
 
 
 def _tried(module: types.ModuleType, trial: dict, job: dict, reached: Reached) -> dict:

@@ -1,10 +1,11 @@
 """Which pieces of which functions ran: every expression by its place in the text, not just every line."""
 
+import ast
 import sys
 from types import CodeType, FrameType
 from typing import Any
 
-Place = tuple[int, int, int, int]
+Place = tuple[int, ...]
 MOST_STEPS = 60_000
 
 
@@ -12,7 +13,9 @@ class Reached:
     """Notes the places of the watched functions of one file, until all are met or too many steps are made."""
 
     def __init__(self, file: str, watched: set[str], wanted: set[Place]) -> None:
-        self.file, self.watched, self.missing = file, watched, set(wanted)
+        self.file, self.watched = file, watched
+        self.missing = {place for place in wanted if len(place) == 4}
+        self.undecided = {place for place in wanted if len(place) == 5}
         self.found: set[Place] = set()
         self.known: dict[CodeType, list[Place | None] | None] = {}
         self.steps = 0
@@ -24,6 +27,20 @@ class Reached:
 
     def stop(self) -> None:
         sys.settrace(None)
+
+    def forget(self, places: list) -> None:
+        """Others have met these."""
+        known = {tuple(place) for place in places}
+        self.missing -= known
+        self.undecided -= known
+
+    def noted(self, line: int, end: int, start: int, stop: int, value: Any) -> Any:
+        """Stands around each comparison of the module, and lets it through."""
+        place = (line, end, start, stop, int(value is True))
+        if place in self.undecided and (value is True or value is False):
+            self.undecided.discard(place)
+            self.found.add(place)
+        return value
 
     def _enter(self, frame: FrameType, event: str, given: Any) -> Any:
         if self._places(frame.f_code) is None:
@@ -51,6 +68,17 @@ class Reached:
         return self._step
 
 
+class Noting(ast.NodeTransformer):
+    """Puts a call of `__noted__` around each comparison, where the comparison stands."""
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        self.generic_visit(node)
+        where = (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset)
+        given = [ast.copy_location(ast.Constant(number), node) for number in where]
+        name = ast.copy_location(ast.Name("__noted__", ast.Load()), node)
+        return ast.copy_location(ast.Call(name, [*given, node], []), node)
+
+
 def ancestors(name: str) -> set[str]:
     """`f` and `f.<locals>.g` for `f.<locals>.g`."""
     parts = name.split(".<locals>.")
@@ -58,4 +86,4 @@ def ancestors(name: str) -> set[str]:
 
 
 def _place(positions: tuple[int | None, ...]) -> Place | None:
-    return None if None in positions else tuple(positions)  # type: ignore[return-value]
+    return None if None in positions else tuple(number for number in positions if number is not None)
