@@ -71,9 +71,7 @@ def _child(folder: Path, one: dict) -> int:
                 getattr(importlib.import_module(name), one["write"]) for name in ("task", "candidate")
             ]
             Path("test_task.py").write_text(ghostwriter.equivalent(*functions))
-        except (
-            Exception
-        ):  # edge: the sandbox, inside; a candidate may raise anything, and then it has no test
+        except Exception:  # edge: the sandbox, inside; a candidate may raise anything
             return 99
     return int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "--rootdir=.", "test_task.py"]))
 
