@@ -121,7 +121,7 @@ def four(changes: ChangeRecords) -> ChangeRecords:
 def test_the_check_finds_what_was_altered_or_removed(
     four: ChangeRecords, path: Path, statement: object, message: str
 ) -> None:
-    head = (4, four.audit()[-1].hash)
+    head = four.head()
     assert check_chain(four.audit(), head) == []
     tampered(path, statement)
     with pytest.raises(AssertionError, match=message):

@@ -1,9 +1,11 @@
+import errno
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from bloomery.core.errors import GateFailed, UserError, WorkspaceBusy
+from bloomery.core.errors import DiskFull, GateFailed, UserError, WorkspaceBusy
 from bloomery.core.evidence import Bar, Check
 from bloomery.optimize.changes import (
     Access,
@@ -17,6 +19,7 @@ from bloomery.optimize.changes import (
     roll_back,
 )
 from bloomery.optimize.changes.lock import held
+from bloomery.optimize.changes.placing import Placing
 from bloomery.optimize.changes.sharing import receive
 
 
@@ -428,3 +431,53 @@ def test_hooks_of_the_repository_do_not_run(site, tmp_path: Path) -> None:
     apply(site.ledger, patch.cid, by="Ada")
     assert not (tmp_path / "ran").exists()
     assert site.read("a.py") == site.edit(l3="three")
+
+
+@pytest.mark.parametrize("moment", ["while it is prepared", "while files take their places"])
+def test_a_full_disk_leaves_the_tree_as_it_was(site, monkeypatch, moment) -> None:
+    patch = site.approved({"a.py": site.edit(l3="three"), "b.py": site.edit(l3="three"), "n.py": "x\n"})
+    before, copy, replace = site.snapshot(), shutil.copy2, Path.replace
+
+    def full_copy(source, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def full_replace(source, target):
+        if Path(target).name == "b.py" and not source.name.startswith("old-"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return replace(source, target)
+
+    with monkeypatch.context() as patched:
+        if moment == "while it is prepared":
+            patched.setattr(shutil, "copy2", full_copy)
+        else:
+            patched.setattr(Path, "replace", full_replace)
+        with pytest.raises(DiskFull):
+            apply(site.ledger, patch.cid, by="Ada")
+    assert shutil.copy2 is copy
+    assert site.ledger.records.applications() == []
+    assert site.snapshot() == before
+
+
+def test_a_tree_that_moves_while_a_patch_is_prepared_is_left_alone(site, monkeypatch) -> None:
+    patch = site.approved({"a.py": site.edit(l3="three")})
+    write = Placing.write
+
+    def meanwhile(act):
+        def write_after(placing):
+            act()
+            return write(placing)
+
+        return write_after
+
+    site.write("b.py", "mine\n")
+    for act, error, message in (
+        (lambda: site.git("add", "b.py"), WorkspaceBusy, "git changed the index meanwhile"),
+        (lambda: site.write("a.py", "typed just now\n"), UserError, "was changed while"),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(Placing, "write", meanwhile(act))
+            with pytest.raises(error, match=message):
+                apply(site.ledger, patch.cid, by="Ada")
+    assert site.ledger.records.applications() == []
+    assert site.read("a.py") == "typed just now\n"
+    assert site.git("status", "--porcelain") == " M a.py\nM  b.py\n"

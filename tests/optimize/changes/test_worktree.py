@@ -101,13 +101,13 @@ def test_a_worktree_of_a_process_that_was_killed_goes_when_the_next_one_starts(s
     child.kill()
     child.wait()
     child.stdout.close()
-    with worktree(site.ledger, "next"):
-        assert tree not in site.git("worktree", "list")
+    _ = site.ledger
+    assert tree not in site.git("worktree", "list")
 
 
 def test_a_git_that_outlives_its_process_is_waited_for(site) -> None:
-    folder = site.home / "worktrees"
-    folder.mkdir(parents=True)
+    ledger, folder = site.ledger, site.home / "worktrees"
+    folder.mkdir()
     lock = folder / "bloomery-agent-1.lock"
     gone = subprocess.Popen(["true"])
     gone.wait()
@@ -118,6 +118,6 @@ def test_a_git_that_outlives_its_process_is_waited_for(site) -> None:
     until = time.monotonic() + 5
     while subprocess.run(["flock", "--nonblock", str(lock), "true"]).returncode == 0:
         assert time.monotonic() < until
-    assert clear_worktrees(site.ledger) == ["bloomery-agent-1"]
+    assert clear_worktrees(ledger) == ["bloomery-agent-1"]
     orphan.wait()
     assert list(folder.iterdir()) == []

@@ -140,6 +140,11 @@ class ChangeRecords:
         with self._database.writing() as connection:
             append(connection, actor, event, subject, body)
 
+    def head(self) -> tuple[int, str] | None:
+        """Number and hash of the newest entry."""
+        query = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+        return next(((row["seq"], row["hash"]) for row in self._all(query)), None)
+
     def audit(self) -> list[AuditRecord]:
         """All entries, the oldest first; `check_chain` says whether they are as they were written."""
         return [AuditRecord(**row) for row in self._all(select(audit).order_by(audit.c.seq))]

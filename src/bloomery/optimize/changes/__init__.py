@@ -13,7 +13,8 @@ Sharing patches is in `sharing`, worktrees for agents in `worktree`.
 from bloomery.optimize.changes.access import Access, Rules
 from bloomery.optimize.changes.applying import Applied, Plan, apply, plan_rollback, roll_back
 from bloomery.optimize.changes.approving import approve, approve_automatically, attach, findings, reject
-from bloomery.optimize.changes.ledger import Ledger, check, open_ledger
+from bloomery.optimize.changes.ledger import Ledger, check
+from bloomery.optimize.changes.opening import open_ledger
 from bloomery.optimize.changes.patch import About, Patch
 from bloomery.optimize.changes.proposing import propose
 from bloomery.optimize.changes.repository import Repository

@@ -13,7 +13,7 @@ from bloomery.core.catalog import check_chain
 from bloomery.core.catalog.audit import unbacked
 from bloomery.core.catalog.changes import ChangeRecords
 from bloomery.core.disk import write_atomically
-from bloomery.core.errors import BloomeryError, UnknownName, UserError, WorkspaceBusy
+from bloomery.core.errors import BloomeryError, UnknownName, UserError
 from bloomery.core.log import get_log
 from bloomery.core.workspace import Workspace
 from bloomery.optimize.changes.access import Rules
@@ -104,25 +104,8 @@ class Ledger:
 
     def seal(self) -> None:
         """Remember the audit's last entry beside the catalog, so that cutting off its end shows."""
-        entries = self.records.audit()
-        if entries:
-            data = json.dumps([entries[-1].seq, entries[-1].hash]).encode()
-            write_atomically(self.folder / "audit.head", data)
-
-
-def open_ledger(workspace: Workspace, path: Path | str = ".", rules: Rules | None = None) -> Ledger:
-    """The ledger of the repository that `path` lies in; what a dead process left half done is undone.
-
-    Raises: UserError where there is no repository with a working tree and a commit.
-    """
-    ledger = Ledger(workspace, Repository.open(path), rules or Rules())
-    ledger.folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with held(ledger.folder / "tree.lock", "recovery"):
-            recover(ledger)
-    except WorkspaceBusy as busy:
-        _log.debug("another process is changing the tree", why=str(busy))
-    return ledger
+        if head := self.records.head():
+            write_atomically(self.folder / "audit.head", json.dumps(head).encode())
 
 
 def recover(ledger: Ledger) -> list[str]:
@@ -132,12 +115,12 @@ def recover(ledger: Ledger) -> list[str]:
     """
     undone = []
     for placing in pending(ledger.journals):
-        if ledger.records.was_made(placing.id):
+        if placing.root != ledger.repository.root:
+            _log.warning("a change in another repository was cut short: start there", root=str(placing.root))
+        elif ledger.records.was_made(placing.id):
             placing.forget()
-        elif not placing.root.is_dir():
-            _log.warning("a change cannot be undone: its repository is gone", root=str(placing.root))
         else:
-            undo(Repository.open(placing.root), placing)
+            undo(ledger.repository, placing)
             ledger.records.note("bloomery", "recovered", placing.id, {"root": str(placing.root)})
             undone.append(placing.id)
             _log.warning("a change that was cut short was undone", change=placing.id)

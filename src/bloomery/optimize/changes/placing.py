@@ -60,6 +60,11 @@ class Placing:
     def journal(self) -> Path:
         return self.folder / "journal.json"
 
+    @property
+    def begun(self) -> Path:
+        """There once files take their places: before that, there is nothing to undo."""
+        return self.folder / "begun"
+
     @classmethod
     def read(cls, folder: Path) -> Self | None:
         """The change of a journal; None if it never began."""
@@ -112,6 +117,9 @@ def undo(repository: Repository, placing: Placing) -> None:
 
     Raises: UserError, with nothing touched, for a file that somebody has changed since.
     """
+    if not placing.begun.exists():
+        placing.forget()
+        return
     altered = [
         slot.path
         for slot in placing.slots
@@ -203,11 +211,25 @@ def _stage_index(repository: Repository, stage: Path, before: Path, slots: Seque
 
 def _put(repository: Repository, placing: Placing) -> None:
     _lock(placing)
+    _check_nothing_moved(placing)
+    placing.begun.touch()
+    sync_folder(placing.folder)
+    _replace_files(placing)
+    repository.ask("update-index", "-q", "--refresh", index=placing.stage / "index")
+    shutil.copyfile(placing.stage / "index", placing.stage / "index.after")
+    (placing.stage / "index").replace(placing.git_dir / "index")
+    _unlock(placing)
+
+
+def _check_nothing_moved(placing: Placing) -> None:
     if _bytes(placing.git_dir / "index") != _bytes(placing.folder / "before" / "index"):
         raise WorkspaceBusy("git changed the index meanwhile; wait until it ends, then try again")
     for slot in placing.slots:
         if _state(placing.root / slot.path) != slot.before:
             raise UserError(f"{slot.path} was changed while the patch was being applied; try again")
+
+
+def _replace_files(placing: Placing) -> None:
     for slot in placing.slots:
         if slot.after is None:
             (placing.root / slot.path).unlink()
@@ -220,10 +242,6 @@ def _put(repository: Repository, placing: Placing) -> None:
     for folder in {(placing.root / slot.path).parent for slot in placing.slots}:
         if folder.is_dir():
             sync_folder(folder)
-    repository.ask("update-index", "-q", "--refresh", index=placing.stage / "index")
-    shutil.copyfile(placing.stage / "index", placing.stage / "index.after")
-    (placing.stage / "index").replace(placing.git_dir / "index")
-    _unlock(placing)
 
 
 def _restore(placing: Placing, number: int, slot: Slot) -> None:

@@ -1,15 +1,18 @@
 """A git repository with a working tree, spoken to by git itself, whatever its owner's settings are."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Self
 
 from bloomery.core.errors import CapabilityMissing, Failure, UserError
 from bloomery.core.tokens import mask
 
+LEAST_GIT = (2, 32)  # the first that merges three-way in an index alone
 Blob = tuple[str, str]  # mode and object id, as in git's index
 _SETTINGS = (  # what a user or a repository may have set, and what would change or run something here
     *("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.quotePath=true", "core.splitIndex=false"),
@@ -52,6 +55,7 @@ class Repository:
 
         Raises: UserError where there is none, a bare one, or one without a commit.
         """
+        _check_version()
         folder = _folder(Path(path))
         asked = _git(folder, "rev-parse", "--is-bare-repository", "--is-inside-work-tree")
         if asked.code:
@@ -130,6 +134,14 @@ class Repository:
         nothing = ("0", "0" * 40)
         rows = (f"{' '.join(entry or nothing)}\t{path}\0" for path, entry in entries.items())
         self.git("update-index", "-z", "--index-info", stdin="".join(rows).encode(), index=index)
+
+
+@cache
+def _check_version() -> None:
+    said = _git(Path.cwd(), "version").out.decode()
+    found = re.search(r"(\d+)\.(\d+)", said)
+    if found is None or (int(found[1]), int(found[2])) < LEAST_GIT:
+        raise CapabilityMissing(f"git 2.32 or newer is needed, this is {said.strip()}: install a newer one")
 
 
 def _folder(path: Path) -> Path:
