@@ -1,0 +1,20 @@
+"""Who makes proposals. A new proposer adds one line to PROPOSERS: its name, and where it is made."""
+
+from pkgutil import resolve_name
+
+from bloomery.core.errors import UnknownName
+from bloomery.optimize.proposal import Proposer
+
+PROPOSERS: dict[str, str] = {
+    "rewrites": "bloomery.optimize.proposers.rewriting:rewrites",
+    "substitutions": "bloomery.optimize.proposers.rewriting:substitutions",
+    "catalogue": "bloomery.optimize.proposers.rewriting:catalogue",
+}
+
+
+def proposer(name: str) -> Proposer:
+    """Raises: UnknownName."""
+    if name not in PROPOSERS:
+        raise UnknownName("proposer", name, PROPOSERS)
+    made: Proposer = resolve_name(PROPOSERS[name])()
+    return made

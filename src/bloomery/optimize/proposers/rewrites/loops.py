@@ -1,0 +1,274 @@
+"""Loops over pairs, over indices and over counters, that can be loops over what is meant."""
+
+import ast
+
+from bloomery.optimize.proposers.rewrites.aliases import binds, names
+from bloomery.optimize.proposers.rewrites.catalogue import Catalogue, adding_to
+from bloomery.optimize.proposers.rewrites.drafting import Draft
+from bloomery.optimize.proposers.rewrites.kinds import exact, hashable, known, member
+from bloomery.optimize.proposers.rewrites.matching import Match
+from bloomery.optimize.proposers.rewrites.moving import all_stay, left_by, stays, targets_stay_inside
+
+LOOPED: Catalogue = {}
+rewrite = adding_to(LOOPED)
+PAIRS = "for I_ in range(len(XS_)):\n for J_ in range(I_ + 1, len(XS_)):\n  if {}:\n   return E_"
+
+
+@rewrite(
+    "any-equal-pair",
+    "a set tells whether any two are equal",
+    *(PAIRS.format(one) for one in ("XS_[I_] == XS_[J_]", "XS_[J_] == XS_[I_]")),
+)
+def any_equal_pair(d: Draft, m: Match) -> None:
+    d.need(isinstance(m["E_"], ast.Constant), "which two matters")
+    _pairs(d, m)
+    d.is_real("set")
+    d.replace_run(m.statements, d.fill("if len(set(XS_)) != len(XS_):\n    return E_"))
+
+
+@rewrite(
+    "indexed-pair",
+    "an index by value finds the partner of each at once",
+    *(
+        PAIRS.format(one)
+        for one in ("XS_[I_] + XS_[J_] == T_", "XS_[J_] + XS_[I_] == T_", "XS_[I_] == XS_[J_]")
+    ),
+    *(PAIRS.format(one) for one in ("T_ == XS_[I_] + XS_[J_]", "XS_[J_] - XS_[I_] == T_")),
+)
+def indexed_pair(d: Draft, m: Match) -> None:
+    _pairs(d, m)
+    d.is_real("enumerate")
+    (
+        places,
+        value,
+    ) = d.fresh("places"), d.fresh("one")
+    partner = {2: value, 4: f"T_ + {value}"}.get(m.shape, f"T_ - {value}")
+    if "T_" in m:
+        d.simple(m["T_"])
+        d.need(
+            not list(names([m["T_"]], m.name("I_"))) and not list(names([m["T_"]], m.name("J_"))),
+            "another each time",
+        )
+        for number in (d.kind(m["T_"]), member(d.kind(m["XS_"]))):
+            d.need(exact(number) or not known(number), "differences are rounded")
+            d.trust(exact(number), "all are whole numbers")
+    d.replace_run(
+        m.statements,
+        d.fill(
+            f"{places} = {{}}\n"
+            f"for I_, {value} in enumerate(XS_):\n"
+            f"    {places}.setdefault({value}, []).append(I_)\n"
+            f"for I_, {value} in enumerate(XS_):\n"
+            f"    for J_ in {places}.get({partner}, ()):\n"
+            "        if J_ > I_:\n"
+            "            return E_"
+        ),
+    )
+
+
+def _pairs(d: Draft, m: Match) -> None:
+    loop = m.statements[0]
+    assert isinstance(loop, ast.For)
+    d.need(m.name("I_") and m.name("J_") and m.name("XS_") and not loop.orelse, "not variables")
+    d.is_real("range", "len")
+    d.is_kind(m["XS_"], "list", "tuple")
+    d.is_hashable(member(d.kind(m["XS_"])), "members")
+    inner = loop.body[0]
+    assert isinstance(inner, ast.For)
+    d.need(not inner.orelse, "an else")
+    for one in ("I_", "J_"):
+        left_by(d, loop, m.name(one) or "")
+    d.simple(m["E_"])
+
+
+@rewrite(
+    "joined-by-key",
+    "an index by key finds the rows that match",
+    "for B_ in YS_:\n if L_ == R_:\n  BODY_",
+)
+def joined_by_key(d: Draft, m: Match) -> None:
+    inner, table = m.statements[0], m.name("YS_")
+    assert isinstance(inner, ast.For)
+    d.need(table and not inner.orelse, "not a variable")
+    assert table
+    outer = [loop for loop in d.scope.loops(inner) if isinstance(loop, ast.For | ast.While)]
+    d.need(outer, "it stands in no loop")
+    loop = outer[0]
+    assert isinstance(loop, ast.For | ast.While)
+    bound = {use.id for use in names([inner.target])}
+    sides = [m["L_"], m["R_"]]
+    of_row = [side for side in sides if {use.id for use in names([side])} & bound]
+    d.need(len(of_row) == 1, "not a comparison of a row with something else")
+    key, asked = of_row[0], next(side for side in sides if side is not of_row[0])
+    d.need({use.id for use in names([key])} <= bound, "the key depends on more than the row")
+    for side in sides:
+        d.simple(side)
+        d.is_hashable(d.kind(side), ast.unparse(side))
+        d.trust(hashable(d.kind(side)) and "float" not in str(d.kind(side)), "every key is equal to itself")
+    d.is_kind(m["YS_"], "list", "tuple")
+    stays(d, table, loop)
+    for name in sorted({use.id for use in names([asked])}):
+        d.need(not binds(inner.body, name), f"{name} is bound inside")
+    d.need(
+        not any(
+            isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load)
+            for one in names(m.body("BODY_"))
+            if one.id in bound
+        ),
+        "the row is bound inside",
+    )
+    targets_stay_inside(d, inner)
+    index = d.fresh(f"{table}_by_key")
+    row = d.program.text_of(inner.target)
+    whole = row if isinstance(inner.target, ast.Name) else f"({row})"
+    d.before(
+        loop,
+        f"{index} = {{}}\nfor {row} in {table}:\n    {index}.setdefault({d.text(key)}, []).append({whole})",
+    )
+    d.replace(inner.iter, f"{index}.get({d.text(asked)}, ())")
+    test = inner.body[0]
+    assert isinstance(test, ast.If)
+    d.replace(test.test, "True")
+    d.edits.pop()
+    _unwrapped(d, test)
+
+
+def _unwrapped(d: Draft, test: ast.If) -> None:
+    """The body in place of the decision, one level less deep; its comments stay."""
+    program = d.program
+    start, end = program.span(test)
+    head = program.span(test.body[0])[0]
+    d.need(
+        program.text[start:head].count("\n") == 1 and "#" not in program.text[start:head],
+        "the test takes lines",
+    )
+    deep, shallow = d.indent(test.body[0]), d.indent(test)
+    lines = program.text[head:end].split("\n")
+    d.need(
+        all(not line.strip() or line.startswith(deep) for line in lines[1:]), "lines that are not indented"
+    )
+    made = [lines[0], *(shallow + line.removeprefix(deep) if line.strip() else line for line in lines[1:])]
+    from bloomery.optimize.proposers.rewrites.drafting import Edit
+
+    d.edits.append(Edit(start, end, "\n".join(made)))
+
+
+@rewrite("index-to-member", "the members are meant, not their indices", "for I_ in range(len(XS_)):\n BODY_")
+def index_to_member(d: Draft, m: Match) -> None:
+    loop, name, index = m.statements[0], m.name("XS_"), m.name("I_")
+    assert isinstance(loop, ast.For)
+    d.need(name and index, "not variables")
+    assert name
+    assert index
+    d.is_real("range", "len")
+    body = m.body("BODY_")
+    read = [
+        node
+        for statement in body
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Subscript) and ast.unparse(node) == f"{name}[{index}]"
+    ]
+    d.need(read and len(read) == len(list(names(body, index))), "the index is needed")
+    d.need(all(isinstance(node.ctx, ast.Load) for node in read), "stored to")
+    d.need(not any(isinstance(inner, ast.Lambda) for one in body for inner in ast.walk(one)), "a lambda")
+    d.is_kind(m["XS_"], "list", "tuple", "str", "range")
+    stays(d, name, *body)
+    left_by(d, loop, index)
+    item = d.fresh("item")
+    for node in read:
+        d.replace(node, item)
+    d.replace(loop.target, item)
+    d.replace(loop.iter, name)
+
+
+@rewrite(
+    "while-to-range",
+    "range counts without adding and comparing",
+    "while I_ < N_:\n BODY_\n I_ += 1",
+    "while I_ <= N_:\n BODY_\n I_ += 1",
+)
+def while_to_range(d: Draft, m: Match) -> None:
+    loop, index = m.statements[0], m.name("I_")
+    assert isinstance(loop, ast.While)
+    d.need(index and d.scope.is_local(index) and not loop.orelse, "not a variable")
+    assert index
+    body = m.body("BODY_")
+    d.need(not binds(body, index) and not _continues(body), "counted otherwise")
+    first = d.scope.initial(index, loop)
+    d.need(
+        first and first.value is not None and isinstance(first.value, ast.Constant | ast.Name), "no beginning"
+    )
+    d.is_real("range")
+    d.is_kind(m["I_"], "int")
+    d.is_kind(m["N_"], "int")
+    d.need(d.scope.is_simple(m["N_"]), "the bound is computed with effects")
+    all_stay(d, m["N_"], *body)
+    left_by(d, loop, index)
+    assert first is not None
+    assert first.value is not None
+    start = d.text(first.value)
+    end = d.fill("N_ + 1" if m.shape else "N_")
+    last = loop.body[-1]
+    d.remove(last)
+    header_start, header_end = d.program.span(loop)[0], d.program.span(loop.test)[1]
+    from bloomery.optimize.proposers.rewrites.drafting import Edit
+
+    counted = end if start == "0" else f"{start}, {end}"
+    d.edits.append(Edit(header_start, header_end, f"for {index} in range({counted})"))
+
+
+def _continues(body: list[ast.stmt]) -> bool:
+    return any(
+        isinstance(node, ast.Continue | ast.Yield | ast.Await | ast.Try)
+        for one in body
+        for node in ast.walk(one)
+    )
+
+
+@rewrite(
+    "counted-by-library",
+    "Counter counts without running a loop",
+    "for X_ in XS_:\n if E_ in D_:\n  D_[E_] += 1\n else:\n  D_[E_] = 1",
+    "for X_ in XS_:\n if E_ not in D_:\n  D_[E_] = 1\n else:\n  D_[E_] += 1",
+    "for X_ in XS_:\n if E_ not in D_:\n  D_[E_] = 0\n D_[E_] += 1",
+    "for X_ in XS_:\n D_[E_] = D_.get(E_, 0) + 1",
+    "for X_ in XS_:\n D_.setdefault(E_, 0)\n D_[E_] += 1",
+)
+def counted_by_library(d: Draft, m: Match) -> None:
+    loop, name = m.statements[0], m.name("D_")
+    assert isinstance(loop, ast.For)
+    d.need(name and d.scope.is_own(name) and not loop.orelse, "not a dict made here")
+    assert name
+    first = d.scope.initial(name, loop)
+    d.need(first and isinstance(first.value, ast.Dict) and not first.value.keys, "it does not begin empty")
+    d.need(not d.scope.uses(name, [m["XS_"], m["E_"]]), "read inside")
+    d.is_real("dict", "iter")
+    d.simple(m["E_"])
+    targets_stay_inside(d, loop)
+    d.need(
+        not any(isinstance(outer, ast.Try) for outer in d.scope.up(loop)),
+        "an exception may show it unfinished",
+    )
+    counter = d.use("collections.Counter")
+    plain = ast.unparse(m["E_"]) == ast.unparse(m["X_"])
+    sure = d.kind(m["XS_"]).name in {"list", "tuple", "str", "set", "frozenset", "range"}
+    source = d.fill("[E_ for X_ in XS_]") if not plain else d.fill("XS_" if sure else "iter(XS_)")
+    d.replace_run([loop], d.fill(f"D_ = dict({counter}({source}))"))
+
+
+@rewrite(
+    "any-of-list",
+    "a generator stops at the first that decides",
+    "any([E_ for X_ in XS_])",
+    "all([E_ for X_ in XS_])",
+)
+def any_of_list(d: Draft, m: Match) -> None:
+    d.is_real("any", "all")
+    d.simple(m["E_"])
+    d.simple(m["XS_"])
+    d.trust(
+        not any(isinstance(inner, ast.BinOp | ast.Subscript | ast.Call) for inner in ast.walk(m["E_"])),
+        "no later one raises",
+    )
+    function = "any" if m.shape == 0 else "all"
+    d.replace(m.node, d.fill(f"{function}(E_ for X_ in XS_)"))

@@ -1,0 +1,177 @@
+"""What itertools and functools know about sequences and about calls."""
+
+import ast
+
+from bloomery.optimize.proposers.rewrites.aliases import PURE, names
+from bloomery.optimize.proposers.rewrites.catalogue import Catalogue, adding_to
+from bloomery.optimize.proposers.rewrites.drafting import Draft, Edit
+from bloomery.optimize.proposers.rewrites.kinds import hashable, immutable, known, member
+from bloomery.optimize.proposers.rewrites.matching import Match
+from bloomery.optimize.proposers.rewrites.moving import targets_stay_inside
+
+ITERATING: Catalogue = {}
+substitution = adding_to(ITERATING)
+
+
+@substitution(
+    "itertools-chain", "sum copies the list for each that it adds", "sum(XS_, [])", "sum(XS_, start=[])"
+)
+def chained(d: Draft, m: Match) -> None:
+    d.is_real("sum", "list")
+    inner = member(d.kind(m["XS_"]))
+    d.need(inner.name in {"list", "?"}, "not of lists")
+    d.trust(inner.name == "list", "all members are lists")
+    d.replace(m.node, d.fill(f"list({d.use('itertools.chain')}.from_iterable(XS_))"))
+
+
+@substitution(
+    "itertools-chain-loop",
+    "the list is copied for each that is added",
+    "for X_ in XS_:\n OUT_ = OUT_ + X_",
+    "for X_ in XS_:\n OUT_.extend(X_)",
+    "for X_ in XS_:\n OUT_ += X_",
+)
+def chained_loop(d: Draft, m: Match) -> None:
+    loop, name = m.statements[0], m.name("OUT_")
+    assert isinstance(loop, ast.For)
+    d.need(name and d.scope.is_own(name) and not loop.orelse, "somebody else may hold the list")
+    assert name
+    d.need(d.kind(m["OUT_"]).name == "list" and not d.scope.uses(name, [m["XS_"]]), "not a list")
+    inner = member(d.kind(m["XS_"]))
+    d.need(inner.name in {"list", "?"}, "not of lists")
+    d.trust(inner.name == "list", "all members are lists")
+    targets_stay_inside(d, loop)
+    d.replace_run([loop], d.fill(f"OUT_.extend({d.use('itertools.chain')}.from_iterable(XS_))"))
+
+
+PREFIXES = ("XS_[:I_ + 1]", "XS_[0:I_ + 1]")
+
+
+@substitution(
+    "itertools-accumulate",
+    "each sum begins anew; accumulate goes on from the last",
+    *(f"[sum({one}) for I_ in range(len(XS_))]" for one in PREFIXES),
+    "[sum(XS_[:I_]) for I_ in range(1, len(XS_) + 1)]",
+)
+def accumulated(d: Draft, m: Match) -> None:
+    d.replace(m.node, _accumulated(d, m))
+
+
+@substitution(
+    "itertools-accumulate-loop",
+    "each sum begins anew; accumulate goes on from the last",
+    *(f"for I_ in range(len(XS_)):\n OUT_.append(sum({one}))" for one in PREFIXES),
+    "for I_ in range(1, len(XS_) + 1):\n OUT_.append(sum(XS_[:I_]))",
+)
+def accumulated_loop(d: Draft, m: Match) -> None:
+    loop, name = m.statements[0], m.name("OUT_")
+    assert isinstance(loop, ast.For)
+    d.need(
+        name and d.scope.is_own(name) and name != m.name("XS_") and not loop.orelse, "not a list made here"
+    )
+    d.need(d.kind(m["OUT_"]).name == "list", "not a list")
+    targets_stay_inside(d, loop)
+    d.replace_run([loop], d.fill(f"OUT_.extend({_accumulated(d, m)})"))
+
+
+def _accumulated(d: Draft, m: Match) -> str:
+    """From 0, as sum begins: so the first is a whole number even where the list holds a truth value."""
+    d.need(m.name("XS_") and m.name("I_"), "not variables")
+    d.is_real("sum", "range", "len", "list")
+    d.is_kind(m["XS_"], "list", "tuple")
+    inner = member(d.kind(m["XS_"]))
+    d.need(inner.name in {"int", "?"}, "floats come out otherwise in another order")
+    d.trust(inner.name == "int", "it holds whole numbers")
+    return d.fill(f"list({d.use('itertools.accumulate')}(XS_, initial=0))[1:]")
+
+
+@substitution(
+    "functools-cache",
+    "the same question is answered once in each call",
+    "SELF_(A_)",
+    "SELF_(A_, B_)",
+    "SELF_(A_, B_, C_)",
+)
+def remembered(d: Draft, m: Match) -> None:
+    """The cache lives as long as one call from outside, so that it cannot grow, and is cold each time."""
+    function = d.scope.function
+    d.need(m.name("SELF_") == function.name and d.scope.name == function.name, "it does not call itself")
+    calls = [node for node in ast.walk(function) if _calls(node, function.name)]
+    d.need(len(calls) > 1 and m.node is calls[0], "it asks once")
+    given = function.args
+    d.need(
+        not (given.vararg or given.kwarg or given.kwonlyargs or given.defaults or function.decorator_list),
+        "arguments",
+    )
+    for arg in given.args:
+        kind = d.kind(ast.Name(arg.arg, ast.Load()))
+        d.need(kind.name not in {"list", "dict", "set"}, "arguments cannot be hashed")
+        d.trust(hashable(kind) and "float" not in str(kind), f"{arg.arg} can be hashed")
+    assert isinstance(function, ast.FunctionDef)
+    _pure(d, function)
+    for node in ast.walk(function):
+        if isinstance(node, ast.Return) and node.value is not None:
+            kind = d.kind(node.value)
+            d.need(not known(kind) or immutable(kind), "what is returned can be changed")
+            d.trust(known(kind), "what is returned cannot be changed")
+    d.trust(False, "it does not go so deep that the recursion limit is met elsewhere")
+    _nested(d, function)
+
+
+def _calls(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+
+
+def _pure(d: Draft, function: ast.FunctionDef) -> None:
+    own = {use.id for use in names([function]) if not isinstance(use.ctx, ast.Load)} | {
+        a.arg for a in function.args.args
+    }
+    for node in ast.walk(function):
+        state = (ast.Global, ast.Nonlocal, ast.Yield, ast.Await, ast.Attribute, ast.Lambda, ast.With, ast.Try)
+        d.need(not isinstance(node, state), "it may have a state")
+        if isinstance(node, ast.Subscript):
+            d.need(isinstance(node.ctx, ast.Load), "it stores")
+        if (
+            isinstance(node, ast.Name)
+            and node.id not in own
+            and node.id != function.name
+            and node not in _annotations(function)
+        ):
+            d.need(d.scope.is_real(node.id), "it reads what others may change")
+        if isinstance(node, ast.Call):
+            named = isinstance(node.func, ast.Name) and (
+                node.func.id == function.name or node.func.id in PURE
+            )
+            d.need(named, "it calls others")
+    d.need(
+        d.program.used
+        and sum(1 for n in ast.walk(d.program.tree) if getattr(n, "name", None) == function.name) == 1,
+        "twice",
+    )
+
+
+def _annotations(function: ast.FunctionDef) -> set[ast.AST]:
+    given = [arg.annotation for arg in function.args.args] + [function.returns]
+    return {inner for one in given if one is not None for inner in ast.walk(one)}
+
+
+def _nested(d: Draft, function: ast.FunctionDef) -> None:
+    program = d.program
+    body = function.body
+    docstring = isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) and len(body) > 1
+    first = body[1] if docstring else body[0]
+    outer, inner = d.indent(function), d.indent(first)
+    d.need(len(inner) > len(outer) and first.lineno > function.lineno, "on one line")
+    start = program.starts[first.lineno - 1]
+    end = program.span(function)[1]
+    lines = program.text[start:end].split("\n")
+    d.need(
+        '"""' not in program.text[start:end] and "'''" not in program.text[start:end],
+        "a text of several lines",
+    )
+    step = inner.removeprefix(outer)
+    arguments = ", ".join(arg.arg for arg in function.args.args)
+    head = [f"{inner}@{d.use('functools.cache')}", f"{inner}def {function.name}({arguments}):"]
+    deeper = [step + line if line.strip() else line for line in lines]
+    tail = ["", f"{inner}return {function.name}({arguments})"]
+    d.edits.append(Edit(start, end, "\n".join([*head, *deeper, *tail])))
