@@ -131,7 +131,7 @@ class Calls:
         with self._database.writing() as connection:
             _alone(connection)
             for limit in limits:
-                _check(limit, _spent(connection, limit), tokens, cost_pico)
+                check_limit(limit, _spent(connection, limit), tokens, cost_pico)
             return _insert(connection, row)
 
     def settle(
@@ -190,7 +190,8 @@ def _alone(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
-def _check(limit: SpendLimit, spent: Spent, tokens: int, cost_pico: int) -> None:
+def check_limit(limit: SpendLimit, spent: Spent, tokens: int, cost_pico: int) -> None:
+    """Raises: LimitReached where a call of this bound could pass the limit."""
     over_tokens = limit.tokens is not None and spent.tokens + tokens > limit.tokens
     over_cost = limit.cost_pico is not None and spent.cost_pico + cost_pico > limit.cost_pico
     if over_tokens or over_cost:
