@@ -1,7 +1,10 @@
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -121,3 +124,39 @@ def test_a_git_that_outlives_its_process_is_waited_for(site) -> None:
     assert clear_worktrees(ledger) == ["bloomery-agent-1"]
     orphan.wait()
     assert list(folder.iterdir()) == []
+
+
+def test_a_worktree_of_another_workspace_is_left_alone(site) -> None:
+    other = replace(site, home=site.home.parent / "another")
+    with worktree(site.ledger, "one") as tree:
+        with worktree(other.ledger, "two"):
+            pass
+        assert (tree / "a.py").exists()
+        assert str(tree) in site.git("worktree", "list")
+
+
+def test_a_git_that_was_making_a_worktree_when_its_process_was_killed_leaves_none(site) -> None:
+    slow, started = site.home / "bin", site.home / "started"
+    slow.mkdir()
+    (slow / "git").write_text(
+        f'#!/bin/sh\ncase "$*" in *"worktree add"*) touch {started}; sleep 0.5;; esac\n'
+        f'exec {shutil.which("git")} "$@"\n'
+    )
+    (slow / "git").chmod(0o755)
+    ledger = site.ledger
+    child = os.fork()
+    if child == 0:
+        os.environ["PATH"] = f"{slow}:{os.environ['PATH']}"
+        try:
+            with worktree(ledger, "agent"):
+                pass
+        finally:
+            os._exit(0)
+    while not started.exists():
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    _ = site.ledger
+    time.sleep(0.7)  # were git still at work, it would be done now
+    assert list((site.home / "worktrees").iterdir()) == []
+    assert site.git("worktree", "list").count("\n") == 1
