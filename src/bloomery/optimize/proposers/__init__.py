@@ -9,6 +9,7 @@ PROPOSERS: dict[str, str] = {
     "rewrites": "bloomery.optimize.proposers.rewriting:rewrites",
     "substitutions": "bloomery.optimize.proposers.rewriting:substitutions",
     "catalogue": "bloomery.optimize.proposers.rewriting:catalogue",
+    "language models": "bloomery.optimize.proposers.models:language_models",
 }
 
 
