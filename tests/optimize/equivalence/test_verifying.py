@@ -96,6 +96,22 @@ def test_a_candidate_that_ends_the_process_is_not_believed(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
+def test_a_function_may_be_named_like_one_of_our_own(tmp_path: Path) -> None:
+    original = SLOW_SUM.replace("total", "take")
+    assert tried(tmp_path, original, original.replace("out + x", "x + out")).accepted
+    assert not tried(tmp_path, original, original.replace("out + x", "out - x")).accepted
+
+
+@pytest.mark.slow
+def test_a_candidate_that_cannot_be_repeated_is_not_believed(tmp_path: Path) -> None:
+    original = (
+        "import random\n\ndef pick(n: int) -> int:\n    return n + 0 * random.SystemRandom().randrange(2)\n"
+    )
+    found = tried(tmp_path, original, original.replace("0 *", "1 *"))
+    assert not found.accepted
+
+
+@pytest.mark.slow
 def test_modules_that_the_target_imports_go_with_it(tmp_path: Path) -> None:
     original = "from near import one\n\n" + SLOW_SUM.replace("out = 0", "out = one - 1")
     found = tried(tmp_path, original, original.replace("out + x", "x + out"), near="one = 1\n")

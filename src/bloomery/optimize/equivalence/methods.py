@@ -49,7 +49,7 @@ def stories(values: Values, name: str, methods: tuple[Method, ...], focus: froze
             method = values.rng.choices(methods, weights)[0]
             steps += _calls(values, method, values.rng.choice(("o0", "o1")) if number % 4 == 3 else "o0")
             if values.rng.random() < 0.15:
-                steps.append(Step((), f"spoil(r{len(steps) - 1})"))
+                steps.append(Step((), f"spoil_(r{len(steps) - 1})"))
         trials.append(Trial(0, tuple(steps)))
     return trials
 

@@ -124,17 +124,17 @@ def sequences(entry: Entry, values: Values) -> Iterator[tuple[Step, ...]]:
         given = _filled(entry, values, {})
         once = step(entry, given)
         other = step(entry, _filled(entry, values, {}))
-        yield (once, Step((), "spoil(r0)"), once, other, once)
+        yield (once, Step((), "spoil_(r0)"), once, other, once)
     for _ in range(3):
         without = tuple(pair for pair in _filled(entry, values, {}) if not pair[0].has_default)
         once = step(entry, without)
-        yield (once, Step((), "spoil(r0)"), once)
+        yield (once, Step((), "spoil_(r0)"), once)
     yield from _equals(entry, values)
     yield from _long_lists(entry, values)
     for _ in range(2):
         first = step(entry, _filled(entry, values, {}))
         many = call_text(
-            "often",
+            "often_",
             [
                 ("", entry.function),
                 ("", str(_often(values.mined.ints))),
@@ -191,9 +191,9 @@ def _held(entry: Entry, values: Values) -> Iterator[tuple[Step, ...]]:
     """A stream that is read piece by piece, while what it reads from changes."""
     for _ in range(4):
         held = step(entry, _filled(entry, values, {}), hold=True)
-        spoilt = [Step((), f"spoil({name})") for name, _ in held.lets]
-        yield (held, Step((), "take(r0, 1)"), *spoilt, Step((), "take(r0, 3)"), Step((), "shut(r0)"))
-        yield (held, Step((), "take(r0, 2)"), Step((), "shut(r0)"), Step((), "take(r0, 2)"))
+        spoilt = [Step((), f"spoil_({name})") for name, _ in held.lets]
+        yield (held, Step((), "take_(r0, 1)"), *spoilt, Step((), "take_(r0, 3)"), Step((), "shut_(r0)"))
+        yield (held, Step((), "take_(r0, 2)"), Step((), "shut_(r0)"), Step((), "take_(r0, 2)"))
 
 
 def plan(entries: Sequence[tuple[Entry, Sequence[Arguments]]], values: Values) -> list[Trial]:

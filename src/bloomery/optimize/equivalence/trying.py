@@ -16,6 +16,7 @@ from bloomery.optimize.equivalence.trials import Step, Trial, heavy, numbered
 
 TRACED = Circumstance(trace=True)
 SHRINK_ROUNDS, CONFIRMED = 4, 6
+NO_ANSWER = "the candidate gives no answer where the original does"
 
 
 class NotTried(Exception):
@@ -97,15 +98,20 @@ def compared(case: Case, found: Sequence[Trial], original: Ran, candidate: Ran) 
 
 def _lost(record: Any) -> str:
     lost = (record or {}).get("lost") or "it was not tried any more after other trials had no end"
-    return f"the candidate gives no answer where the original does: {lost}"
+    return f"{NO_ANSWER}: {lost}"
 
 
 def confirmed(case: Case, found: Sequence[Difference], circumstance: Circumstance) -> Difference | None:
-    """The first difference that shows again, in a trial in which the original agrees with itself."""
+    """The first difference that shows again, in a trial in which the original agrees with itself.
+
+    None where all of them were a matter of time, on a busy machine.
+    Raises: NotTried where one neither shows again nor is explained.
+    """
     quick = replace(circumstance, trace=False)
     chosen = list(found)[:CONFIRMED]
     again = numbered([replace(one.trial, time_s=2 * one.trial.time_s) for one in chosen])
     runs = [execute(side, again, quick, limits=case.effort.limits) for side in (case.sides[0], *case.sides)]
+    doubtful = len(found) - len(chosen)
     for one, trial in zip(chosen, again, strict=True):
         noise = list(compared(replace(case), [trial], runs[0], runs[1]))
         if noise:
@@ -113,6 +119,13 @@ def confirmed(case: Case, found: Sequence[Difference], circumstance: Circumstanc
             continue
         for seen in compared(replace(case), [trial], runs[1], runs[2]):
             return Difference(replace(one.trial, steps=trial.steps), seen.at, seen.what)
+        doubtful += not one.what.startswith(NO_ANSWER)
+    if case.unstable:
+        raise NotTried(
+            f"the original disagrees with itself in {case.unstable} of {len(found)} doubtful trials"
+        )
+    if doubtful:
+        raise NotTried(f"{doubtful} differences were seen once and not again")
     return None
 
 

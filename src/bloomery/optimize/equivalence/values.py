@@ -175,7 +175,7 @@ class Values:
         found += ["{" + ", ".join(reversed(pairs[:5])) + "}", "SubDict({" + ", ".join(pairs[:3]) + "})"]
         found += ["Missing({" + ", ".join(pairs[:3]) + "})"]
         return (
-            [*found, "fresh({" + ", ".join(pairs[:3]) + "})"]
+            [*found, "fresh_({" + ", ".join(pairs[:3]) + "})"]
             if kind.parts[1].name in ("int", "any")
             else found
         )

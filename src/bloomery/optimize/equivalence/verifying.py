@@ -150,6 +150,8 @@ def _traced(case: Case, planned: Sequence[Trial]) -> tuple[list[Trial], Finding 
 
 def _tried(case: Case, planned: Sequence[Trial], circumstance: Circumstance) -> Finding | None:
     original = execute(case.sides[0], planned, circumstance, limits=case.effort.limits)
+    if original.trouble and not original.records:
+        raise NotTried(f"{original.trouble} ({circumstance})")
     kept = bounded(planned, original)
     candidate = execute(case.sides[1], kept, circumstance, limits=case.effort.limits)
     if candidate.trouble and not original.trouble and not candidate.records:
@@ -160,8 +162,6 @@ def _tried(case: Case, planned: Sequence[Trial], circumstance: Circumstance) -> 
 def _judged(case: Case, found: list[Difference], circumstance: Circumstance) -> Finding | None:
     found.sort(key=lambda one: (sum(step.length for step in one.trial.steps[: one.at + 1]), one.trial.id))
     seen = confirmed(case, found, circumstance) if found else None
-    if found and seen is None and case.unstable * 5 > len(found):
-        raise NotTried("the original does not agree with itself on the inputs in which the candidate differs")
     return told(case, seen, circumstance) if seen else None
 
 

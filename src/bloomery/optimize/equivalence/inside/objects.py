@@ -1,6 +1,7 @@
 """Arguments that are more than plain values; runs behind the sandbox's walls, imports the standard library.
 
-What happens to them is told to `events`, in order.
+What happens to them is told to `events`, in order. Functions end in `_`: a module under test may have its own
+`take`; where names meet all the same, the module's count.
 """
 
 import collections
@@ -56,7 +57,7 @@ class Missing(dict):
         return 41
 
 
-def fresh(items: dict) -> collections.defaultdict:
+def fresh_(items: dict) -> collections.defaultdict:
     return collections.defaultdict(int, items)
 
 
@@ -152,12 +153,12 @@ class Told:
         return 7
 
 
-def spoil(value: Any) -> None:
+def spoil_(value: Any) -> None:
     """Changes in place all that can be changed."""
     for inner in (
         list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ()
     ):
-        spoil(inner)
+        spoil_(inner)
     if isinstance(value, list):
         value.append("spoilt")
     elif isinstance(value, dict):
@@ -168,10 +169,10 @@ def spoil(value: Any) -> None:
         value.append(33)
     elif hasattr(value, "__dict__") and not callable(value):
         for inner in list(vars(value).values()):
-            spoil(inner)
+            spoil_(inner)
 
 
-def take(stream: Any, count: int) -> list:
+def take_(stream: Any, count: int) -> list:
     out: list[Any] = []
     for _ in range(count):
         try:
@@ -182,12 +183,12 @@ def take(stream: Any, count: int) -> list:
     return out
 
 
-def shut(stream: Any) -> None:
+def shut_(stream: Any) -> None:
     if hasattr(stream, "close"):
         stream.close()
 
 
-def often(function: Any, times: int, *given: Any) -> list:
+def often_(function: Any, times: int, *given: Any) -> list:
     """The answers to the last three of many equal calls, whose arguments are immutable or not changed."""
     out: list[Any] = []
     for _ in range(times):

@@ -110,8 +110,8 @@ def _child(module: types.ModuleType, trial: dict, job: dict, reached: Reached, w
     folder = Path(job["scratch"]) / f"{trial['id']}"
     folder.mkdir(exist_ok=True)
     os.chdir(folder)
-    space: dict[str, Any] = {**vars(module), **{k: v for k, v in vars(objects).items() if k[0] != "_"}}
-    space["__module__"] = module
+    ours = {name: value for name, value in vars(objects).items() if name[0] != "_"}
+    space: dict[str, Any] = {**ours, **vars(module)}
     reached.found = set()
     tracer = reached if job["trace"] else None
     for number, step in enumerate(trial["steps"]):
