@@ -16,6 +16,7 @@ from bloomery.optimize.proposers.rewrites.kinds import (
     UNKNOWN,
     Kind,
     join,
+    known,
     listing,
     member,
     of_annotation,
@@ -78,6 +79,8 @@ class Kinds:
         for name, bound in self.bindings:
             found[name] = join(found[name], bound(self))
         for name, key, value in self.added:
+            if known(self.given.get(name, UNKNOWN)):
+                continue
             kind = found.get(name, UNKNOWN)
             more = (key(self), sealed(value(self))) if kind.name == "dict" else (sealed(value(self)),)
             if kind.name in {"list", "set", "deque", "dict"}:
@@ -213,6 +216,8 @@ class Kinds:
         return self._reduction(name, node, first)
 
     def _reduction(self, name: str, node: ast.Call, first: Kind) -> Kind:
+        if NOTHING in map(self, node.args):
+            return NOTHING
         if name == "sum" and len(node.args) == 1:
             inner = member(first)
             return INT if inner.name in {"int", "bool"} else NOTHING if inner == NOTHING else UNKNOWN
@@ -229,6 +234,8 @@ class Kinds:
     def _method(self, node: ast.Call) -> Kind:
         assert isinstance(node.func, ast.Attribute)
         kind, name = self(node.func.value), node.func.attr
+        if kind == NOTHING:
+            return NOTHING
         if kind == STR:
             return TEXTS.get(name, UNKNOWN)
         if kind.name == "dict":

@@ -7,7 +7,7 @@ from bloomery.optimize.proposers.rewrites.catalogue import Catalogue, adding_to
 from bloomery.optimize.proposers.rewrites.drafting import Draft
 from bloomery.optimize.proposers.rewrites.kinds import Kind, immutable, known, member
 from bloomery.optimize.proposers.rewrites.matching import Match
-from bloomery.optimize.proposers.rewrites.moving import stays, targets_stay_inside
+from bloomery.optimize.proposers.rewrites.moving import begins_as, stays, targets_stay_inside
 from bloomery.optimize.proposers.rewrites.scope import LOOPS
 from bloomery.optimize.proposers.rewrites.signs import at_least
 
@@ -26,7 +26,7 @@ def append_in_place(d: Draft, m: Match) -> None:
     d.need(name and d.scope.is_own(name), "somebody else may hold the list")
     assert name
     d.need(d.scope.loops(m.nodes[0]), "it stands in no loop")
-    d.need(d.kind(m["OUT_"]).name == "list", "not a list")
+    begins_as(d, name, "list")
     for loop in d.scope.loops(m.nodes[0]):
         d.need(not (isinstance(loop, ast.For) and d.scope.uses(name, [loop.iter])), "the loop runs over it")
     d.need(not d.scope.uses(name, [more]), "it reads itself")

@@ -4,7 +4,7 @@ import ast
 
 from bloomery.optimize.proposers.rewrites.aliases import binds, names
 from bloomery.optimize.proposers.rewrites.catalogue import Catalogue, adding_to
-from bloomery.optimize.proposers.rewrites.drafting import Draft
+from bloomery.optimize.proposers.rewrites.drafting import Draft, Edit
 from bloomery.optimize.proposers.rewrites.kinds import exact, hashable, known, member
 from bloomery.optimize.proposers.rewrites.matching import Match
 from bloomery.optimize.proposers.rewrites.moving import all_stay, left_by, stays, targets_stay_inside
@@ -128,28 +128,26 @@ def joined_by_key(d: Draft, m: Match) -> None:
     d.replace(inner.iter, f"{index}.get({d.text(asked)}, ())")
     test = inner.body[0]
     assert isinstance(test, ast.If)
-    d.replace(test.test, "True")
-    d.edits.pop()
     _unwrapped(d, test)
+
+
+def _spans_lines(node: ast.AST) -> bool:
+    texts = (ast.Constant, ast.JoinedStr)
+    return any(isinstance(one, texts) and one.lineno != one.end_lineno for one in ast.walk(node))
 
 
 def _unwrapped(d: Draft, test: ast.If) -> None:
     """The body in place of the decision, one level less deep; its comments stay."""
     program = d.program
     start, end = program.span(test)
-    head = program.span(test.body[0])[0]
-    d.need(
-        program.text[start:head].count("\n") == 1 and "#" not in program.text[start:head],
-        "the test takes lines",
-    )
+    head = program.text.index("\n", program.span(test.test)[1])
+    d.need(program.text[program.span(test.test)[1] : head].strip() == ":", "something follows the test")
     deep, shallow = d.indent(test.body[0]), d.indent(test)
-    lines = program.text[head:end].split("\n")
-    d.need(
-        all(not line.strip() or line.startswith(deep) for line in lines[1:]), "lines that are not indented"
-    )
-    made = [lines[0], *(shallow + line.removeprefix(deep) if line.strip() else line for line in lines[1:])]
-    from bloomery.optimize.proposers.rewrites.drafting import Edit
-
+    lines = program.text[head + 1 : end].split("\n")
+    d.need(all(not line.strip() or line.startswith(deep) for line in lines), "lines that are not indented")
+    d.need(not _spans_lines(test), "a text of several lines")
+    made = [shallow + line.removeprefix(deep) if line.strip() else line for line in lines]
+    made[0] = made[0].removeprefix(shallow)
     d.edits.append(Edit(start, end, "\n".join(made)))
 
 
@@ -211,8 +209,6 @@ def while_to_range(d: Draft, m: Match) -> None:
     last = loop.body[-1]
     d.remove(last)
     header_start, header_end = d.program.span(loop)[0], d.program.span(loop.test)[1]
-    from bloomery.optimize.proposers.rewrites.drafting import Edit
-
     counted = end if start == "0" else f"{start}, {end}"
     d.edits.append(Edit(header_start, header_end, f"for {index} in range({counted})"))
 

@@ -15,6 +15,7 @@ BUILTINS = frozenset(dir(builtins))
 LIBRARY = frozenset(
     {"isqrt", "gcd", "bisect_left", "bisect_right", "accumulate", "chain", "Counter", "deque"}
 )
+ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 LOOPS = (ast.For, ast.While)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -178,7 +179,15 @@ class Scope:
         """Whether the name's value is made here and nobody else holds it before it is returned."""
         if self.is_given(name) or not self.is_local(name) or name in self.escaping:
             return False
-        values = [node.value for node in self.assignments(name)]
+        assigned = self.assignments(name)
+        values = [node.value for node in assigned]
+        if any(isinstance(node, ast.Assign) and len(node.targets) > 1 for node in assigned):
+            return False
+        stores = [use for use in self.uses(name) if not isinstance(use.ctx, ast.Load)]
+        if not all(isinstance(self.program.parents[use], ASSIGNMENTS) for use in stores):
+            return False
+        if any(getattr(node, "name", None) == name for node in ast.walk(self.function)):
+            return False
         return bool(values) and all(value is not None and _is_fresh(value) for value in values)
 
     def assignments(self, name: str) -> list[ast.Assign | ast.AnnAssign]:

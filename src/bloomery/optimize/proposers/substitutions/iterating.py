@@ -7,7 +7,7 @@ from bloomery.optimize.proposers.rewrites.catalogue import Catalogue, adding_to
 from bloomery.optimize.proposers.rewrites.drafting import Draft, Edit
 from bloomery.optimize.proposers.rewrites.kinds import hashable, immutable, known, member
 from bloomery.optimize.proposers.rewrites.matching import Match
-from bloomery.optimize.proposers.rewrites.moving import targets_stay_inside
+from bloomery.optimize.proposers.rewrites.moving import begins_as, targets_stay_inside
 
 ITERATING: Catalogue = {}
 substitution = adding_to(ITERATING)
@@ -36,7 +36,8 @@ def chained_loop(d: Draft, m: Match) -> None:
     assert isinstance(loop, ast.For)
     d.need(name and d.scope.is_own(name) and not loop.orelse, "somebody else may hold the list")
     assert name
-    d.need(d.kind(m["OUT_"]).name == "list" and not d.scope.uses(name, [m["XS_"]]), "not a list")
+    begins_as(d, name, "list")
+    d.need(not d.scope.uses(name, [m["XS_"]]), "it reads itself")
     inner = member(d.kind(m["XS_"]))
     d.need(inner.name in {"list", "?"}, "not of lists")
     d.trust(inner.name == "list", "all members are lists")
