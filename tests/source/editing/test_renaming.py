@@ -118,6 +118,8 @@ def test_an_unknown_function_is_told() -> None:
         ("def f(a):\n return a", "def f(b):\n return b", False),
         ("def f():\n a = 1\n return b", "def f():\n b = 1\n return b", False),
         ("a = 1", "b = 1", False),
+        ("def f():\n a = 1\n def g(): nonlocal a", "def f():\n b = 1\n def g(): nonlocal a", False),
+        ("def f():\n a = b = 1\n return a", "def f():\n b = b = 1\n return b", False),
         ("def f():\n 'a'\n a = 1", "def f():\n 'b'\n b = 1", False),
     ],
 )

@@ -24,8 +24,6 @@ def same_but_for_names(before: str, after: str, old: str, new: str) -> bool:
 
 def _same(one: CodeType, other: CodeType, old: str, new: str) -> bool:
     mapping = {old: new} if old in _variables(one) and old not in _variables(other) else {}
-    if mapping and new in {*_variables(one), *one.co_names}:
-        return False
     return (
         sorted(mapping.get(name, name) for name in _variables(one)) == sorted(_variables(other))
         and _plain(one) == _plain(other)

@@ -62,7 +62,6 @@ JAVA = Language(
     },
     handlers=frozenset({"catch_clause"}),
     broad=frozenset({"Exception", "Throwable", "java.lang.Exception", "java.lang.Throwable"}),
-    passes=frozenset({";", "line_comment", "block_comment", "continue_statement", "break_statement"}),
     formatter=Formatter(
         command=("google-java-format", "-"),
         install="install google-java-format and put it on the PATH",

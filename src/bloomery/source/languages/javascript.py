@@ -40,7 +40,7 @@ JAVASCRIPT = Language(
         "parameter": _WORD,
     },
     handlers=frozenset({"catch_clause"}),
-    passes=frozenset({"empty_statement", "comment", "continue_statement", "break_statement"}),
+    passes=frozenset({"empty_statement"}),
     formatter=Formatter(
         command=("prettier", "--no-config", "--no-editorconfig", "--stdin-filepath", "text{suffix}"),
         install="install prettier: npm install --global prettier",

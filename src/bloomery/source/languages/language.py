@@ -48,7 +48,7 @@ class Language:
     or operator; unless: nodes of these kinds that do not count.
     variables, parameters: what declares them, and the field that names them (empty: all children).
     patterns: what may stand between such a field and the names in it, likewise.
-    constant: whether a declaring node makes constants. shapes: what names look like by role, as patterns.
+    constant: whether a declaring node may make constants. shapes: what names look like by role, as patterns.
     handlers: what handles exceptions; broad: the types that stand for any exception; passes: statements that
     do nothing.
     own_parser: refuses what the language's own parser does, where that is at hand.

@@ -52,6 +52,14 @@ def _fits_anything(pattern: Node) -> bool:
     return pattern.text == b"_"
 
 
+def _is_outside_functions(node: Node) -> bool:
+    """Of a module or a class, where PEP 8 also knows CONSTANTS and names of types."""
+    around = node.parent
+    while around and around.type not in {"function_definition", "lambda"}:
+        around = around.parent
+    return around is None
+
+
 PYTHON = Language(
     name="python",
     suffixes=(".py", ".pyi", ".pyw"),
@@ -73,6 +81,7 @@ PYTHON = Language(
     unless=_is_no_branch,
     variables={"assignment": "left", "for_statement": "left", "for_in_clause": "left"}
     | {"named_expression": "name", "as_pattern_target": ""},
+    constant=_is_outside_functions,
     parameters={"parameters": "", "lambda_parameters": ""},
     patterns={"default_parameter": "name", "typed_default_parameter": "name", "typed_parameter": ""}
     | dict.fromkeys(["list_splat_pattern", "dictionary_splat_pattern"], "")
@@ -81,12 +90,13 @@ PYTHON = Language(
         "function": r"[^A-Z]+",
         "method": rf"[^A-Z]+|(?:visit|leave|depart)_\w+|{_UNITTEST}",
         "class": r"_*[^\W\da-z_][^\W_]*",
-        "variable": r"[^A-Z]+|[^a-z]+|_*[^\W\da-z_][^\W_]*",
+        "variable": r"[^A-Z]+",
+        "constant": r"[^A-Z]+|[^a-z]+|_*[^\W\da-z_][^\W_]*",
         "parameter": r"[^A-Z]+",
     },
     handlers=frozenset({"except_clause", "except_group_clause"}),
     broad=frozenset({"Exception", "BaseException"}),
-    passes=frozenset({"pass_statement", "continue_statement", "break_statement", "comment"}),
+    passes=frozenset({"pass_statement", "ellipsis"}),
     own_parser=_refusal,
     formatter=Formatter(
         command=(*_RUFF, "--isolated", "-"),

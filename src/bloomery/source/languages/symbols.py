@@ -81,8 +81,9 @@ def definitions(source: Source) -> Iterator[tuple[Symbol, Node]]:
     waiting = [(source.root, _Scope("", in_class=False))]
     while waiting:
         node, scope = waiting.pop()
-        name = _name(source, node)
-        if name:
+        named = name_node(source, node)
+        if named:
+            name = source.text_of(named)
             is_class = node.type in source.language.classes
             receiver = source.language.receiver(node)
             kind: Kind = "class" if is_class else "method" if scope.in_class or receiver else "function"
@@ -99,20 +100,19 @@ def _all(source: Source, kinds: frozenset[str]) -> Iterator[Node]:
     return (node for node in nodes(source.root) if node.type in kinds)
 
 
-def _name(source: Source, node: Node) -> str:
-    """The name of what a node defines; empty where it defines nothing that has one."""
+def name_node(source: Source, node: Node) -> Node | None:
+    """The node that names what a node defines; None where it defines nothing that has a name."""
     language = source.language
     if not node.is_named:
-        return ""
+        return None
     if node.type in language.functions or node.type in language.classes:
         named = node.child_by_field_name("name")
         if named:
-            return source.text_of(named)
+            return named
     if node.type in language.values or node.type in language.classes:
         carrier = _carrier(source, node)
-        named = carrier.child_by_field_name(language.carriers[carrier.type]) if carrier else None
-        return source.text_of(named) if named else ""
-    return ""
+        return carrier.child_by_field_name(language.carriers[carrier.type]) if carrier else None
+    return None
 
 
 def _carrier(source: Source, node: Node) -> Node | None:
