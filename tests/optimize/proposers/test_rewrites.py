@@ -1,4 +1,4 @@
-"""Each rewrite fires on its pattern, keeps what the function does, and is refused where a condition is broken."""
+"""Each rewrite fires on its pattern, keeps what the function does, and is refused near a broken condition."""
 
 import copy
 import io

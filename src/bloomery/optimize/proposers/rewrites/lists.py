@@ -7,7 +7,7 @@ from bloomery.optimize.proposers.rewrites.catalogue import Catalogue, adding_to
 from bloomery.optimize.proposers.rewrites.drafting import Draft
 from bloomery.optimize.proposers.rewrites.kinds import Kind, immutable, known, member
 from bloomery.optimize.proposers.rewrites.matching import Match
-from bloomery.optimize.proposers.rewrites.moving import begins_as, stays, targets_stay_inside
+from bloomery.optimize.proposers.rewrites.moving import begins_as, growing_loop, stays, targets_stay_inside
 from bloomery.optimize.proposers.rewrites.scope import LOOPS
 from bloomery.optimize.proposers.rewrites.signs import at_least
 
@@ -115,6 +115,8 @@ def _as_deque(d: Draft, use: ast.Name, name: str) -> None:
         )
         boolean = isinstance(outer, ast.BoolOp) and isinstance(d.program.parents[outer], ast.While | ast.If)
         d.need(tested or boolean or isinstance(outer, ast.For), "used as a list")
+        if isinstance(outer, ast.For):
+            d.need(not list(mutations(outer.body, name)), "it changes while a loop runs over it")
 
 
 @rewrite(
@@ -141,10 +143,7 @@ def front_inserts(d: Draft, m: Match) -> None:
     name = m.name("OUT_")
     d.need(name and d.scope.is_own(name), "not a list made here")
     assert name
-    loops = [loop for loop in d.scope.loops(m.node) if isinstance(loop, LOOPS)]
-    d.need(loops, "it stands in no loop")
-    loop = loops[-1]
-    assert isinstance(loop, ast.stmt)
+    loop = growing_loop(d, m.node, name)
     first = d.scope.initial(name, loop)
     d.need(
         first and isinstance(first.value, ast.List) and len(first.value.elts) <= 1, "it does not begin empty"

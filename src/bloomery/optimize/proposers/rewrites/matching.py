@@ -50,11 +50,11 @@ def matches(scope: Scope, patterns: Sequence[str]) -> Iterator[Match]:
         shape = pattern(text)
         if isinstance(shape, ast.expr):
             for node in scope.nodes():
-                if isinstance(node, ast.expr) and (bound := match(shape, node)) is not None:
+                if isinstance(node, ast.expr) and (bound := match(shape, node, scope.lengths)) is not None:
                     yield Match(bound, (node,), at)
             continue
         for block in scope.blocks():
             for start in range(len(block) - len(shape) + 1):
                 run = block[start : start + len(shape)]
-                if (bound := match_run(shape, run)) is not None:
+                if (bound := match_run(shape, run, scope.lengths)) is not None:
                     yield Match(bound, tuple(run), at)

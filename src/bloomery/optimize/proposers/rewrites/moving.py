@@ -79,6 +79,16 @@ def begins_as(draft: Draft, name: str, kind: str) -> None:
     begun = [draft.kind(one.value) for one in draft.scope.assignments(name) if one.value is not None]
     begun.append(draft.kind(ast.Name(name, ast.Load())))
     draft.need(any(one.name == kind for one in begun), f"{name} does not begin as {kind}")
+    draft.need(kind == "bool" or all(one.name != "bool" for one in begun), f"{name} may stay a truth value")
+
+
+def growing_loop(draft: Draft, node: ast.AST, name: str) -> ast.For | ast.While:
+    """The outermost loop around the node before which `name` gets its beginning."""
+    for loop in reversed(draft.scope.loops(node)):
+        if isinstance(loop, ast.For | ast.While) and draft.scope.initial(name, loop):
+            return loop
+    draft.need(False, f"{name} does not begin before a loop")
+    raise AssertionError
 
 
 def left_by(draft: Draft, loop: ast.stmt, name: str) -> None:

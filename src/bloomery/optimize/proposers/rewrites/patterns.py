@@ -6,7 +6,7 @@ wherever it comes again; as a statement of its own, `BODY_` stands for one or mo
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 Bound = dict[str, ast.AST | list[ast.stmt] | str]
@@ -27,13 +27,23 @@ def same(one: ast.AST, other: ast.AST) -> bool:
     return ast.unparse(one) == ast.unparse(other)
 
 
-def match(shape: ast.AST, node: ast.AST) -> Bound | None:
-    bound: Bound = {}
+class Binding(Bound):
+    """What the holes stand for; `meant` says which names stand for an expression: `n` for `len(xs)`."""
+
+    def __init__(self, meant: Mapping[str, ast.expr] | None = None) -> None:
+        super().__init__()
+        self.meant = meant or {}
+
+
+def match(shape: ast.AST, node: ast.AST, meant: Mapping[str, ast.expr] | None = None) -> Bound | None:
+    bound = Binding(meant)
     return bound if _node(shape, node, bound) else None
 
 
-def match_run(shape: Sequence[ast.stmt], nodes: Sequence[ast.stmt]) -> Bound | None:
-    bound: Bound = {}
+def match_run(
+    shape: Sequence[ast.stmt], nodes: Sequence[ast.stmt], meant: Mapping[str, ast.expr] | None = None
+) -> Bound | None:
+    bound = Binding(meant)
     return bound if _sequence(shape, nodes, bound) else None
 
 
@@ -51,9 +61,11 @@ def _rest(shape: object) -> str | None:
     return name if name and name.startswith("BODY") else None
 
 
-def _node(shape: ast.AST, node: ast.AST, bound: Bound) -> bool:
+def _node(shape: ast.AST, node: ast.AST, bound: Binding) -> bool:
     if name := _hole(shape):
         return isinstance(node, ast.expr) and _bind(name, node, bound)
+    if isinstance(shape, ast.Call) and isinstance(node, ast.Name):
+        node = bound.meant.get(node.id, node)
     if type(shape) is not type(node):
         return False
     return all(
@@ -63,7 +75,7 @@ def _node(shape: ast.AST, node: ast.AST, bound: Bound) -> bool:
     )
 
 
-def _value(shape: object, value: object, bound: Bound) -> bool:
+def _value(shape: object, value: object, bound: Binding) -> bool:
     if isinstance(shape, ast.AST):
         return isinstance(value, ast.AST) and _node(shape, value, bound)
     if isinstance(shape, list):
@@ -73,7 +85,7 @@ def _value(shape: object, value: object, bound: Bound) -> bool:
     return type(shape) is type(value) and shape == value
 
 
-def _sequence(shapes: Sequence[object], values: Sequence, bound: Bound) -> bool:
+def _sequence(shapes: Sequence[object], values: Sequence, bound: Binding) -> bool:
     for at, shape in enumerate(shapes):
         if name := _rest(shape):
             tail = len(shapes) - at - 1
@@ -87,13 +99,13 @@ def _sequence(shapes: Sequence[object], values: Sequence, bound: Bound) -> bool:
     return _all(shapes, values, bound)
 
 
-def _all(shapes: Sequence[object], values: Sequence[object], bound: Bound) -> bool:
+def _all(shapes: Sequence[object], values: Sequence[object], bound: Binding) -> bool:
     return len(shapes) == len(values) and all(
         _value(shape, value, bound) for shape, value in zip(shapes, values, strict=True)
     )
 
 
-def _bind(name: str, node: ast.expr, bound: Bound, *, as_text: bool = False) -> bool:
+def _bind(name: str, node: ast.expr, bound: Binding, *, as_text: bool = False) -> bool:
     known = bound.get(name)
     if known is None:
         bound[name] = node.id if as_text and isinstance(node, ast.Name) else node

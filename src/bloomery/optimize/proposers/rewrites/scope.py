@@ -205,6 +205,30 @@ class Scope:
         """Whether the name is used outside this statement (a parameter's own `arg` is no use)."""
         return len(self.uses(name)) > len(self.uses(name, [statement]))
 
+    @cached_property
+    def lengths(self) -> dict[str, ast.expr]:
+        """Names that always mean `len` of a list that keeps its length: `n` of `n = len(xs)`."""
+        found: dict[str, ast.expr] = {}
+        for statement in self.function.body:
+            if not (isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)):
+                continue
+            name, value = statement.targets[0].id, statement.value
+            call = isinstance(value, ast.Call) and len(value.args) == 1 and ast.unparse(value.func) == "len"
+            if call and self.is_real("len") and self._is_bound_once(name) and self._keeps_length(value):
+                found[name] = value
+        return found
+
+    def _is_bound_once(self, name: str) -> bool:
+        stores = [use for use in self.uses(name) if not isinstance(use.ctx, ast.Load)]
+        return len(stores) + self.is_given(name) == 1 and self.is_local(name)
+
+    def _keeps_length(self, call: ast.expr) -> bool:
+        of = call.args[0] if isinstance(call, ast.Call) else None
+        if not isinstance(of, ast.Name) or not self._is_bound_once(of.id) or of.id in self.escaping:
+            return False
+        changes = [node for _, node in aliases.mutations([self.function], of.id)]
+        return all(isinstance(one, ast.Subscript) and not isinstance(one.slice, ast.Slice) for one in changes)
+
     def initial(self, name: str, statement: ast.stmt) -> ast.Assign | ast.AnnAssign | None:
         """The assignment in the same block that holds when the statement begins: nothing between uses it."""
         block = self.block_of(statement)

@@ -7,9 +7,8 @@ from bloomery.optimize.proposers.rewrites.aliases import names, unknown_calls
 from bloomery.optimize.proposers.rewrites.catalogue import Catalogue, adding_to
 from bloomery.optimize.proposers.rewrites.drafting import Draft
 from bloomery.optimize.proposers.rewrites.matching import Match
-from bloomery.optimize.proposers.rewrites.moving import begins_as, stays, targets_stay_inside
+from bloomery.optimize.proposers.rewrites.moving import begins_as, growing_loop, stays, targets_stay_inside
 from bloomery.optimize.proposers.rewrites.patterns import same
-from bloomery.optimize.proposers.rewrites.scope import LOOPS
 
 TEXTS: Catalogue = {}
 rewrite = adding_to(TEXTS)
@@ -188,11 +187,7 @@ def joined_parts(d: Draft, m: Match) -> None:
     name = m.name("S_")
     d.need(name and d.scope.is_local(name) and name not in d.scope.escaping, "seen elsewhere")
     assert name
-    outer = [loop for loop in d.scope.loops(m.nodes[0]) if isinstance(loop, LOOPS)]
-    d.need(outer, "it stands in no loop")
-    loop = outer[-1]
-    assert isinstance(loop, ast.stmt)
-    d.need(d.scope.initial(name, loop), "it does not begin before the loop")
+    loop = growing_loop(d, m.nodes[0], name)
     grown = _growing(d, loop, name)
     d.need(len(d.scope.uses(name, [loop])) == sum(count for _, _, count in grown), "read inside the loop")
     _not_caught(d, loop)
