@@ -1,0 +1,37 @@
+"""Repair as a proposer."""
+
+from collections.abc import Iterator, Sequence
+from random import Random
+
+from bloomery.optimize.proposal import Goal, Proposal, Target
+from bloomery.optimize.proposers.repair.repairing import repair
+
+
+class RepairSearch:
+    """Proposes edits with which failing tests pass, for the goal `fix` alone.
+
+    `tests`: files or node ids below the target's root; `budget`: candidates tried at most.
+    """
+
+    name = "repair"
+
+    def __init__(self, tests: Sequence[str] = ("tests",), budget: int = 20_000) -> None:
+        self.tests, self.budget = tuple(tests), budget
+
+    def propose(self, target: Target, goal: Goal, *, rng: Random) -> Iterator[Proposal]:
+        if goal != "fix":
+            return
+        seed = rng.randrange(2**32)
+        found = repair(target.root, target.path, self.tests, self.budget, seed, function=target.function)
+        for place, one in enumerate(found.ranked):
+            where = f"line {one.line} of {one.unit}" if one.unit else f"line {one.line}"
+            count = len(found.failing)
+            tests = "test" if count == 1 else "tests"
+            why = f"{where}: {count} failing {tests} and all others pass; no. {place + 1}"
+            yield Proposal(
+                proposer=self.name,
+                operator=one.operator,
+                why=why,
+                texts={target.path: one.text},
+                function=one.unit,
+            )
