@@ -11,6 +11,7 @@ import pytest
 from hypothesis import Phase, given
 from hypothesis import settings as trials
 from hypothesis import strategies as st
+from pydantic_ai import Agent
 from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.messages import ModelResponse, ToolCallPart
 from pydantic_ai.models.function import FunctionModel
@@ -19,11 +20,13 @@ from pydantic_ai.usage import RequestUsage
 from bloomery.agents.answers import Critique
 from bloomery.agents.errors import BudgetSpent, NoAnswer
 from bloomery.agents.ledger import Ledger, MemoryLedger
+from bloomery.agents.metering import Account, Metered, Tally
 from bloomery.agents.pricing import Used, cost, most
 from bloomery.agents.prompting import Prompt
 from bloomery.agents.routing import BEYOND, Router
 from bloomery.agents.settings import Budget, ModelEntry, Skills
 from bloomery.core.catalog import Calls, Catalog, SpendLimit
+from bloomery.core.errors import Failure
 from tests.agents.fakes import CRITIQUE, PRICED, Fake, budget, entry, settings
 
 QUESTION = Prompt(purpose="test", skill="code", system="Judge.", user="def f(): return 1")
@@ -237,3 +240,14 @@ def test_ledgers_of_both_kinds_are_alike(kind, tmp_path) -> None:
     assert ledger.find_answer("x") is None
     assert ledger.spent(SpendLimit(name="s", scope="s")).tokens == 4
     assert len(ledger.all(scope="t")) == 1
+
+
+def test_no_stream_passes_a_budget_by() -> None:
+    fake = Fake({"tiny": [CRITIQUE]})
+    ledger = MemoryLedger()
+    account = Account(ledger=ledger, limits=list, scope="s", purpose="p")
+    model = fake.connect("tiny", entry(), None)
+    agent = Agent(Metered(model, "tiny", entry(), account, settings(), Tally()))
+    with pytest.raises(Failure, match="does not stream"):
+        agent.run_stream_sync("hello").get_output()
+    assert (fake.asked, ledger.all()) == ([], [])

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse
 from pydantic_ai.models import Model, ModelRequestParameters
@@ -17,6 +18,7 @@ from bloomery.agents.failures import meaning
 from bloomery.agents.ledger import Ledger
 from bloomery.agents.settings import ModelEntry, Settings
 from bloomery.core.catalog.calls import CallState, SpendLimit
+from bloomery.core.errors import Failure
 from bloomery.core.log import get_log
 
 _log = get_log("agents")
@@ -75,6 +77,10 @@ class Metered(WrapperModel):
             with attempt:
                 response = await self._paid(bound, messages, model_settings, model_request_parameters)
         return response
+
+    def request_stream(self, *_arguments: Any, **_options: Any) -> Any:
+        """Raises: Failure: what streams would pass the budget by, so nothing streams."""
+        raise Failure("a language model within a budget does not stream: ask for the whole answer")
 
     async def _paid(
         self,
