@@ -10,6 +10,7 @@ PROPOSERS: dict[str, str] = {
     "substitutions": "bloomery.optimize.proposers.rewriting:substitutions",
     "catalogue": "bloomery.optimize.proposers.rewriting:catalogue",
     "language models": "bloomery.optimize.proposers.models:language_models",
+    "repair": "bloomery.optimize.proposers.repair:RepairSearch",
 }
 
 
