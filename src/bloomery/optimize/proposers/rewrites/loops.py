@@ -13,6 +13,8 @@ LOOPED: Catalogue = {}
 rewrite = adding_to(LOOPED)
 PAIRS = "for I_ in range(len(XS_)):\n for J_ in range(I_ + 1, len(XS_)):\n  if {}:\n   return E_"
 
+OTHERS = "for I_ in range(len(XS_)):\n for J_ in range(len(XS_)):\n  if I_ != J_ and {}:\n   return E_"
+
 
 @rewrite(
     "any-equal-pair",
@@ -34,6 +36,7 @@ def any_equal_pair(d: Draft, m: Match) -> None:
         for one in ("XS_[I_] + XS_[J_] == T_", "XS_[J_] + XS_[I_] == T_", "XS_[I_] == XS_[J_]")
     ),
     *(PAIRS.format(one) for one in ("T_ == XS_[I_] + XS_[J_]", "XS_[J_] - XS_[I_] == T_")),
+    OTHERS.format("XS_[I_] + XS_[J_] == T_"),
 )
 def indexed_pair(d: Draft, m: Match) -> None:
     _pairs(d, m)
@@ -60,7 +63,7 @@ def indexed_pair(d: Draft, m: Match) -> None:
             f"    {places}.setdefault({value}, []).append(I_)\n"
             f"for I_, {value} in enumerate(XS_):\n"
             f"    for J_ in {places}.get({partner}, ()):\n"
-            "        if J_ > I_:\n"
+            f"        if J_ {'!=' if m.shape == 5 else '>'} I_:\n"
             "            return E_"
         ),
     )

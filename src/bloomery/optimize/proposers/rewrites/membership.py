@@ -123,7 +123,7 @@ def companion_set(d: Draft, m: Match) -> None:
     d.is_real("set")
     assigned = d.scope.assignments(name)
     d.need(
-        len(assigned) == 1 and isinstance(assigned[0].value, ast.List) and not assigned[0].value.elts,
+        len(assigned) == 1 and isinstance(assigned[0].value, ast.List),
         "no list",
     )
     beside, appended = d.fresh(f"{name}_set"), 0
@@ -148,7 +148,10 @@ def companion_set(d: Draft, m: Match) -> None:
             stored = isinstance(outer, ast.Subscript) and not isinstance(outer.ctx, ast.Load)
             d.need(not stored and not isinstance(outer, ast.AugAssign), "other changes")
     d.need(appended, "nothing is added")
-    d.after(assigned[0], f"{beside} = set()")
+    made = assigned[0].value
+    begun = isinstance(made, ast.List) and made.elts
+    d.after(assigned[0], f"{beside} = set({name})" if begun else f"{beside} = set()")
+    d.is_hashable(member(d.kind(m["OUT_"])), f"members of {name}")
 
 
 @rewrite(

@@ -37,6 +37,24 @@ def reversed_text(d: Draft, m: Match) -> None:
     d.replace_run([loop], d.fill("S_ = TEXT_[::-1]" if empty else "S_ = TEXT_[::-1] + S_"))
 
 
+@rewrite(
+    "joined-in-front", "the text is copied for each part put in front of it", "for X_ in XS_:\n S_ = E_ + S_"
+)
+def joined_in_front(d: Draft, m: Match) -> None:
+    loop, name = m.statements[0], m.name("S_")
+    assert isinstance(loop, ast.For)
+    d.need(
+        name and d.scope.is_local(name) and name not in d.scope.escaping and not loop.orelse, "seen elsewhere"
+    )
+    assert name
+    d.need(not list(names([m["E_"], m["XS_"], m["X_"]], name)), "read inside")
+    _all_texts(d, name, [m["E_"]])
+    d.simple(m["E_"])
+    targets_stay_inside(d, loop)
+    _not_caught(d, loop)
+    d.replace_run([loop], d.fill('S_ = "".join([E_ for X_ in XS_][::-1]) + S_'))
+
+
 @rewrite("joined-reversed", "a slice turns a text at once", '"".join(reversed(TEXT_))')
 def joined_reversed(d: Draft, m: Match) -> None:
     d.is_real("reversed")

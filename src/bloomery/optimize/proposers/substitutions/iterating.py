@@ -7,7 +7,7 @@ from bloomery.optimize.proposers.rewrites.catalogue import Catalogue, adding_to
 from bloomery.optimize.proposers.rewrites.drafting import Draft, Edit
 from bloomery.optimize.proposers.rewrites.kinds import hashable, immutable, known, member
 from bloomery.optimize.proposers.rewrites.matching import Match
-from bloomery.optimize.proposers.rewrites.moving import begins_as, targets_stay_inside
+from bloomery.optimize.proposers.rewrites.moving import begins_as, left_by, targets_stay_inside
 
 ITERATING: Catalogue = {}
 substitution = adding_to(ITERATING)
@@ -63,6 +63,8 @@ def accumulated(d: Draft, m: Match) -> None:
     "each sum begins anew; accumulate goes on from the last",
     *(f"for I_ in range(len(XS_)):\n OUT_.append(sum({one}))" for one in PREFIXES),
     "for I_ in range(1, len(XS_) + 1):\n OUT_.append(sum(XS_[:I_]))",
+    "for I_ in range(len(XS_)):\n S_ = 0\n for J_ in range(I_ + 1):\n  S_ += XS_[J_]\n OUT_.append(S_)",
+    "for I_ in range(len(XS_)):\n S_ = 0\n for X_ in XS_[:I_ + 1]:\n  S_ += X_\n OUT_.append(S_)",
 )
 def accumulated_loop(d: Draft, m: Match) -> None:
     loop, name = m.statements[0], m.name("OUT_")
@@ -70,8 +72,14 @@ def accumulated_loop(d: Draft, m: Match) -> None:
     d.need(
         name and d.scope.is_own(name) and name != m.name("XS_") and not loop.orelse, "not a list made here"
     )
-    d.need(d.kind(m["OUT_"]).name == "list", "not a list")
+    begins_as(d, name or "", "list")
     targets_stay_inside(d, loop)
+    for inner in ("S_", "J_", "X_"):
+        if inner in m:
+            d.need(
+                m.name(inner) and m.name(inner) not in (name, m.name("XS_"), m.name("I_")), "one name for two"
+            )
+            left_by(d, loop, m.name(inner) or "")
     d.replace_run([loop], d.fill(f"OUT_.extend({_accumulated(d, m)})"))
 
 
