@@ -13,7 +13,7 @@ from bloomery.optimize.equivalence.planning import Entry, step
 from bloomery.optimize.equivalence.trials import Trial, numbered
 from bloomery.optimize.equivalence.values import Values
 
-COMBINATIONS, SAMPLES, MOST = 260, 2, 7
+COMBINATIONS, SAMPLES, MOST = 260, 2, 6
 EMPTY = ("[]", "{}", "()", "''", "set([])", "([])", "b''")
 # What is passed for one kind of container, others may pass for another one of its row.
 RELATED = ({"list", "tuple", "Iterable"}, {"int", "float", "bool"}, {"dict"}, {"str"}, {"set", "list"})
@@ -124,4 +124,5 @@ def kind_of_value(value: object) -> Kind | None:
 
 
 def with_kinds(entry: Entry, found: Sequence[tuple[Kind, ...]]) -> list[Entry]:
-    return [replace(entry.with_kinds(kinds)) for kinds in found]
+    share = max(1.0 / len(found), 0.3) if found else 1.0
+    return [replace(entry.with_kinds(kinds), share=share) for kinds in found]

@@ -19,11 +19,18 @@ Given = tuple[tuple[Parameter, str], ...]
 
 @dataclass(frozen=True)
 class Entry:
-    """Something to call: `function` as it is named in the module, with one kind for each parameter."""
+    """Something to call: `function` as it is named in the module, with one kind for each parameter.
+
+    `share`: of the usual number of calls, where a function is tried with several kinds.
+    """
 
     function: str
     parameters: tuple[Parameter, ...]
     streams: bool = False
+    share: float = 1.0
+
+    def some(self, count: int) -> int:
+        return max(round(count * self.share), 2)
 
     def with_kinds(self, kinds: Sequence[Kind]) -> "Entry":
         pairs = zip(self.parameters, kinds, strict=True)
@@ -52,12 +59,12 @@ def single_steps(entry: Entry, values: Values) -> Iterator[Step]:
         yield Step((), call_text(entry.function, ()))
         return
     for at, parameter in enumerate(required):
-        for edge in values.edges(parameter.kind)[: EDGES if len(required) < 3 else EDGES // 2]:
+        for edge in values.edges(parameter.kind)[: entry.some(EDGES if len(required) < 3 else EDGES // 2)]:
             yield step(entry, _filled(entry, values, {at: edge}))
-    for _ in range(PAIRS if len(required) > 1 else 0):
+    for _ in range(entry.some(PAIRS) if len(required) > 1 else 0):
         edges = {at: values.rng.choice(values.edges(one.kind)) for at, one in enumerate(required)}
         yield step(entry, _filled(entry, values, edges))
-    for _ in range(DRAWS):
+    for _ in range(entry.some(DRAWS)):
         yield step(entry, _filled(entry, values, {}))
     yield from _otherwise_passed(entry, values)
     yield from _aliased(entry, values)
@@ -101,7 +108,7 @@ def _belonging(entry: Entry, values: Values) -> Iterator[Step]:
                 one.kind not in parts and not {one.kind.name, *(p.name for p in parts)} & LOOSE
             ):
                 continue
-            for edge in values.edges(one.kind)[:30] if parts else ():
+            for edge in values.edges(one.kind)[: entry.some(30)] if parts else ():
                 beside = values.draw(parts[0], 2)
                 pair = f"{edge}: {values.draw(other.kind.parts[1], 2)}" if other.kind.name == "dict" else edge
                 items = [pair] if other.kind.name == "dict" else [beside, edge, edge]
@@ -120,7 +127,7 @@ def _outside(entry: Entry, values: Values) -> Iterator[Step]:
 
 def sequences(entry: Entry, values: Values) -> Iterator[tuple[Step, ...]]:
     """Calls that could hear of one another: through caches, defaults, shared objects, counters."""
-    for _ in range(6):
+    for _ in range(entry.some(6)):
         given = _filled(entry, values, {})
         once = step(entry, given)
         other = step(entry, _filled(entry, values, {}))
