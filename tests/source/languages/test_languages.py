@@ -196,3 +196,17 @@ def test_a_mark_stands_once(text: str) -> None:
         marked_hole(text, "<x>")
     with pytest.raises(UserError, match="a hole from 3 to 2000 in a text of"):
         cut(text, Hole(3, 2000))
+
+
+def test_functions_that_share_a_declaration_have_their_own_lines() -> None:
+    text = "export const one = () => 1,\n  two = () => {\n    return 2;\n  };\n"
+    found = [
+        (one.name, one.first_line, one.end_line) for one in symbols(parse(text, LANGUAGES["javascript"]))
+    ]
+    assert found == [("one", 1, 1), ("two", 2, 4)]
+
+
+def test_a_function_among_several_values_of_go_has_no_name() -> None:
+    """`var a, b = func() {}, f()`: which name is whose is not in the tree."""
+    text = "package x\n\nvar a, b = func() {}, f()\nvar c = func() {}\n"
+    assert [one.name for one in symbols(parse(text, LANGUAGES["go"]))] == ["c"]
