@@ -155,12 +155,15 @@ def test_a_protected_branch_wants_a_person(site, measured) -> None:
     assert apply(site.ledger, patch.cid, by="Ada").paths == ("a.py",)
 
 
-def test_rules_that_became_narrower_hold_when_applying(make_site) -> None:
-    site = make_site()
-    patch = site.approved({"a.py": site.edit(l3="three")}, proposer="agent")
+def test_rules_that_became_narrower_hold_when_applying(make_site, measured) -> None:
+    site = make_site(rules=Rules(agents={"agent": Access(network=True)}))
+    patch = site.propose({"a.py": site.edit(l3="three")}, proposer="agent", network=True)
+    attach(site.ledger, patch.cid, [measured()], by="v")
+    approve(site.ledger, patch.cid, by="Ada")
     for access, message in (
         (Access(paths=("pkg/**",)), "agent may not change a.py"),
-        (Access(branches=("other",)), "may not go to branch dev"),
+        (Access(branches=("other",), network=True), "may not go to branch dev"),
+        (Access(network=False), "agent may not use the network"),
     ):
         site.rules = Rules(agents={"agent": access})
         with pytest.raises(UserError, match=message):

@@ -197,6 +197,8 @@ def test_a_patch_changes_neither_the_workspace_nor_what_its_agent_may_not(make_s
     assert site.propose({"pkg/deep/er.py": "x\n"}, proposer="narrow").paths == ("pkg/deep/er.py",)
     with pytest.raises(UserError, match="lies in the workspace"):
         site.propose({".bloomery/changes/x": "x\n"})
+    with pytest.raises(UserError, match="narrow may not use the network"):
+        site.propose({"pkg/c.py": "x\n"}, proposer="narrow", network=True)
     site.git("checkout", "--quiet", "-b", "release/1")
     with pytest.raises(UserError, match="may not go to branch release/1"):
         site.propose({"pkg/c.py": "x\n"}, proposer="narrow")

@@ -63,12 +63,14 @@ class Content:
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What is said of a patch. `commit` is one whose tree it was made on, where there is one."""
+    """What is said of a patch. `commit` is one whose tree it was made on, where there is one; `network`: the
+    proposer used the network to make it, as a language model elsewhere does."""
 
     proposer: str
     goal: str = ""
     operator: str = ""
     description: str = ""
+    network: bool = False
     commit: str | None = None
     parents: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
