@@ -60,6 +60,12 @@ class Draft:
         if not holds:
             raise Refused(why)
 
+    def variable(self, name: str | None) -> str:
+        """The name of what was matched. Raises: Refused where it is no variable."""
+        if not name:
+            raise Refused("not a variable")
+        return name
+
     def trust(self, holds: object, doubt: str) -> None:
         """A condition that can be left to validation where it cannot be proven."""
         if not holds and doubt not in self.doubts:

@@ -21,9 +21,7 @@ SHORT = 8  # a literal of fewer members is searched as fast as it is hashed
     "X_ not in XS_",
 )
 def list_to_set(d: Draft, m: Match) -> None:
-    name = m.name("XS_")
-    d.need(name, "not a variable")
-    assert name
+    name = d.variable(m.name("XS_"))
     d.is_real("set")
     d.is_kind(m["XS_"], "list", "tuple")
     d.is_hashable(member(d.kind(m["XS_"])), f"members of {name}")
@@ -191,9 +189,7 @@ def count_all_loop(d: Draft, m: Match) -> None:
 
 @rewrite("count-once", "each count goes through the whole list; one pass counts all", "XS_.count(E_)")
 def count_once(d: Draft, m: Match) -> None:
-    name = m.name("XS_")
-    d.need(name, "not a variable")
-    assert name
+    name = d.variable(m.name("XS_"))
     d.is_kind(m["XS_"], "list", "tuple")
     d.is_hashable(member(d.kind(m["XS_"])), f"members of {name}")
     d.is_hashable(d.kind(m["E_"]), ast.unparse(m["E_"]))

@@ -180,9 +180,7 @@ def _in(code: str) -> str:
     "sum(XS_[A_:B_])",
 )
 def prefix_sums(d: Draft, m: Match) -> None:
-    name = m.name("XS_")
-    d.need(name, "not a variable")
-    assert name
+    name = d.variable(m.name("XS_"))
     whole_numbers(d, m["XS_"])
     d.simple(m["A_"])
     d.simple(m["B_"])
@@ -324,9 +322,7 @@ def greater_of_two(d: Draft, m: Match) -> None:
     "len(set(XS_))",
 )
 def hoisted_call(d: Draft, m: Match) -> None:
-    name = m.name("XS_")
-    d.need(name, "not a variable")
-    assert name
+    name = d.variable(m.name("XS_"))
     assert isinstance(m.node, ast.Call)
     assert isinstance(m.node.func, ast.Name)
     function = m.node.func.id
