@@ -1,5 +1,6 @@
 """Whatever models do, what is spent stays within the budget, at the price of whoever is really asked."""
 
+import asyncio
 import itertools
 import random
 from contextlib import suppress
@@ -248,6 +249,11 @@ def test_no_stream_passes_a_budget_by() -> None:
     account = Account(ledger=ledger, limits=list, scope="s", purpose="p")
     model = fake.connect("tiny", entry(), None)
     agent = Agent(Metered(model, "tiny", entry(), account, settings(), Tally()))
+
+    async def stream() -> None:
+        async with agent.run_stream("hello") as answer:
+            await answer.get_output()
+
     with pytest.raises(Failure, match="does not stream"):
-        agent.run_stream_sync("hello").get_output()
+        asyncio.run(stream())
     assert (fake.asked, ledger.all()) == ([], [])

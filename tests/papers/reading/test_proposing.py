@@ -1,5 +1,6 @@
 """The door for a language model, tried with pydantic-ai's model that is a function: none is ever called."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,7 +53,7 @@ class Asking:
 
     def __call__(self, question: Question) -> Proposal:
         try:
-            return self.agent.run_sync(f"{question.latex}\n{question.after}").output
+            return asyncio.run(self.agent.run(f"{question.latex}\n{question.after}")).output
         except UnexpectedModelBehavior as error:
             raise ProposalRefused(str(error)) from error
 
