@@ -1,0 +1,46 @@
+"""The contract between a method and what it works with."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from bloomery.optimize.proposal import Proposal
+from bloomery.optimize.task import OptimizationTask
+from bloomery.optimize.validating.verdict import Level, Verdict
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A proposal with the verdict on it; `facts`: what the method measured beside (scores, predictions)."""
+
+    proposal: Proposal
+    verdict: Verdict
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Bench(Protocol):
+    """What a method may do: ask proposers, have proposals validated, say what it is at.
+
+    The count of proposals is kept here: `propose` ends when the task's `most` are given out.
+    """
+
+    @property
+    def task(self) -> OptimizationTask: ...
+
+    def propose(self, *, proposer: str | None = None, path: str | None = None) -> Iterator[Proposal]:
+        """From one proposer or from all of the task's in turn, for one path or for all."""
+
+    def validate(self, proposal: Proposal, *, level: Level | None = None) -> Verdict:
+        """At the task's level, unless another is named."""
+
+    def say(self, event: str, **facts: Any) -> None:
+        """Told to whoever watches, and kept in the audit."""
+
+
+class Method(Protocol):
+    """Looks for better versions; gives each that was judged as soon as it was, accepted or not."""
+
+    @property
+    def name(self) -> str: ...
+
+    def improve(self, bench: Bench) -> Iterator[Judged]: ...
