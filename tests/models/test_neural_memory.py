@@ -207,6 +207,7 @@ def test_nothing_is_remembered_between_calls_unless_the_state_is_passed():
     assert not torch.allclose(first, third)
 
 
+@pytest.mark.equation("titans", 15, oracle="limit")
 def test_reading_without_writing_returns_the_state_and_looks_every_token_up_in_it():
     m, x = make({"conv": 0, "heads": 2}), tokens()
     _, state = m(x)

@@ -14,6 +14,7 @@ from types import CodeType
 from typing import Any
 
 from bloomery.core.errors import CapabilityMissing
+from bloomery.source.boxing import Box
 from bloomery.source.outcomes import Results, read_results
 from bloomery.source.python import Parsed, first_line, function, last_line
 from bloomery.source.running import end_of, run_pytest
@@ -56,15 +57,16 @@ def cover(
     *,
     python: str = sys.executable,
     time_limit_s: float = 600,
+    box: Box | None = None,
 ) -> Covered:
-    """Run the tests of `targets` and record which of them run which lines of `files`.
+    """Run the tests of `targets` and record which of them run which lines of `files`; in the sandbox with `box`.
 
     Raises: CapabilityMissing where coverage.py is not installed.
     """
     if importlib.util.find_spec("coverage") is None:
         raise CapabilityMissing("recording lines needs coverage: install bloomery[papers]")
     job = {"files": [str(file.resolve()) for file in files]}
-    ran = run_pytest(project, targets, python=python, time_limit_s=time_limit_s, job=job)
+    ran = run_pytest(project, targets, python=python, time_limit_s=time_limit_s, job=job, box=box)
     results = read_results(project, targets, ran.events, end_of(ran, time_limit_s), ran.output)
     return _read(results, ran.events)
 

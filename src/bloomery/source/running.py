@@ -2,7 +2,8 @@
 
 Nothing is written into the project: bytecode, pytest's cache, Hypothesis' examples and temporary folders go
 to a folder that is gone afterwards. The project's own pytest settings hold; only coverage and many processes
-are switched off. What a test itself writes into the project is its own doing.
+are switched off. What a test itself writes into the project is its own doing; with a `box` (see boxing) the
+project is a copy, and pytest runs in the sandbox.
 """
 
 import functools
@@ -10,6 +11,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,15 +19,19 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from bloomery.core.errors import CapabilityMissing, MissingFile
+from bloomery.core.sandbox import run
+from bloomery.source.boxing import ROOMY, Box
+from bloomery.source.modules import source_roots
 from bloomery.source.outcomes import Results, read_results
 
 INSIDE = Path(__file__).parent / "inside"
 NO_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+_GIVEN_INSIDE = ("PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "HYPOTHESIS_STORAGE_DIRECTORY", "BLOOMERY_JOB")
 _NOT_OURS_TO_KEEP = ("PYTEST_ADDOPTS", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "COV_CORE_SOURCE")
 
 
@@ -46,12 +52,17 @@ def run_tests(
     *,
     python: str = sys.executable,
     time_limit_s: float = 600,
+    box: Box | None = None,
+    job: Mapping[str, Any] | None = None,
+    hash_seed: int | None = None,
 ) -> Results:
     """What becomes of each test that `targets` name: files, folders or node ids, relative to `project`.
 
     A target that brings no test to run is itself among the outcomes, as `not collected`, with the reason.
     """
-    ran = run_pytest(project, targets, python=python, time_limit_s=time_limit_s)
+    ran = run_pytest(
+        project, targets, python=python, time_limit_s=time_limit_s, box=box, job=job, hash_seed=hash_seed
+    )
     return read_results(project, targets, ran.events, end_of(ran, time_limit_s), ran.output)
 
 
@@ -63,15 +74,21 @@ def run_pytest(
     time_limit_s: float,
     plugins: Sequence[str] = (),
     job: Mapping[str, Any] | None = None,
+    box: Box | None = None,
+    hash_seed: int | None = None,
 ) -> Ran:
-    """Run pytest on the files of `targets` with our plugins; `job` is added to what they are told."""
+    """Run pytest on the files of `targets` with our plugins; `job` is added to what they are told.
+
+    `box`: `project` is its copy, and the process runs behind the sandbox's walls. `hash_seed`: Python's, where
+    it is to be another than the environment's.
+    """
     if not project.is_dir():
         raise MissingFile(f"{project}: there is no such folder")
     if python == sys.executable and importlib.util.find_spec("pytest") is None:
         raise CapabilityMissing("running tests needs pytest: install bloomery[papers]")
     files = [name for name in dict.fromkeys(map(file_of, targets)) if (project / name).exists()]
-    with tempfile.TemporaryDirectory(prefix="bloomery-tests-") as name:
-        scratch = Path(name)
+    with tempfile.TemporaryDirectory(prefix="bloomery-tests-", dir=box and box.folder) as name:
+        scratch = Path(name).resolve()
         record = scratch / "record.jsonl"
         record.touch()
         told = {"record": str(record), "wanted": list(_nodes(targets)), "files": [], **(job or {})}
@@ -80,7 +97,11 @@ def run_pytest(
         if not files:
             return Ran((), "finished", 5, "", 0.0)
         began = time.monotonic()
-        returncode, output = _follow(command, project, scratch, time_limit_s)
+        given = _environment(scratch, hash_seed)
+        if box:
+            returncode, output = _behind_walls(command, box, scratch, given, time_limit_s)
+        else:
+            returncode, output = _follow(command, project, scratch, given, time_limit_s)
         events = tuple(json.loads(line) for line in record.read_text().splitlines() if line.endswith("}"))
         return Ran(events, _ended(returncode, events), returncode or 0, output, time.monotonic() - began)
 
@@ -120,14 +141,32 @@ def _has(python: str, package: str) -> bool:
     return subprocess.run([python, "-c", probe], capture_output=True, check=False).returncode == 0
 
 
-def _follow(command: list[str], project: Path, scratch: Path, time_limit_s: float) -> tuple[int | None, str]:
+def _behind_walls(
+    command: list[str], box: Box, scratch: Path, given: Mapping[str, str], time_limit_s: float
+) -> tuple[int | None, str]:
+    """As `_follow`, in the sandbox, where only the box and Python itself can be read."""
+    inside = shutil.copytree(INSIDE, scratch / "inside", ignore=shutil.ignore_patterns("__pycache__"))
+    path = os.pathsep.join(map(str, (inside, *source_roots(box.project))))
+    kept = {name: given[name] for name in _GIVEN_INSIDE if name in given} | {"PYTHONPATH": path}
+    words = ["/usr/bin/env", f"--chdir={box.project}", *(f"{name}={value}" for name, value in kept.items())]
+    limits = replace(ROOMY, time_s=time_limit_s, cpu_s=max(1, round(time_limit_s)))
+    result = run([*words, *command], folder=box.folder, limits=limits)
+    if result.killed_by in {"time", "cpu"}:
+        return None, result.stdout[-20_000:]
+    code = result.returncode if result.returncode <= 128 else 128 - result.returncode
+    return code, (result.stdout + result.stderr)[-20_000:]
+
+
+def _follow(
+    command: list[str], project: Path, scratch: Path, given: Mapping[str, str], time_limit_s: float
+) -> tuple[int | None, str]:
     """The exit status (None: it had to be ended) and the end of the output."""
     printed = scratch / "printed.txt"
     with printed.open("wb") as output:
         process = subprocess.Popen(
             command,
             cwd=project,
-            env=_environment(scratch),
+            env=given,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -149,12 +188,13 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _environment(scratch: Path) -> dict[str, str]:
+def _environment(scratch: Path, hash_seed: int | None) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in _NOT_OURS_TO_KEEP}
     path = [str(INSIDE), *filter(None, [kept.get("PYTHONPATH")])]
     return {
         "PYTHONHASHSEED": "0",
         **kept,
+        **({} if hash_seed is None else {"PYTHONHASHSEED": str(hash_seed)}),
         **NO_THREADS,
         "PYTHONPATH": os.pathsep.join(path),
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -175,7 +175,13 @@ def reference(m: MirasMemory, x: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param("moneta", marks=pytest.mark.equation("miras", 24, reading="printed", oracle="autograd")),
+        pytest.param(
+            "moneta",
+            marks=[
+                pytest.mark.equation("miras", 24, reading="printed", oracle="autograd"),
+                pytest.mark.equation("miras", 25, oracle="autograd"),
+            ],
+        ),
         pytest.param(
             "moneta, exact link", marks=pytest.mark.equation("miras", 24, reading="exact", oracle="autograd")
         ),

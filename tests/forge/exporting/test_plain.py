@@ -71,6 +71,7 @@ def test_a_fixed_mixture_of_experts_becomes_part_of_the_weights(kind, tmp_path):
         assert (before - theirs).abs().max() / size > 1e-2
 
 
+@pytest.mark.equation("transformer2", "3.2a", oracle="closed form")
 def test_a_folded_weight_is_the_product_of_the_turned_singular_values(tmp_path):
     """By hand, in float64: U diag(S z) V^T where the rank is full."""
     base = llama(tmp_path / "base")

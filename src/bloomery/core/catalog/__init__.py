@@ -2,7 +2,9 @@
 
 from bloomery.core.catalog.audit import check_chain
 from bloomery.core.catalog.calls import CallRecord, Calls, LimitReached, SpendLimit, Spent
+from bloomery.core.catalog.conflicts import ConflictRecord, OfferRecord
 from bloomery.core.catalog.database import Catalog
+from bloomery.core.catalog.queue import TaskRecord
 from bloomery.core.catalog.records import (
     ApplicationRecord,
     ApprovalRecord,
@@ -14,8 +16,10 @@ from bloomery.core.catalog.records import (
     RunRecord,
     StepRecord,
 )
+from bloomery.core.catalog.working import AgentRecord, EventRecord
 
 __all__ = [
+    "AgentRecord",
     "ApplicationRecord",
     "ApprovalRecord",
     "ArtifactRecord",
@@ -23,13 +27,17 @@ __all__ = [
     "CallRecord",
     "Calls",
     "Catalog",
+    "ConflictRecord",
+    "EventRecord",
     "LimitReached",
     "Lineage",
     "MetricRecord",
+    "OfferRecord",
     "PatchRecord",
     "RunRecord",
     "SpendLimit",
     "Spent",
     "StepRecord",
+    "TaskRecord",
     "check_chain",
 ]

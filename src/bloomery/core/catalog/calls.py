@@ -18,12 +18,11 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    text,
     true,
     update,
 )
 
-from bloomery.core.catalog.connection import Database
+from bloomery.core.catalog.connection import Database, alone
 from bloomery.core.catalog.tables import Id, Utc, metadata
 from bloomery.core.errors import Failure, UserError
 
@@ -128,8 +127,7 @@ class Calls:
         if tokens < 0 or cost_pico < 0:
             raise ValueError(f"a bound is not negative; got {tokens} tokens and {cost_pico} picodollars")
         row = _row(scope, purpose, model, "reserved", tokens=tokens, cost_pico=cost_pico)
-        with self._database.writing() as connection:
-            _alone(connection)
+        with alone(self._database, _LOCK) as connection:
             for limit in limits:
                 check_limit(limit, _spent(connection, limit), tokens, cost_pico)
             return _insert(connection, row)
@@ -182,12 +180,6 @@ class Calls:
         query = select(model_calls).where(_within(since, scope)).order_by(model_calls.c.id)
         with self._database.reading() as connection:
             return [_record(row) for row in connection.execute(query)]
-
-
-def _alone(connection: Connection) -> None:
-    """One reservation at a time: SQLite's writers are alone anyway, PostgreSQL's must queue."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
 def check_limit(limit: SpendLimit, spent: Spent, tokens: int, cost_pico: int) -> None:

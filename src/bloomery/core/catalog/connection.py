@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet, finalize
 
-from sqlalchemy import URL, Connection, Engine, Pool, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Pool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from bloomery.core.errors import CapabilityMissing, DiskFull, Failure, UserError, WorkspaceBusy
@@ -64,6 +64,15 @@ class Database:
             yield
         except DBAPIError as error:
             raise (_named(error, self.name) or error) from error
+
+
+@contextmanager
+def alone(database: Database, lock: int) -> Iterator[Connection]:
+    """Writing, one at a time with this lock: SQLite's writers are alone anyway, PostgreSQL's must queue."""
+    with database.writing() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
+        yield connection
 
 
 _open: WeakSet[Database] = WeakSet()

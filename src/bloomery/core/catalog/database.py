@@ -12,7 +12,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bloomery.core.catalog import schema
 from bloomery.core.catalog.calls import Calls, model_calls
 from bloomery.core.catalog.changes import ChangeRecords
+from bloomery.core.catalog.conflicts import Conflicts
 from bloomery.core.catalog.connection import Database
+from bloomery.core.catalog.coordination import agents, conflicts, events, offers, tasks
+from bloomery.core.catalog.queue import Queue
 from bloomery.core.catalog.records import (
     ArtifactRecord,
     Lineage,
@@ -34,6 +37,7 @@ from bloomery.core.catalog.tables import (
     runs,
     steps,
 )
+from bloomery.core.catalog.working import Agents, Events
 from bloomery.core.errors import UnknownName, UserError
 from bloomery.core.evidence import Evidence
 
@@ -41,6 +45,7 @@ _Item = TypeVar("_Item")
 _COPIED = (
     *(runs, steps, metrics, artifacts, lineage, evidence),
     *(patches, audit, approvals, applications, model_calls),
+    *(tasks, agents, offers, conflicts, events),
 )
 _ORDER = ("id", "seq")
 _BATCH = 500  # rows a statement; databases limit the number of bound values
@@ -262,6 +267,26 @@ class Catalog:
     def calls(self) -> Calls:
         """What was asked of language models, and what it cost."""
         return Calls(self._database)
+
+    @property
+    def queue(self) -> Queue:
+        """Tasks for agents, given out for a while."""
+        return Queue(self._database)
+
+    @property
+    def agents(self) -> Agents:
+        """The agents that are or were at work."""
+        return Agents(self._database)
+
+    @property
+    def conflicts(self) -> Conflicts:
+        """What agents offered, and which offers get in each other's way."""
+        return Conflicts(self._database)
+
+    @property
+    def events(self) -> Events:
+        """What statistics count and nothing else records."""
+        return Events(self._database)
 
     def close(self) -> None:
         """Let go of the database; the next use opens it again."""

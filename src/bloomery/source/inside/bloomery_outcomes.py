@@ -3,7 +3,7 @@
 It runs in the interpreter of the project under test and imports nothing of Bloomery. Its job is the JSON
 file that the environment variable BLOOMERY_JOB names: `record` (where to write, one JSON object a line, so
 that a process that dies has told what it did until then), `wanted` (node ids; empty: all), `files` (sources
-whose lines are recorded; empty: none).
+whose lines are recorded; empty: none), `backwards` (the last test first).
 """
 
 import json
@@ -58,6 +58,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if len(kept) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
+    if JOB.get("backwards"):
+        items.reverse()
     for item in items:
         definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
         wide = {

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bloomery.source.boxing import Box
 from bloomery.source.covering import Covered, cover
 from bloomery.source.mutating.mutants import Mutant, mutants, mutated
 from bloomery.source.mutating.probing import CONTROL, PROBE, probe, unsound
@@ -36,6 +37,7 @@ class Trying:
 
     `full`: every test tries every mutant; else the first that notices one ends its trial. `limit_s` is in
     seconds of the processor for one mutant (default: two, and ten times what its tests took unmutated).
+    `box`: the project is its copy, and everything runs in the sandbox.
     """
 
     operators: Collection[str] | None = None
@@ -44,6 +46,7 @@ class Trying:
     full: bool = False
     limit_s: float | None = None
     python: str = sys.executable
+    box: Box | None = None
 
 
 def kill_table(
@@ -70,7 +73,7 @@ def kill_tables(
     """One table for each function; `covered` is what `cover` says of the same targets, where it is known."""
     trying = trying or Trying()
     files = dict.fromkeys(parsed.path for parsed, _ in subjects)
-    covered = covered or cover(project, targets, files, python=trying.python)
+    covered = covered or cover(project, targets, files, python=trying.python, box=trying.box)
     plans = [_plan(parsed, name, covered, trying, at) for at, (parsed, name) in enumerate(subjects)]
     shared = [plan for plan in plans if not plan.own_process and _can_be_swapped(plan)]
     _try_forked(project, shared, trying)
@@ -223,4 +226,12 @@ def _try_alone(project: Path, plan: _Plan, trying: Trying) -> None:
 
 def _run(project: Path, tests: Sequence[str], trying: Trying, job: Mapping[str, Any], limit_s: float) -> Ran:
     plugins = ["bloomery_mutants"]
-    return run_pytest(project, tests, python=trying.python, time_limit_s=limit_s, plugins=plugins, job=job)
+    return run_pytest(
+        project,
+        tests,
+        python=trying.python,
+        time_limit_s=limit_s,
+        plugins=plugins,
+        job=job,
+        box=trying.box,
+    )

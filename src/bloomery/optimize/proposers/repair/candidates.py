@@ -89,26 +89,34 @@ class Program:
 
     def trial(self, edit: Edit, name: int) -> dict[str, Any] | None:
         """What the worker needs to try an edit; None for one that does not compile or was there already."""
-        parts = edit.parts or (edit,)
-        by_unit: dict[str, list[Edit]] = {}
-        for part in parts:
-            by_unit.setdefault(part.unit, []).append(part)
-        codes, keys = [], []
-        for unit_name, group in by_unit.items():
-            unit = self.units[unit_name]
-            code = self._compiled(unit, [change for part in group for change in part.changes])
-            if code is None:
-                return None
-            kind = (
-                "defaults" if any(part.defaults for part in group) else "code" if unit.is_function else "data"
-            )
-            codes.append((packed(code), kind))
-            keys.append(_key(code, with_defaults=kind != "code"))
+        made = self._made(edit)
+        if not made:
+            return None
+        keys = [_key(code, with_defaults=kind != "code") for code, kind in made]
         key = hash(tuple(keys)) if len(keys) > 1 else keys[0]
         if key in self.seen:
             return None
         self.seen.add(key)
-        return {"id": name, "codes": codes}
+        return {"id": name, "codes": [(packed(code), kind) for code, kind in made]}
+
+    def codes(self, edit: Edit) -> list[tuple[str, str]]:
+        """The packed code of each unit that an edit changes, whether it was there already or not."""
+        return [(packed(code), kind) for code, kind in self._made(edit)]
+
+    def _made(self, edit: Edit) -> list[tuple[CodeType, str]]:
+        """The code of each unit with what is exchanged by it; none where one does not compile."""
+        by_unit: dict[str, list[Edit]] = {}
+        for part in edit.parts or (edit,):
+            by_unit.setdefault(part.unit, []).append(part)
+        made = []
+        for name, group in by_unit.items():
+            unit = self.units[name]
+            code = self._compiled(unit, [change for part in group for change in part.changes])
+            if code is None:
+                return []
+            defaults = any(part.defaults for part in group)
+            made.append((code, "defaults" if defaults else "code" if unit.is_function else "data"))
+        return made
 
     def _compiled(self, unit: Unit, changes: Sequence[Change]) -> CodeType | None:
         try:

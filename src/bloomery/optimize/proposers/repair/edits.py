@@ -30,7 +30,8 @@ class Change:
 class Edit:
     """A candidate repair of one unit. `cost`: its class in the ladder; `size`: nodes that it adds or takes.
 
-    `score` orders the candidates of one class: suspiciousness times the operator's prior, by size.
+    `score` orders the candidates of one class: suspiciousness times the operator's prior, by size. `lead`:
+    which of the tests, by its place, most likely turns it down.
     """
 
     operator: str
@@ -43,6 +44,7 @@ class Edit:
     defaults: bool = False
     removes: int = 0
     parts: tuple["Edit", ...] = field(default=(), compare=False)
+    lead: int = 0
 
 
 @contextmanager
