@@ -59,7 +59,9 @@ def cover(
     time_limit_s: float = 600,
     box: Box | None = None,
 ) -> Covered:
-    """Run the tests of `targets` and record which of them run which lines of `files`; in the sandbox with `box`.
+    """Run the tests of `targets` and record which of them run which lines of `files`.
+
+    With `box`, `project` is its copy, and they run in the sandbox.
 
     Raises: CapabilityMissing where coverage.py is not installed.
     """

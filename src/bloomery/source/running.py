@@ -79,15 +79,15 @@ def run_pytest(
 ) -> Ran:
     """Run pytest on the files of `targets` with our plugins; `job` is added to what they are told.
 
-    `box`: `project` is its copy, and the process runs behind the sandbox's walls. `hash_seed`: Python's, where
-    it is to be another than the environment's.
+    `box`: `project` is its copy, and the process runs behind the sandbox's walls. `hash_seed`: Python's, where the
+    environment's does not serve.
     """
     if not project.is_dir():
         raise MissingFile(f"{project}: there is no such folder")
     if python == sys.executable and importlib.util.find_spec("pytest") is None:
         raise CapabilityMissing("running tests needs pytest: install bloomery[papers]")
     files = [name for name in dict.fromkeys(map(file_of, targets)) if (project / name).exists()]
-    with tempfile.TemporaryDirectory(prefix="bloomery-tests-", dir=box and box.folder) as name:
+    with tempfile.TemporaryDirectory(prefix="bloomery-tests-", dir=box.folder if box else None) as name:
         scratch = Path(name).resolve()
         record = scratch / "record.jsonl"
         record.touch()
