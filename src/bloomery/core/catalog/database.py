@@ -249,7 +249,7 @@ class Catalog:
 
     def copy_into(self, other: Self) -> None:
         """Copy everything into an empty catalog of any database. Raises: UserError if it is not empty."""
-        if other.runs() or other.artifacts() or other.changes.audit():
+        if other.runs() or other.artifacts() or other.changes.audit() or other.queue.tasks():
             raise UserError(f"the catalog {other.name} is not empty: name another one")
         with self._database.reading() as source, other._database.writing() as target:
             for table in _COPIED:
