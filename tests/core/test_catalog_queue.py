@@ -95,6 +95,14 @@ def test_a_lease_that_runs_out_gives_the_task_to_another_and_the_first_is_not_he
     assert catalog.agents.agent("a1").lost == 1
 
 
+def test_an_agent_is_given_only_what_it_may_change(catalog: Catalog) -> None:
+    add(catalog, "ci", paths=(".ci/x", "a.py"), priority=90)
+    add(catalog, "code", paths=("a.py",))
+    assert take(catalog, allowed=lambda paths: ".ci/x" not in paths).digest == "code"
+    assert take(catalog, allowed=lambda paths: ".ci/x" not in paths) is None
+    assert take(catalog).digest == "ci"
+
+
 def test_a_lease_that_is_renewed_holds(catalog: Catalog) -> None:
     add(catalog)
     task = take(catalog)

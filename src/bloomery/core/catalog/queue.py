@@ -5,7 +5,7 @@ that ran out is not heard any more. The end and the patches of a task are one tr
 """
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -75,18 +75,26 @@ class Queue:
             return _task(connection, found.name if found else name)
 
     def take(
-        self, agent: str, *, now: datetime, until: datetime, root: str | None = None
+        self,
+        agent: str,
+        *,
+        now: datetime,
+        until: datetime,
+        root: str | None = None,
+        allowed: Callable[[Sequence[str]], bool] = lambda paths: True,
     ) -> TaskRecord | None:
         """Give the agent the waiting task of the highest priority, the oldest of these.
 
         One whose paths somebody else is working on comes after those whose paths are free: it would conflict.
+        `allowed` says of a task's paths whether this agent may work on them.
         """
         with self._alone() as connection:
             _take_back(connection, now, ())
             waiting = (tasks.c.state == "waiting") & (
                 tasks.c.not_before.is_(None) | (tasks.c.not_before <= now)
             )
-            found = connection.execute(_of(root, waiting).order_by(tasks.c.priority.desc(), tasks.c.id)).all()
+            ordered = _of(root, waiting).order_by(tasks.c.priority.desc(), tasks.c.id)
+            found = [row for row in connection.execute(ordered) if allowed(row.paths)]
             busy = {
                 (row.root, path)
                 for row in connection.execute(_of(None, tasks.c.state == "leased"))
