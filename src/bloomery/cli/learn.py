@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bloomery.cli.language import AskModels, language_models
 from bloomery.cli.options import (
     DEFAULT_WORKSPACE,
     AsJson,
@@ -43,6 +44,7 @@ from bloomery.training.presets import PRESETS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bloomery.agents.problems import ModelProblems
     from bloomery.forge.curriculum.learned_folder import Learned
     from bloomery.forge.stages.curriculum import CurriculumStageConfig
 
@@ -91,6 +93,7 @@ def learn(
     checkpoint_every: Every = TrainConfig.checkpoint_every,
     seed: Seed = 0,
     count: Counted = 48,
+    ask_models: AskModels = False,
     workspace: WorkspacePath = DEFAULT_WORKSPACE,
     as_json: AsJson = False,
 ) -> None:
@@ -99,7 +102,8 @@ def learn(
 
     The difficulties named are those that it knows: the ladder begins where it solves most. Of latent weights
     the output is packed, and OUTPUT-latent holds them. Held-out examples of each rung say how far it came.
-    Stopped or killed, the same command goes on from the last checkpoint.
+    Stopped or killed, the same command goes on from the last checkpoint. With --ask-models the problems are
+    written by language models, and every answer is computed again.
     """
     from bloomery.forge.curriculum.learned_folder import learn_folder
     from bloomery.forge.fine_tuning import fine_tuning
@@ -118,14 +122,22 @@ def learn(
         principles=PrinciplesConfig() if principles else PrinciplesConfig(prompts={}),
     )  # fmt: skip
     folder = given_folder(base, output, workspace)
+    given = {"proposer": _model_problems(workspace)} if ask_models else {}
     times = {"introspect": 2, "principles": len(config.principles.prompts)}
     amounts = {name: amount for name, amount in work(config).items() if name in PARTS}
     with training({name: Part(amount, times.get(name, 1)) for name, amount in amounts.items()}) as watch:
-        learned = learn_folder(folder, output, config, seed=seed, watch=watch)
+        learned = learn_folder(folder, output, config, seed=seed, watch=watch, **given)
     _show(folder, output, config, learned, as_json=as_json)
 
 
 PARTS = ("assess", "climb", "introspect", "principles")
+
+
+def _model_problems(workspace: "Path") -> "ModelProblems":
+    from bloomery.agents.problems import ModelProblems
+
+    router = language_models(workspace)
+    return ModelProblems(router.ask, "language models " + ", ".join(one.name for one in router.candidates))
 
 
 def _show(

@@ -8,6 +8,7 @@ import typer
 
 from bloomery.cli.options import AsJson, print_json
 from bloomery.cli.paper_proof import bench, quality, verify
+from bloomery.cli.paper_reading import counts, read
 from bloomery.cli.tables import print_fields, print_table, say
 from bloomery.core.errors import MissingFile, UnknownName
 
@@ -15,54 +16,10 @@ if TYPE_CHECKING:
     from bloomery.papers.context import Context
 
 app = typer.Typer(help="Read papers, plan and verify their implementation.", no_args_is_help=True)
+app.command()(read)
 
 Files = Annotated[list[Path], typer.Argument(help="Context files: <ID>.context.md.")]
 Folder = Annotated[Path, typer.Argument(help="The repository whose papers/ holds a folder for each paper.")]
-
-
-@app.command()
-def read(
-    sources: Annotated[
-        list[str], typer.Argument(help="PDFs, LaTeX (file, folder, archive), LaTeXML pages, arXiv ids.")
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder for <ID>.context.md.")] = Path(),
-    paper_id: Annotated[
-        str, typer.Option("--id", help="The paper's id, for one source. Default: from its title.")
-    ] = "",
-    date: Annotated[str, typer.Option(help="The extraction's date, as it shall stand in the context.")] = "",
-    contact: Annotated[
-        str, typer.Option(help="A mail address, told to arXiv with each request, as it asks for.")
-    ] = "",
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Of arXiv take only what is in the cache.")
-    ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite contexts that are there.")] = False,
-    as_json: AsJson = False,
-) -> int:
-    """Read papers into contexts: equations by their printed numbers, algorithms, tables, what is uncertain.
-
-    Several are read in parallel. What fails is said, the rest is written; nothing is overwritten.
-    """
-    from bloomery.papers.markdown import write
-    from bloomery.papers.reading.arxiv import Arxiv, Politeness
-    from bloomery.papers.reading.reading import read_many, write_contexts
-
-    door = Arxiv(offline=offline, politeness=Politeness(contact=contact))
-    outcomes = read_many(sources, arxiv=door, paper_id=paper_id, date=date)
-    written, refused = write_contexts(outcomes, output, write, force=force)
-    errors = {source: str(error) for source, error in refused.items()}
-    doubts = [str(one) for outcome in outcomes if outcome.document for one in outcome.document.diagnostics]
-    counted = {one.source: _counts(one.context) for one in outcomes if one.context}
-    if as_json:
-        found = {source: {"path": str(path), **counted[source]} for source, path in written.items()}
-        print_json({"written": found, "errors": errors, "diagnostics": doubts})
-        return 2 if errors else 0
-    for source, path in written.items():
-        told = ", ".join(f"{count} {what}" for what, count in counted[source].items())
-        say(f"{path}: {told}")
-    for line in [*doubts, *(f"{source}: {error}" for source, error in errors.items())]:
-        typer.echo(line, err=True)
-    return 2 if errors else 0
 
 
 @app.command()
@@ -164,7 +121,7 @@ def list_papers(root: Folder = Path(), as_json: AsJson = False) -> None:
     if as_json:
         print_json(
             [
-                {"id": one.paper_id, "title": one.title, "path": str(path), **_counts(one)}
+                {"id": one.paper_id, "title": one.title, "path": str(path), **counts(one)}
                 for path, one in found
             ]
         )
@@ -210,15 +167,6 @@ def show(
 app.command()(verify)
 app.command()(bench)
 app.command()(quality)
-
-
-def _counts(context: "Context") -> dict[str, int]:
-    return {
-        "equations": len(context.equations),
-        "algorithms": len(context.algorithms),
-        "hyperparameters": len(context.hyperparameters),
-        "results": len(context.benchmarks.results),
-    }
 
 
 def _contexts(files: Sequence[Path]) -> list["Context"]:
