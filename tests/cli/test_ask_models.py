@@ -14,8 +14,10 @@ from tests.forge.small_folders import llama
 
 FADING = Path(__file__).parents[1] / "papers" / "reading" / "fixtures" / "fading"
 FIELDS = {"plain_english": "The memory fades.", "variables": [], "criteria": ["It gives a number."]}
-CLIMB = ["-t", "chained_sums", "-d", 4, "--count", 6, "--rungs", 2, "--hardest", 6, "--pool", 6, "--asked", 32,
-         "--round-steps", 2, "--seq-len", 32, "--steps", 4, "--batch", 2, "--checkpoint-every", 2]  # fmt: skip
+CLIMB = [
+    "-t", "chained_sums", "-d", 4, "--count", 6, "--rungs", 2, "--hardest", 6, "--pool", 6, "--asked", 32,
+    "--round-steps", 2, "--seq-len", 32, "--steps", 4, "--batch", 2, "--checkpoint-every", 2,
+]  # fmt: skip
 
 
 @pytest.fixture
