@@ -21,8 +21,11 @@ from bloomery.cli import (
     learn,
     merge,
     models,
+    optimize,
     paper,
+    patches,
     quantize,
+    review,
     specialize,
     think,
     train,
@@ -53,6 +56,10 @@ app.command("bake")(bake.bake)
 app.command("specialize")(specialize.specialize)
 app.command("export")(export.export)
 app.command("train")(train.train)
+app.command("review")(review.review)
+app.command("optimize")(optimize.optimize)
+app.add_typer(patches.app, name="patches")
+app.command("rollback")(patches.rollback)
 app.add_typer(paper.app, name="paper")
 app.add_typer(models.app, name="models")
 app.add_typer(workspace.app, name="workspace")

@@ -14,7 +14,8 @@ class OptimizationTask:
 
     `paths` are files relative to `root`, with forward slashes; `tests` files or folders of tests, relative
     too. `description` is what a person said about it: it feeds prompts and issue texts. `most` is how many
-    proposals may be tried: the budget is counted, so that a busy machine decides nothing.
+    proposals may be tried: the budget is counted, so that a busy machine decides nothing. `rivals`: how
+    many compete with each other, in methods in which they do.
     """
 
     root: Path
@@ -25,6 +26,7 @@ class OptimizationTask:
     level: Level = "standard"
     proposers: tuple[str, ...] = field(default=())
     most: int = 40
+    rivals: int = 5
     seed: int = 0
 
     @property

@@ -5,7 +5,9 @@ from pkgutil import resolve_name
 from bloomery.core.errors import UnknownName
 from bloomery.optimize.methods.method import Bench, Judged, Method
 
-METHODS: dict[str, str] = {}
+METHODS: dict[str, str] = {
+    "test-driven": "bloomery.optimize.methods.test_driven:TestDriven",
+}
 
 
 def method(name: str) -> Method:

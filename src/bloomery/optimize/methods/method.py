@@ -1,10 +1,11 @@
 """The contract between a method and what it works with."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bloomery.optimize.proposal import Proposal
+from bloomery.optimize.surveying import Survey
 from bloomery.optimize.task import OptimizationTask
 from bloomery.optimize.validating.verdict import Level, Verdict
 
@@ -35,6 +36,19 @@ class Bench(Protocol):
 
     def say(self, event: str, **facts: Any) -> None:
         """Told to whoever watches, and kept in the audit."""
+
+    @property
+    def survey(self) -> Survey:
+        """What the task's tests did before any change, and which of them run which lines of its files."""
+
+    def recall(self, name: str) -> Any:
+        """What a method learned in this workspace, by a name; None where it has not learned anything yet."""
+
+    def remember(self, name: str, value: Any) -> None:
+        """Keep what a method learned, of plain values; what was kept before stays, as its history."""
+
+    def history(self, name: str) -> Sequence[Any]:
+        """Everything that was remembered under a name, the oldest first."""
 
 
 class Method(Protocol):

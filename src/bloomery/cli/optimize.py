@@ -1,0 +1,147 @@
+"""bloomery optimize: faster, smaller, correct, more robust code, proposed, proven, and put up as patches."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from bloomery.cli.options import DEFAULT_WORKSPACE, AsJson, WorkspacePath, print_json
+from bloomery.cli.tables import print_fields, print_table, say
+from bloomery.cli.wording import Coloured, number, short
+
+if TYPE_CHECKING:
+    from bloomery.optimize.reporting import Report, Tried
+
+FATES = {
+    "kept": ("kept", "green"),
+    "accepted": ("passed, not kept", "green"),
+    "failed": ("failed", "red"),
+    "not_run": ("not proven", "yellow"),
+}
+Paths = Annotated[list[Path], typer.Argument(help="Python files, or folders of them, of a git repository.")]
+Wanted = Annotated[
+    Literal["speed", "memory", "fix", "robustness", "security", "coverage"],
+    typer.Option("--goal", help="What is to become better."),
+]
+How = Annotated[
+    Literal["test-driven", "adversarial", "actor-critic", "chaos"],
+    typer.Option("--method", help="How it is looked for."),
+]
+Rivals = Annotated[
+    int, typer.Option("-n", "--rivals", help="Adversarial: how many proposals compete.", min=2)
+]
+Most = Annotated[int, typer.Option(help="Judge at most so many proposals.", min=1)]
+Agents = Annotated[int, typer.Option(help="Processes that work at it together.", min=1)]
+Description = Annotated[str, typer.Option(help="What to know or to want, for prompts and issue texts.")]
+TestPaths = Annotated[
+    list[Path], typer.Option("--tests", help="Tests that judge. Default: those that import the files.")
+]
+Strictness = Annotated[
+    Literal["basic", "standard", "strict", "paranoid"],
+    typer.Option("--level", help="How much has to be proven before a patch is put up."),
+]
+Approval = Annotated[
+    Literal["none", "auto"],
+    typer.Option("--approve", help="auto: apply what meets every bar, on branches that are not protected."),
+]
+Asked = Annotated[list[str], typer.Option("--proposer", help="Ask only this one; may be given often.")]
+Seed = Annotated[int, typer.Option(help="Equal seeds try the same.", min=0)]
+
+
+def optimize(
+    paths: Paths,
+    goal: Wanted = "speed",
+    method: How = "test-driven",
+    tests: TestPaths = [],
+    level: Strictness = "standard",
+    rivals: Rivals = 5,
+    most: Most = 40,
+    agents: Agents = 1,
+    description: Description = "",
+    proposer: Asked = [],
+    approve: Approval = "none",
+    seed: Seed = 0,
+    workspace: WorkspacePath = DEFAULT_WORKSPACE,
+    as_json: AsJson = False,
+) -> int:
+    """Look for better code, prove it, and put up what holds as patches; nothing in the tree is changed.
+
+    What was judged is remembered: the same command goes on after a stop or a kill. With --goal fix the exit
+    code is 1 where nothing makes the tests pass.
+    """
+    from bloomery.core.log import set_level
+    from bloomery.core.workspace import Workspace
+    from bloomery.optimize.targets import named
+
+    set_level("warning")
+    asked = named(
+        paths, goal, tests=tests, level=level, rivals=rivals, most=most, description=description,
+        proposers=tuple(proposer), seed=seed,
+    )  # fmt: skip
+    report = _run(Workspace.open(workspace), asked, method=method, approve=approve, agents=agents)
+    if as_json:
+        print_json({"report": report, "next": report.next})
+    else:
+        _print(report)
+    return int(goal == "fix" and not report.kept)
+
+
+def _run(opened: Any, asked: Any, *, method: str, **how: Any) -> "Report":
+    from bloomery.cli.progress import watching
+    from bloomery.optimize.bench import JUDGING
+    from bloomery.optimize.optimizing import KEEPING, LOOKING
+    from bloomery.optimize.optimizing import optimize as run
+
+    work = {LOOKING: 2, JUDGING: asked.task.most, KEEPING: 1}
+    with watching(work) as watch:
+
+        def steps(step: str, done: int, total: int, text: str) -> None:
+            if step in work:  # what a method tells beside is for the audit
+                watch(step, done, total, text)
+
+        return run(opened, asked.task, method=method, progress=steps, notes=asked.notes, **how)
+
+
+def _print(report: "Report") -> None:
+    tests = ", ".join(f"{count} {status}" for status, count in report.tests.items()) or "none"
+    print_fields(
+        [
+            ("method", report.method),
+            ("goal", f"{report.goal}, level {report.level}"),
+            ("files", _told(report.paths)),
+            ("tests before", tests),
+            *((name, _figure(value)) for name, value in report.facts.items() if not isinstance(value, dict)),
+        ]
+    )
+    print_table(
+        ["what", "where", "fate", "at least", "why", "patch"],
+        [_row(one) for one in report.tried],
+        title=f"\n{len(report.tried)} tried, {len(report.kept)} kept",
+        wrapped=["why"],
+        empty="nobody proposed anything for these files and this goal",
+    )
+    for one in report.tried:
+        if one.suggestion:
+            say(f"{one.operator}: {one.suggestion}")
+    if report.remembered:
+        say(f"{report.remembered} verdicts are of an earlier run")
+    for note in report.notes:
+        say(f"note: {note}")
+    if report.next:
+        say(f"\nnext: {report.next}")
+
+
+def _row(one: "Tried") -> list[Any]:
+    gain = f"{number(one.gain)} x" if one.gain is not None and one.fate in ("kept", "accepted") else ""
+    why = one.why if one.fate in ("kept", "accepted") else one.reason
+    where = f"{one.path.rpartition('/')[2]}:{one.function}" if one.function else one.path
+    patch = short(one.patch) if one.patch else ""
+    return [one.operator, where, Coloured(*FATES[one.fate]), gain, why, patch]
+
+
+def _told(paths: tuple[str, ...]) -> str:
+    return ", ".join(paths) if len(paths) <= 3 else f"{', '.join(paths[:2])} and {len(paths) - 2} more"
+
+
+def _figure(value: Any) -> Any:
+    return f"{value:.3g}" if isinstance(value, float) else value

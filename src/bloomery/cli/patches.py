@@ -1,0 +1,234 @@
+"""bloomery patches and bloomery rollback: what was put up, looked at, applied, taken back out, handed on."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from bloomery.cli.options import DEFAULT_WORKSPACE, AsJson, Wide, WorkspacePath, print_json
+from bloomery.cli.tables import print_evidence, print_fields, print_table, say
+from bloomery.cli.wording import short
+
+if TYPE_CHECKING:
+    from bloomery.optimize.changes import Ledger, Patch
+
+app = typer.Typer(help="Changes that were proposed, with their evidence.", no_args_is_help=True)
+Cid = Annotated[str, typer.Argument(metavar="CID", help="The patch, or the beginning of its CID.")]
+Name = Annotated[str, typer.Option("--by", help="Who decides. Default: git's user.name.")]
+Repo = Annotated[Path, typer.Option("--repository", "-C", help="The repository, or a folder in it.")]
+
+
+@app.command("list")
+def list_them(
+    status: Annotated[
+        Literal["all", "proposed", "validated", "failed", "approved", "rejected", "applied", "rolled_back"],
+        typer.Option(help="Only those."),
+    ] = "all",
+    repository: Repo = Path(),
+    workspace: WorkspacePath = DEFAULT_WORKSPACE,
+    wide: Wide = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the patches of the workspace, the oldest first."""
+    records = _ledger(workspace, repository).records.patches(None if status == "all" else status)
+    if as_json:
+        print_json(records)
+        return
+    rows = [
+        [one.created_at, one.goal, one.proposer, _told(one.paths), one.status, short(one.cid, wide=wide),
+         *([one.description] if wide else [])]
+        for one in records
+    ]  # fmt: skip
+    columns = ["made", "goal", "proposer", "changes", "status", "cid", *(["why"] if wide else [])]
+    print_table(columns, rows, empty="none yet; `bloomery optimize FILE` puts them up")
+
+
+@app.command()
+def show(
+    cid: Cid, repository: Repo = Path(), workspace: WorkspacePath = DEFAULT_WORKSPACE, as_json: AsJson = False
+) -> None:
+    """Show a patch: what it changes, what was measured about it, and what was decided."""
+    ledger = _ledger(workspace, repository)
+    patch = ledger.load(cid)
+    record, evidence = ledger.records.patch(patch.cid), _evidence(ledger, patch.cid)
+    decisions = ledger.records.decisions(patch.cid)
+    if as_json:
+        print_json({"patch": patch, "status": record.status, "evidence": evidence, "decisions": decisions})
+        return
+    about = patch.about
+    print_fields(
+        [
+            ("cid", patch.cid),
+            ("status", record.status),
+            ("goal", about.goal),
+            ("made by", f"{about.proposer}: {about.operator}"),
+            ("why", about.description),
+            ("base", about.commit or patch.content.base.tree),
+            ("builds on", ", ".join(about.parents) or None),
+        ]
+    )
+    print_evidence(evidence, title="\nmeasured")
+    for one in decisions:
+        say(f"{one.decision} by {one.by}" + (f": {one.reason}" if one.reason else ""))
+    say(f"\n{patch.content.diff.rstrip()}")
+
+
+@app.command()
+def apply(
+    cid: Cid,
+    by: Name = "",
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    test: Annotated[
+        bool,
+        typer.Option("--test/--no-test", help="Run the tests with the patch in."),
+    ] = True,
+    repository: Repo = Path(),
+    workspace: WorkspacePath = DEFAULT_WORKSPACE,
+    as_json: AsJson = False,
+) -> None:
+    """Approve a patch with its newest evidence and put it into the tree and git's index; commit it yourself.
+
+    Where a test fails with the patch in, it is taken back out.
+    """
+    from bloomery.optimize.changes import apply as put_in
+    from bloomery.optimize.changes import approve, findings
+    from bloomery.optimize.putting_up import measured_after
+
+    ledger = _ledger(workspace, repository)
+    patch = ledger.load(cid)
+    if not _is_approved(ledger, patch):
+        digest, found = findings(ledger, patch.cid)
+        who = by or _user(ledger)
+        if not yes and not as_json:
+            print_evidence(found.evidence, title=f"{_told(patch.paths)}: {patch.about.description}")
+            _confirm(f"apply {short(patch.cid)} as {who}?")
+        approve(ledger, patch.cid, by=who, evidence=digest, reason=reason)
+    tests = tuple(patch.about.facts.get("tests", ()))
+    check = measured_after(tests, patch.paths) if test else None
+    done = put_in(ledger, patch.cid, by=by or _user(ledger), validate=check)
+    if as_json:
+        print_json(done)
+        return
+    say(f"{short(done.cid)} is in: {_told(done.paths)}" + (" (merged)" if done.merged else ""))
+    say(f"next: git commit; or bloomery rollback {short(done.cid)}")
+
+
+@app.command()
+def verify(
+    cid: Annotated[str, typer.Argument(metavar="[CID]", help="A patch to judge again.")] = "",
+    level: Annotated[
+        Literal["basic", "standard", "strict", "paranoid"], typer.Option(help="How much has to be proven.")
+    ] = "standard",
+    repository: Repo = Path(),
+    workspace: WorkspacePath = DEFAULT_WORKSPACE,
+    as_json: AsJson = False,
+) -> int:
+    """Judge a patch again on its own base; without one, check that no patch and no entry was altered."""
+    from bloomery.optimize.changes import check
+    from bloomery.optimize.verifying import verify as judged
+
+    ledger = _ledger(workspace, repository)
+    wrong = check(ledger)
+    evidence = [] if wrong or not cid else judged(ledger, cid, level=level)
+    passed = not wrong and all(one.state == "passed" for one in evidence if one.required)
+    if as_json:
+        print_json({"wrong": wrong, "evidence": evidence, "passed": passed})
+    elif wrong:
+        for line in wrong:
+            say(line)
+    elif cid:
+        print_evidence(evidence, title=f"{short(ledger.find(cid))}, judged anew")
+    else:
+        say(f"{len(ledger.records.patches())} patches and the audit are as they were written")
+    return 0 if passed else 1
+
+
+@app.command()
+def export(
+    cid: Cid,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="NAME.diff or NAME.patch for git; else for import."),
+    ],
+    repository: Repo = Path(),
+    workspace: WorkspacePath = DEFAULT_WORKSPACE,
+    as_json: AsJson = False,
+) -> None:
+    """Write a patch to a file; one that shows a token stays here."""
+    from bloomery.optimize.changes.sharing import export as write
+
+    written = write(_ledger(workspace, repository), cid, output)
+    print_json({"path": written}) if as_json else say(str(written))
+
+
+def rollback(
+    cid: Cid,
+    dependents: Annotated[bool, typer.Option("--dependents", help="Also what builds on it.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what would go, and touch nothing.")] = False,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    by: Name = "",
+    repository: Repo = Path(),
+    workspace: WorkspacePath = DEFAULT_WORKSPACE,
+    as_json: AsJson = False,
+) -> int:
+    """Take a patch that was applied back out of the tree; other changes since stay."""
+    from bloomery.optimize.changes import plan_rollback, roll_back
+
+    ledger = _ledger(workspace, repository)
+    if plan:
+        found = plan_rollback(ledger, cid)
+        if as_json:
+            print_json(found)
+        else:
+            print_table(["goes", "why"], [[short(one.cid), one.why] for one in found.steps])
+            say(f"does not merge: {found.conflict.why}" if found.conflict else "nothing is in the way")
+        return 1 if found.conflict else 0
+    gone = roll_back(ledger, cid, by=by or _user(ledger), dependents=dependents, reason=reason)
+    print_json({"rolled_back": gone}) if as_json else say(f"out again: {', '.join(map(short, gone))}")
+    return 0
+
+
+def _ledger(workspace: Path, repository: Path) -> "Ledger":
+    from bloomery.core.workspace import Workspace
+    from bloomery.optimize.changes import open_ledger
+    from bloomery.optimize.putting_up import RULES
+
+    return open_ledger(Workspace.open(workspace, create=False), repository, RULES)
+
+
+def _evidence(ledger: "Ledger", cid: str) -> tuple[Any, ...]:
+    from bloomery.optimize.changes import findings
+
+    return findings(ledger, cid)[1].evidence if ledger.records.patch(cid).evidence else ()
+
+
+def _is_approved(ledger: "Ledger", patch: "Patch") -> bool:
+    from bloomery.core.errors import UserError
+    from bloomery.optimize.changes.approving import check_approved
+
+    branch = ledger.repository.branch()
+    try:
+        check_approved(ledger, patch, branch or "")
+    except UserError:
+        return False
+    return True
+
+
+def _user(ledger: "Ledger") -> str:
+    answer = ledger.repository.ask("config", "user.name")
+    return answer.out.decode().strip()
+
+
+def _confirm(question: str) -> None:
+    """Raises: UserError where nobody can be asked."""
+    from bloomery.core.errors import UserError
+
+    if not sys.stdin.isatty():
+        raise UserError("nobody is here to be asked: give --yes once the evidence was read")
+    typer.confirm(question, abort=True)
+
+
+def _told(paths: tuple[str, ...]) -> str:
+    return ", ".join(paths) if len(paths) <= 3 else f"{', '.join(paths[:2])} and {len(paths) - 2} more"

@@ -1,0 +1,194 @@
+"""From a task to patches: look, propose, judge, put up what holds, and say what became of the rest."""
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from pkgutil import resolve_name
+from typing import Any, Literal, Protocol
+
+from bloomery.core.errors import CapabilityMissing, UserError
+from bloomery.core.workspace import Workspace
+from bloomery.optimize.asking import Streams, proposers_of
+from bloomery.optimize.bench import JUDGING, Validate, Watch, Workbench
+from bloomery.optimize.changes import Ledger, Rules, open_ledger
+from bloomery.optimize.methods import method as method_named
+from bloomery.optimize.methods.method import Judged, Method
+from bloomery.optimize.proposal import Proposer
+from bloomery.optimize.putting_up import RULES, apply_automatically, best, put_up
+from bloomery.optimize.remembering import Memory
+from bloomery.optimize.reporting import Report, tried
+from bloomery.optimize.surveying import Survey, survey
+from bloomery.optimize.targets import Named, checked
+from bloomery.optimize.task import OptimizationTask
+from bloomery.source.covering import Covered
+from bloomery.source.outcomes import Results
+from bloomery.source.python import parse
+
+Approve = Literal["none", "auto"]
+LOOKING, KEEPING = "looking", "keeping"
+VALIDATE = "bloomery.optimize.validating:validate"
+SEVERAL = "bloomery.optimize.coordinating:optimize_together"
+MOST_TOLD = 5
+
+
+class Together(Protocol):
+    """Several agents at one task, each of which runs `optimize` for a part of it."""
+
+    def __call__(
+        self, workspace: Workspace, task: OptimizationTask, *, method: str, agents: int, approve: Approve,
+        progress: Watch,
+    ) -> Report: ...  # fmt: skip
+
+
+def optimize(
+    workspace: Workspace,
+    task: OptimizationTask,
+    *,
+    method: str | Method = "test-driven",
+    progress: Watch | None = None,
+    approve: Approve = "none",
+    agents: int = 1,
+    proposers: Sequence[Proposer] = (),
+    validate: Validate | None = None,
+    rules: Rules = RULES,
+    notes: Sequence[str] = (),
+) -> Report:
+    """Look for better versions of a task's files, judge them, and put up the best as patches.
+
+    Nothing in the tree is changed, but with `approve="auto"`, by patches whose evidence meets every bar of
+    the level, on a branch that is not protected. Run again after a kill, it goes on with what was judged.
+    `proposers` are the caller's own, beside the embedded ones; `validate` takes the place of the usual one.
+
+    Raises: UserError for a task that cannot be begun: no repository, changes that are not committed, tests
+    that fail before any change, a target that is no Python source; UnknownName; CapabilityMissing.
+    """
+    watch: Watch = progress or (lambda step, done, total, text: None)
+    if agents > 1:
+        name = method if isinstance(method, str) else method.name
+        return _together()(workspace, task, method=name, agents=agents, approve=approve, progress=watch)
+    chosen = method_named(method) if isinstance(method, str) else method
+    decide = validate or usual_validation()
+    ledger = open_ledger(workspace, task.root, rules)
+    named = checked(ledger.repository, task, workspace.root)
+    watch(LOOKING, 0, 1, "the tests as they are")
+    bench = _bench(workspace, ledger, named.task, decide, watch, proposers)
+    watch(LOOKING, 1, 1, "")
+    found = _judged(bench, chosen)
+    return _report(bench, chosen, found, named, approve, [*notes, *named.notes])
+
+
+def _bench(
+    workspace: Workspace,
+    ledger: Ledger,
+    task: OptimizationTask,
+    decide: Validate,
+    watch: Watch,
+    own: Sequence[Proposer],
+) -> Workbench:
+    seen = surveyed(task)
+    memory = Memory(workspace)
+    tree = ledger.repository.object("HEAD^{tree}", "commit once")
+    asked, notes = proposers_of(task, workspace, own)
+    streams = Streams(task, asked, memory, tree, notes)
+    return Workbench(task, seen, ledger, streams, memory, decide, watch)
+
+
+def surveyed(task: OptimizationTask) -> Survey:
+    """The tests before any change. Raises: UserError where they fail and the goal is not to mend that."""
+    if not task.tests:
+        if task.goal == "fix":
+            raise UserError("to fix something needs tests that fail: name them by --tests")
+        return Survey((), Covered(Results((), ()), {}, {}))
+    seen = survey(task.root, task.tests, task.paths, twice=True)
+    if seen.results.ended:
+        running = [one.node for one in seen.results.outcomes if one.status == "not run"]
+        where = f", in {running[0]}" if running else ""
+        raise UserError(
+            f"the tests do not end by themselves: {seen.results.ended}{where}; name others by --tests"
+        )
+    if task.goal == "fix" and not seen.failing:
+        raise UserError(f"all {len(seen.passing)} tests pass: name one that fails by --tests")
+    if task.goal != "fix" and seen.failing:
+        raise UserError(
+            f"{len(seen.failing)} tests fail before any change ({_failing(seen)}): mend them first "
+            "(--goal fix), or name the others by --tests"
+        )
+    return seen
+
+
+def _failing(seen: Survey) -> str:
+    told = [f"{one.node}: {' '.join(one.reason.split())[:80]}" for one in seen.failing[:MOST_TOLD]]
+    more = len(seen.failing) - len(told)
+    return "; ".join(told) + (f"; and {more} more" if more else "")
+
+
+def _judged(bench: Workbench, method: Method) -> list[Judged]:
+    """Everything that was judged, with what the method says of it, in the order in which it was judged."""
+    said = {id(one.proposal): one for one in method.improve(bench)}
+    bench.watch(JUDGING, 1, 1, "")
+    return [said.pop(id(one.proposal), one) for one in bench.judged] + list(said.values())
+
+
+def _report(
+    bench: Workbench,
+    method: Method,
+    found: Sequence[Judged],
+    named: Named,
+    approve: Approve,
+    notes: Sequence[str],
+) -> Report:
+    task, ledger = named.task, bench.ledger
+    before = {path: parse(task.root / path).text for path in task.paths}
+    patches: dict[int, str] = {}
+    said = [*notes, *bench.streams.notes, *_flaky(bench.survey)]
+    applied = []
+    for one in best(found, before):
+        bench.watch(KEEPING, 0, 1, one.proposal.operator)
+        try:
+            patches[id(one)] = cid = put_up(ledger, task, one, method.name)
+        except UserError as error:
+            said.append(f"{one.proposal.operator} is not put up: {error}")
+            continue
+        if approve == "auto":
+            done, why = apply_automatically(ledger, task, cid, one)
+            applied += [cid] if done else []
+            said += [] if done else [f"not applied: {why}"]
+    bench.watch(KEEPING, 1, 1, "")
+    statuses = Counter(str(one.status) for one in bench.survey.results.outcomes)
+    return Report(
+        method=method.name,
+        goal=task.goal,
+        level=task.level,
+        root=task.root,
+        commit=ledger.repository.object("HEAD^{commit}", "commit once"),
+        paths=task.paths,
+        tests=statuses,
+        tried=tuple(tried(one, patches.get(id(one))) for one in found),
+        remembered=bench.remembered,
+        notes=tuple(dict.fromkeys(said)),
+        facts=dict(getattr(method, "facts", {})),
+        applied=tuple(applied),
+    )
+
+
+def _flaky(seen: Survey) -> list[str]:
+    if not seen.flaky:
+        return []
+    told = ", ".join(seen.flaky[:MOST_TOLD])
+    return [f"{len(seen.flaky)} tests are flaky, they depend on their order or on the hash seed: {told}"]
+
+
+def usual_validation() -> Validate:
+    """Raises: CapabilityMissing."""
+    return _door(VALIDATE, "what validates proposals is not here yet: give `validate`")
+
+
+def _together() -> Together:
+    """Raises: CapabilityMissing."""
+    return _door(SEVERAL, "several agents cannot work together here yet: give --agents 1")
+
+
+def _door(where: str, otherwise: str) -> Any:
+    with suppress(AttributeError, ModuleNotFoundError):
+        return resolve_name(where)
+    raise CapabilityMissing(otherwise)
