@@ -1,0 +1,202 @@
+"""Times the calls of one version of a module in this process, and writes down what it measured.
+
+    python timed.py JOB OUT
+
+Every cold execution is the first one after the import, in a fork; the warm ones follow each other in one
+fork more, each with arguments of its own. Another fork counts memory. Nothing here judges; what a module can
+do to this process, it may, and the other side knows.
+"""
+
+import asyncio
+import gc
+import hashlib
+import importlib
+import itertools
+import json
+import os
+import random
+import resource
+import select
+import signal
+import sys
+import time
+import tracemalloc
+import types
+from pathlib import Path
+from typing import Any
+
+HERE = str(Path(__file__).resolve().parent)
+sys.path.insert(0, HERE)
+import encoding  # noqa: E402
+import objects  # noqa: E402
+
+sys.path.remove(HERE)
+
+processor, wall = time.thread_time_ns, time.perf_counter_ns
+MOST_ITEMS = 1_000_000
+encoding.MANY = 50_000
+
+
+def main(job_path: str, out_path: str) -> None:
+    job = json.loads(Path(job_path).read_text())
+    told: dict[str, Any] = {}
+    began = processor()
+    try:
+        sys.path[:0] = job["roots"]
+        module = importlib.import_module(job["module"])
+        told["import_ns"] = processor() - began
+        _measured(module, job, told)
+    except BaseException as error:  # edge: the sandbox, inside; a module may raise anything at import
+        told["trouble"] = f"{type(error).__name__}: {error}"[:500]
+    Path(out_path).write_text(json.dumps(told))
+
+
+def _measured(module: types.ModuleType, job: dict, told: dict) -> None:
+    calls = [_compiled(call) for call in job["calls"]]
+    sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 (what is printed is compared elsewhere)
+    gc.collect()
+    gc.freeze()
+    kinds = [("cold", once)] * job["cold"] + [("warm", again)] * (job["warm"] > 0)
+    kinds += [("memory", weighed)] * job["memory"] + [("bare", nothing)] * job["memory"]
+    for kind, work in kinds:
+        seen = forked(lambda work=work: work(module, calls, job), job["time_s"])
+        if "trouble" in seen:
+            told["trouble"] = seen["trouble"]
+            return
+        told.setdefault(kind, []).append(seen)
+
+
+def _compiled(call: dict) -> tuple[str, list]:
+    return call["function"], [(key, compile(text, "<given>", "eval")) for key, text in call["given"]]
+
+
+def prepared(module: types.ModuleType, calls: list) -> list:
+    """For each call its function, and arguments that nobody has had before."""
+    ours = {name: value for name, value in vars(objects).items() if name[0] != "_"}
+    space = {**ours, **vars(module)}
+    return [(_found(module, name), *_values(given, space)) for name, given in calls]
+
+
+def _found(module: types.ModuleType, name: str) -> Any:
+    value: Any = module
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value.fget if isinstance(value, property) else value
+
+
+def _values(given: list, space: dict) -> tuple[list, dict]:
+    values = [(key, eval(code, space)) for key, code in given]
+    return [value for key, value in values if not key], {key: value for key, value in values if key}
+
+
+def executed(made: list) -> tuple[int, int, list]:
+    """Processor time of this thread, time on the wall, and the answers."""
+    random.seed(20_011)
+    gc.collect()
+    answers: list[Any] = [None] * len(made)
+    begun, started = wall(), processor()
+    for at, (function, given, named) in enumerate(made):
+        answers[at] = answer(function, given, named)
+    ended, done = processor(), wall()
+    return ended - started, done - begun, answers
+
+
+def answer(function: Any, given: list, named: dict) -> Any:
+    """A stream is read to its end, a coroutine is run."""
+    try:
+        value = function(*given, **named)
+        if hasattr(type(value), "__next__"):
+            return type(value).__name__, list(itertools.islice(value, MOST_ITEMS))
+        return asyncio.run(value) if isinstance(value, types.CoroutineType) else value
+    except Exception as error:  # edge: the sandbox, inside; whatever is raised is the answer
+        return error.with_traceback(None)
+
+
+def digest(made: list, answers: list) -> str:
+    """What came back, and what became of the arguments."""
+    seen = hashlib.sha256()
+    for (_, given, named), value in zip(made, answers, strict=True):
+        text = json.dumps(encoding.Encoder().encode([value, given, named]))
+        seen.update(text.encode("utf-8", "replace"))
+    return seen.hexdigest()
+
+
+def once(module: types.ModuleType, calls: list, job: dict) -> dict:
+    made = prepared(module, calls)
+    processor_ns, wall_ns, answers = executed(made)
+    return {"processor_ns": processor_ns, "wall_ns": wall_ns, "digest": digest(made, answers)}
+
+
+def again(module: types.ModuleType, calls: list, job: dict) -> dict:
+    """Later executions, `loops` of them in each measurement."""
+    loops = job["loops"]
+    executed(prepared(module, calls))
+    seen: dict[str, list] = {"processor_ns": [], "wall_ns": [], "digests": []}
+    for number in range(job["warm"]):
+        made = [one for _ in range(loops) for one in prepared(module, calls)]
+        processor_ns, wall_ns, answers = executed(made)
+        seen["processor_ns"].append(processor_ns / loops)
+        seen["wall_ns"].append(wall_ns / loops)
+        if number == job["warm"] - 1:
+            seen["digests"].append(digest(made[-len(calls) :], answers[-len(calls) :]))
+    return seen
+
+
+def weighed(module: types.ModuleType, calls: list, job: dict) -> dict:
+    """The most bytes that Python's allocators had given out at once, beyond those of the arguments."""
+    made = prepared(module, calls)
+    gc.collect()
+    tracemalloc.start()
+    executed(made)
+    return {"peak_bytes": tracemalloc.get_traced_memory()[1]}
+
+
+def nothing(module: types.ModuleType, calls: list, job: dict) -> dict:
+    prepared(module, calls)
+    return {}
+
+
+def forked(work: Any, time_s: float) -> dict:
+    """What the work told, in a process of its own; with the most memory that this held."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        try:
+            _told(writer, work())
+        except BaseException as error:  # edge: the sandbox, inside; told to the other side
+            _told(writer, {"trouble": f"{type(error).__name__}: {error}"[:500]})
+        finally:
+            os._exit(0)
+    os.close(writer)
+    data, cut = _read(reader, time.monotonic() + time_s)
+    os.close(reader)
+    if cut:
+        os.kill(child, signal.SIGKILL)
+    _, status, usage = os.wait4(child, 0)
+    if not data:
+        code = os.waitstatus_to_exitcode(status)
+        return {"trouble": f"more than {time_s:.3g} s" if cut else f"its process ended with {code}"}
+    return {**json.loads(data), "rss_bytes": usage.ru_maxrss * 1024}
+
+
+def _told(writer: int, seen: dict) -> None:
+    data = json.dumps(seen).encode("utf-8", "replace")
+    while data:
+        data = data[os.write(writer, data) :]
+
+
+def _read(reader: int, until: float) -> tuple[bytes, bool]:
+    data = b""
+    while (left := until - time.monotonic()) > 0:
+        if select.select([reader], [], [], left)[0]:
+            more = os.read(reader, 65536)
+            if not more:
+                return data, False
+            data += more
+    return b"", True
+
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    main(*sys.argv[1:3])
