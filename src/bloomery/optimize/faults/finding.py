@@ -1,0 +1,116 @@
+"""Scenarios where none are given: tests that call the module, and calls that can be guessed."""
+
+import ast
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+from bloomery.core.sandbox import Limits
+from bloomery.optimize.equivalence.mining import mine
+from bloomery.optimize.faults.executing import Subject, execute
+from bloomery.optimize.faults.schedule import Scenario
+from bloomery.source.modules import module_name
+from bloomery.source.python import FUNCTION, Function
+
+MOST_TESTS = 12
+MOST_CALLS = 3
+RECORD = json.dumps({"name": "first", "value": 7, "items": [1, 2, 3], "port": 80})
+FILES = {
+    "given.json": RECORD,
+    "given.txt": "first=1\nsecond=2\nthird=3\n",
+    "given.csv": "name,value\nfirst,1\nsecond,2\n",
+    "folder/one.txt": "one\n",
+    "folder/two.txt": "two\n",
+}
+GUESSES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    (("url", "uri", "endpoint"), ('"http://service.example/data"',)),
+    (("host", "server", "hostname"), ('"service.example"',)),
+    (("port",), ("80",)),
+    (("address", "addr"), ('("service.example", 80)',)),
+    (("paths", "files", "filenames"), ('["given.txt", "given.json"]',)),
+    (("folder", "directory", "root", "dir"), ('"folder"',)),
+    (("path", "file", "filename", "source", "src", "name"), ('"given.json"', '"given.txt"', '"given.csv"')),
+    (("target", "destination", "dst", "dest", "output", "out"), ('"made.txt"',)),
+    (("text", "content", "line", "message", "body", "payload"), ('"some text"',)),
+    (
+        ("data", "record", "settings", "config", "value", "state", "values"),
+        ('{"name": "first", "value": 7}',),
+    ),
+    (("rows", "items", "records", "lines"), ('[{"name": "first", "value": 1}]', '["a", "b"]')),
+    (("timeout", "seconds", "ttl", "delay", "interval", "attempts", "retries"), ("3",)),
+    (("n", "count", "amount", "size", "number", "limit", "length"), ("3",)),
+)
+BY_TYPE = {
+    "int": "3",
+    "float": "1.5",
+    "str": '"text"',
+    "bytes": 'b"text"',
+    "bool": "True",
+    "Path": '__import__("pathlib").Path("given.json")',
+    "dict": '{"name": "first"}',
+    "list": "[1, 2, 3]",
+}
+
+
+def found_scenarios(which: Subject, tests: Sequence[str], limits: Limits) -> list[Scenario]:
+    """Tests first; calls are guessed for the functions of the module that no test names."""
+    chosen = list(_of_tests(which, tests, limits))
+    tree = ast.parse(which.files[which.path])
+    named = " ".join(which.files[test] for test in tests if test in which.files)
+    return chosen + list(
+        _of_calls(tree, [ast.parse(which.files[t]) for t in tests if t in which.files], named)
+    )
+
+
+def _of_tests(which: Subject, tests: Sequence[str], limits: Limits) -> Iterator[Scenario]:
+    modules = {_test_module(which, path): path for path in tests if path in which.files}
+    if not modules:
+        return
+    listed = execute(which, [], limits=limits, tests=list(modules)).tests
+    made = [
+        Scenario(f"{modules[name]}::{test.replace('.', '::')}", test={
+            "module": name, "name": test, "case": case, "path": modules[name],
+        })
+        for name, found in listed.items()
+        for test, count in found
+        for case in range(min(count, 2))
+    ]  # fmt: skip
+    yield from made[:MOST_TESTS]
+
+
+def _test_module(which: Subject, path: str) -> str:
+    roots = [Path("/", root) for root in which.roots]
+    return module_name(Path("/", path), roots)
+
+
+def _of_calls(tree: ast.Module, tests: Sequence[ast.Module], named: str) -> Iterator[Scenario]:
+    functions = [one for one in tree.body if isinstance(one, FUNCTION) and one.name[0] != "_"]
+    left = [one for one in functions if one.name not in named]
+    mined = mine([tree], tests, [one.name for one in left])
+    for function in left:
+        calls = [", ".join(f"{k}={v}" if k else v for k, v in given) for given in mined.calls[function.name]]
+        calls += guessed(function)
+        for given in list(dict.fromkeys(calls))[:MOST_CALLS]:
+            call = f"{function.name}({given})"
+            yield Scenario(call, text=call, files=FILES)
+
+
+def guessed(function: Function) -> list[str]:
+    """Arguments by what parameters are called and annotated; as many variants as the first of them has."""
+    parameters = function.args.posonlyargs + function.args.args
+    wanted = parameters[: len(parameters) - len(function.args.defaults)]
+    options = [_options(one) for one in wanted]
+    most = max((len(one) for one in options), default=1)
+    rng = Random(0)
+    rows = [[one[at] if at < len(one) else rng.choice(one) for one in options] for at in range(most)]
+    return [", ".join(row) for row in rows]
+
+
+def _options(parameter: ast.arg) -> tuple[str, ...]:
+    words = parameter.arg.lower().split("_")
+    kind = ast.unparse(parameter.annotation) if parameter.annotation else ""
+    for names, values in GUESSES:
+        if any(word in names for word in words) and (kind in ("", "str", "Any") or kind not in BY_TYPE):
+            return values
+    return (BY_TYPE.get(kind.partition("[")[0], '"text"'),)
