@@ -126,7 +126,7 @@ class Search:
     def _try_batch(self, batch: list[tuple[Edit, dict[str, Any]]]) -> None:
         """Where the worker ended before its time, those after the one that it ended in are tried again."""
         edits = {trial["id"]: edit for edit, trial in batch}
-        waiting = [trial for _, trial in batch]
+        waiting = sorted((trial for _, trial in batch), key=lambda trial: int(trial["lead"]))
         while waiting:
             told = self._ask("try", waiting)
             ended = {line[1]: line for line in told if line[0] == "tried"}
