@@ -35,29 +35,45 @@ def worktree(ledger: Ledger, agent: str, *, patch: str | None = None, commit: st
     clear_worktrees(ledger)
     change = ledger.load(patch) if patch else None
     start = _start(ledger, change, commit)
+    with checked_out(ledger.repository, _folder(ledger), agent, start) as folder:
+        if change is not None:
+            _put(folder, change)
+        yield folder
+
+
+@contextmanager
+def checked_out(
+    repository: Repository, home: Path, agent: str, commit: str, tree: str | None = None
+) -> Iterator[Path]:
+    """A worktree below `home` with the files of a commit, or of another tree, without a ledger."""
     name = f"bloomery-{re.sub(r'[^A-Za-z0-9]+', '-', agent).strip('-') or 'agent'}-{uuid.uuid4().hex[:12]}"
-    folder, lock = _folder(ledger) / name, _folder(ledger) / f"{name}.lock"
+    folder, lock = home / name, home / f"{name}.lock"
     with held(lock, f"worktree of {agent}") as descriptor:
         try:
-            _add(ledger, folder, start, descriptor)
-            if change is not None:
-                _put(folder, change)
+            _add(repository, folder, commit, descriptor)
+            if tree is not None:
+                Repository.open(folder).git("read-tree", "-u", "--reset", tree)
             yield folder
         finally:
-            _remove(ledger, name)
+            _remove(repository, folder)
 
 
 def clear_worktrees(ledger: Ledger) -> list[str]:
     """Remove what dead processes left; the names of what was removed."""
-    folder, removed = _folder(ledger), []
-    admin = ledger.repository.common / "worktrees"
+    return clear_below(ledger.repository, _folder(ledger))
+
+
+def clear_below(repository: Repository, folder: Path) -> list[str]:
+    """Remove what dead processes left below a folder; the names of what was removed."""
+    removed = []
+    admin = repository.common / "worktrees"
     names = {path.name.removesuffix(".lock") for path in folder.glob("bloomery-*")}
     names |= {entry.name for entry in admin.glob("bloomery-*") if _is_ours(entry, folder)}
     for name in sorted(names):
         lock = folder / f"{name}.lock"
         _await_orphans(lock)
         with suppress(WorkspaceBusy), held(lock, "clearing"):
-            _remove(ledger, name)
+            _remove(repository, folder / name)
             removed.append(name)
     return removed
 
@@ -75,9 +91,9 @@ def _start(ledger: Ledger, patch: Patch | None, commit: str) -> str:
     return ledger.repository.object(f"{patch.about.commit if known else 'HEAD'}^{{commit}}", "fetch it")
 
 
-def _add(ledger: Ledger, folder: Path, commit: str, lock: int) -> None:
+def _add(repository: Repository, folder: Path, commit: str, lock: int) -> None:
     words = ("worktree", "add", "--quiet", "--detach", "--lock", f"--reason=process {os.getpid()}")
-    answer = ledger.repository.ask(*words, "--", str(folder), commit, keep_open=(lock,))
+    answer = repository.ask(*words, "--", str(folder), commit, keep_open=(lock,))
     if answer.code:
         raise Failure(f"git made no worktree in {folder}: {answer.said}")
 
@@ -89,16 +105,15 @@ def _put(folder: Path, patch: Patch) -> None:
     tree.git("apply", "--index", "-", stdin=patch.content.diff.encode())
 
 
-def _remove(ledger: Ledger, name: str) -> None:
-    folder, lock = _folder(ledger) / name, _folder(ledger) / f"{name}.lock"
+def _remove(repository: Repository, folder: Path) -> None:
     _make_writable(folder)
     remove_tree(folder)
-    admin = ledger.repository.common / "worktrees" / name
+    admin = repository.common / "worktrees" / folder.name
     if admin.exists():
         remove_tree(admin)
         with suppress(OSError):  # others have worktrees
             admin.parent.rmdir()
-    lock.unlink(missing_ok=True)
+    folder.with_name(f"{folder.name}.lock").unlink(missing_ok=True)
 
 
 def _make_writable(folder: Path) -> None:

@@ -1,0 +1,57 @@
+"""Whether a change means the same as the original: differential and property tests of both versions."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bloomery.core.errors import UserError
+from bloomery.core.evidence import not_run
+from bloomery.optimize.equivalence import Effort, verify
+from bloomery.optimize.validating.checks.text import is_judge
+from bloomery.optimize.validating.levels import EQUIVALENCE
+from bloomery.optimize.validating.site import Answer, Site
+from bloomery.optimize.validating.testing import targets_of
+from bloomery.source.modules import reached, source_roots
+
+MOST_TESTS = 40
+EFFORTS = {"basic": 1, "standard": 1, "strict": 2, "paranoid": 4}  # circumstances beside the first
+
+
+def meaning(site: Site) -> Sequence[Answer]:
+    checks = [site.asked(check) for check in EQUIVALENCE]
+    gone = [path for path, text in site.change.texts.items() if text is None]
+    reason = f"it removes {gone[0]}, which cannot be tried" if gone else ""
+    reason = reason or ("" if site.python else "no Python file is changed")
+    if reason:
+        return [Answer(not_run(check, reason)) for check in checks]
+    effort = Effort(seed=site.seed, circumstances=EFFORTS[site.level])
+    proposal = replace(site.proposal, texts=site.texts)
+    allowed = {path for path in site.texts if not is_judge(path, site.tests)}
+    try:
+        found = verify(site.target, proposal, tests=_tests(site), allowed=allowed, effort=effort)
+    except UserError as error:
+        return [Answer(not_run(check, str(error)), _IMPORTABLE) for check in checks]
+    said = str(found.findings[0]) if found.findings else "; ".join(found.verdict.reasons)
+    by_name = {check.name: check for check in checks}
+    told = [replace(one, required=by_name[one.check].required) for one in found.evidence]
+    return [Answer(one, said if one.state != "passed" else "") for one in told]
+
+
+_IMPORTABLE = "make it a module that can be imported by name from the project's folder"
+
+
+def _tests(site: Site) -> list[Path]:
+    """Files with tests that import what is changed; they are read for calls."""
+    root = site.trees.before
+    names = [one.partition("::")[0] for one in targets_of(root, site.tests)]
+    files = [path for name in dict.fromkeys(names) for path in _files(root / name)]
+    changed = {(root / path).resolve() for path in site.change.paths}
+    known: dict[Path, frozenset[Path]] = {}
+    roots = source_roots(root)
+    return [one for one in files if changed & reached([one], roots, known)][:MOST_TESTS]
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(path.rglob("test_*.py"))
+    return [path] if path.suffix == ".py" and path.is_file() else []

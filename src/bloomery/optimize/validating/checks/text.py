@@ -1,0 +1,75 @@
+"""What can be said of a change without running anything: where it is, and whether it parses."""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from bloomery.core.errors import CapabilityMissing, FormatRefused
+from bloomery.core.evidence import judge, not_run
+from bloomery.optimize.validating.levels import CLEAN, JUDGES, SYNTAX
+from bloomery.optimize.validating.site import Answer, Site
+from bloomery.source.languages.faults import faults
+from bloomery.source.languages.parsing import parse as parse_any
+from bloomery.source.languages.registry import is_source, language_of
+from bloomery.source.python import NotPython, parse_text
+
+SETTINGS = frozenset({
+    "pytest.ini", "tox.ini", "setup.cfg", "mypy.ini", ".mypy.ini", "ruff.toml", ".ruff.toml", ".coveragerc",
+    ".bandit",
+})  # fmt: skip
+
+
+def judges(site: Site) -> Sequence[Answer]:
+    """Tests and the settings of tools judge a change, so a change leaves them alone, and tests for coverage
+    leave the rest alone."""
+    wrong = [path for path in site.change.paths if is_judge(path, site.tests) != (site.goal == "coverage")]
+    what = "are no tests" if site.goal == "coverage" else "decide about it: tests, or settings of tools"
+    how = f"{', '.join(wrong)}: {what}" if wrong else "the names of the changed files"
+    mend = f"leave {', '.join(wrong)} as they are" if wrong else ""
+    return [Answer(judge(site.asked(JUDGES), len(wrong), how=how, duration_s=0.0), mend)]
+
+
+def is_judge(path: str, tests: Sequence[str] = ()) -> bool:
+    """Whether a file decides what is found out about others."""
+    pure = PurePosixPath(path)
+    named = any(pure.is_relative_to(one.partition("::")[0]) for one in tests if one not in (".", ""))
+    tested = pure.name.startswith("test_") or pure.stem.endswith("_test") or pure.name == "conftest.py"
+    return named or (tested and pure.suffix == ".py") or pure.name in SETTINGS or "tests" in pure.parts[:-1]
+
+
+def syntax(site: Site) -> Sequence[Answer]:
+    """Every changed file that is a source parses; Python is compiled, too."""
+    sources = {path: text for path, text in site.texts.items() if is_source(path)}
+    if not sources and site.texts:
+        return [Answer(not_run(site.asked(SYNTAX), f"no language is known for {', '.join(site.texts)}"))]
+    try:
+        found = [f"{path}:{fault}" for path, text in sources.items() for fault in _faults(path, text)]
+    except CapabilityMissing as missing:
+        return [Answer(not_run(site.asked(SYNTAX), str(missing)))]
+    how = "; ".join(found[:5]) or f"{len(sources)} files parsed"
+    mend = f"mend {found[0]}" if found else ""
+    return [Answer(judge(site.asked(SYNTAX), len(found), how=how, duration_s=0.0), mend)]
+
+
+def _faults(path: str, text: str) -> list[str]:
+    if path.endswith(".py"):
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                compile(parse_text(text, Path(path)).tree, path, "exec", dont_inherit=True)
+        except NotPython as error:
+            return [f"{error.line}: {error.why}"]
+        except (SyntaxError, ValueError, RecursionError) as error:
+            return [f"{getattr(error, 'lineno', 1) or 1}: {error}"]
+        return []
+    try:
+        return [str(one) for one in faults(parse_any(text, language_of(path)))]
+    except FormatRefused as error:
+        return [f"1: {error}"]
+
+
+def clean(site: Site) -> Sequence[Answer]:
+    """Whether the verdict holds for the files as they lie there, or only for what was committed."""
+    loose = site.change.loose
+    how = f"not part of it: {', '.join(loose[:5])}" if loose else "git status"
+    mend = "commit or stash the other changes, then validate again" if loose else ""
+    return [Answer(judge(site.asked(CLEAN), len(loose), how=how, duration_s=0.0), mend, lasting=False)]

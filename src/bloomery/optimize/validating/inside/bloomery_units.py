@@ -1,0 +1,177 @@
+"""A pytest plugin that runs the tests of each file in a process of their own, and notes what they look at.
+
+Everything is collected once; then there is a fork for each file (a unit), so that no unit sees what another
+one left behind. Beside what bloomery_outcomes tells of each test, it tells which files of the project a test
+opened, and whether it did what keeps its lines from being seen (other processes, other tracers).
+Its job (see bloomery_outcomes) holds `tree`, `limit_s` (seconds for a unit) and `limits_s` (by unit).
+"""
+
+import os
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, ClassVar
+
+import bloomery_outcomes
+import pytest
+from bloomery_outcomes import JOB, tell
+
+TREE = os.path.realpath(JOB["tree"]) + os.sep
+APART = frozenset({
+    "subprocess.Popen", "os.system", "os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn",
+    "pty.spawn", "sys.settrace", "sys.setprofile",
+})  # fmt: skip
+IMPORTER = "<frozen importlib._bootstrap_external>"
+
+
+class Here:
+    """What was noted since it was last told."""
+
+    listens = True
+    opened: ClassVar[set[str]] = set()
+    apart: ClassVar[set[str]] = set()
+
+
+def _listen(event: str, arguments: tuple[Any, ...]) -> None:
+    if not Here.listens:
+        return
+    if event == "open":
+        if isinstance(arguments[0], str | bytes) and not _is_an_import(sys._getframe(1)):
+            _opened(os.fsdecode(arguments[0]))
+    elif event in APART or (event == "_thread.start_new_thread" and not _is_a_plain_thread(arguments[0])):
+        Here.apart.add(event)
+
+
+def _is_an_import(frame: Any) -> bool:
+    """Whether a file is opened to be compiled as a module; who else reads a source sees its text."""
+    code, caller = frame.f_code, frame.f_back
+    reads = code.co_filename == IMPORTER and code.co_name == "get_data"
+    return reads and caller is not None and caller.f_code.co_name == "get_code"
+
+
+def _is_a_plain_thread(function: Any) -> bool:
+    """Whether the threading module starts it, which installs the tracer in it."""
+    return getattr(function, "__name__", "") == "_bootstrap"
+
+
+def _opened(path: str) -> None:
+    path = path if os.path.isabs(path) else os.path.join(os.getcwd(), path)  # noqa: PTH117, PTH118, PTH109
+    path = os.path.normpath(path)
+    if path.startswith(TREE):
+        Here.opened.add(path[len(TREE) :])
+
+
+sys.addaudithook(_listen)
+
+
+def _told(kind: str, name: str) -> None:
+    if Here.opened or Here.apart:
+        tell(event="looked", kind=kind, name=name, opened=sorted(Here.opened), apart=sorted(Here.apart))
+    Here.opened.clear()
+    Here.apart.clear()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    _told("unit", _unit(item))
+    try:
+        return (yield)
+    finally:
+        _told("test", item.nodeid)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool:
+    _told("import", "")
+    _tell_lines("import")
+    units: dict[str, list[pytest.Item]] = {}
+    for item in session.items:
+        units.setdefault(_unit(item), []).append(item)
+    for name, items in units.items():
+        _in_fork(name, items)
+    return True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    if bloomery_outcomes._coverage is not None:
+        bloomery_outcomes._coverage.stop()
+        bloomery_outcomes._coverage = None  # its lines were told unit by unit
+
+
+def _unit(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
+def _in_fork(name: str, items: list[pytest.Item]) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    began = time.monotonic()
+    Here.listens = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        child = os.fork()
+    Here.listens = True
+    if child == 0:
+        try:
+            os.setpgid(0, 0)  # here and in the parent: whoever comes first
+            _run(name, items)
+        except BaseException as error:  # edge: a forked child, which must never return into the session
+            tell(event="broke off", unit=name, reason=repr(error))
+        finally:
+            os._exit(0)
+    with suppress(PermissionError, ProcessLookupError):
+        os.setpgid(child, child)
+    code = _wait(child, float(JOB["limits_s"].get(name, JOB["limit_s"])))
+    tell(event="unit", unit=name, code=code, seconds=time.monotonic() - began)
+
+
+def _run(name: str, items: list[pytest.Item]) -> None:
+    session = items[0].session
+    for item, following in zip(items, [*items[1:], None], strict=True):
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if session.shouldfail or session.shouldstop:
+            break
+    _told("unit", name)
+    _tell_lines(name)
+
+
+def _tell_lines(unit: str) -> None:
+    coverage = bloomery_outcomes._coverage
+    if coverage is None:
+        return
+    Here.listens = False
+    coverage.stop()
+    data = coverage.get_data()
+    for file in sorted(data.measured_files()):
+        by_context: dict[str, list[int]] = {}
+        for line, contexts in data.contexts_by_lineno(file).items():
+            for context in contexts:
+                by_context.setdefault(context, []).append(line)
+        tell(event="ran", unit=unit, file=os.path.realpath(file)[len(TREE) :], lines=by_context)
+    coverage.start()
+    Here.listens = True
+
+
+def _wait(child: int, limit_s: float) -> int | None:
+    """The exit status; None: it had to be ended."""
+    until, pause_s = time.monotonic() + limit_s, 0.001
+    while time.monotonic() < until:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            _end(child)
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 1.5, 0.05)
+    _end(child)
+    os.waitpid(child, 0)
+    return None
+
+
+def _end(group: int) -> None:
+    """End what a unit left behind, and itself."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)

@@ -1,0 +1,124 @@
+"""Which tests a change can reach, as far as that can be known; where it cannot, all of them.
+
+A test can be left out only if everything that it ran and read is as it was. That is known for changes within
+the bodies of functions that nothing runs at import, since each file of tests runs in a process of its own.
+It is not known, and so everything runs, for
+- statements outside of functions (imports, constants, classes), signatures, decorators, docstrings;
+- new, removed and renamed files, files that are no Python, conftest.py and other files of the tests;
+- functions that run while tests are imported or collected, and files that are read as text by then;
+- functions with decorators that may compile them, or read them, in a way of their own;
+- texts that differ in layout alone.
+Always run: tests that start processes or set tracers of their own, and those that read a changed file.
+"""
+
+import ast
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from bloomery.optimize.validating.recording import NOTHING, Record, outermost
+from bloomery.source.python import FUNCTION, NotPython, parse_text
+
+HARMLESS = frozenset({
+    "property", "staticmethod", "classmethod", "cached_property", "functools.cached_property", "cache",
+    "functools.cache", "lru_cache", "functools.lru_cache", "contextmanager", "contextlib.contextmanager",
+    "abstractmethod", "abc.abstractmethod", "override", "typing.override", "final", "typing.final",
+    "total_ordering", "functools.total_ordering",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Selection:
+    """`tests` touch the change; `units` are the files whose tests it can reach. `unknown`: why it is all."""
+
+    tests: tuple[str, ...]
+    units: tuple[str, ...]
+    unknown: str = ""
+
+
+class Unknowable(Exception):
+    """Why what a change reaches cannot be said."""
+
+
+def select(before: Path, texts: Mapping[str, str | None], known: Record) -> Selection:
+    """The tests that a change of these files can reach."""
+    try:
+        changed = {path: changed_functions(before, path, text) for path, text in texts.items()}
+        _check_import(changed, known)
+    except Unknowable as unknown:
+        return Selection(tuple(known.statuses), tuple(known.units), str(unknown))
+    units = tuple(unit for unit in known.units if _is_reached(known, unit, changed))
+    tests = [node for node in known.statuses if _is_reached(known, node, changed)]
+    named = {node.partition("::")[0] for node in tests}
+    whole = [n for n in known.statuses if (unit := n.partition("::")[0]) in units and unit not in named]
+    return Selection((*tests, *whole), units)
+
+
+def _check_import(changed: Mapping[str, frozenset[str]], known: Record) -> None:
+    early = known.did.get("", NOTHING)
+    if early.apart:
+        raise Unknowable(
+            f"importing the tests does what cannot be followed ({', '.join(sorted(early.apart))})"
+        )
+    for path, names in changed.items():
+        if path in early.opened:
+            raise Unknowable(f"importing the tests reads {path} as text")
+        if ran := sorted(names & early.ran.get(path, frozenset())):
+            raise Unknowable(f"importing the tests runs {ran[0]} of {path}")
+
+
+def _is_reached(known: Record, owner: str, changed: Mapping[str, frozenset[str]]) -> bool:
+    did = known.did.get(owner, NOTHING)
+    return bool(did.apart or did.opened & changed.keys()) or any(
+        names & did.ran.get(path, frozenset()) for path, names in changed.items()
+    )
+
+
+def changed_functions(before: Path, path: str, text: str | None) -> frozenset[str]:
+    """The functions whose bodies differ, where nothing else does. Raises: Unknowable."""
+    pure = PurePosixPath(path)
+    if pure.suffix != ".py":
+        raise Unknowable(f"{path} is no Python: what reads it is not known")
+    if pure.name == "conftest.py":
+        raise Unknowable(f"{path} is for all tests")
+    if text is None or not (before / path).is_file():
+        raise Unknowable(f"{path} is {'removed' if text is None else 'new'}: what looks for it is not known")
+    try:
+        old_text = (before / path).read_text()
+        old, new = (parse_text(one, Path(path)).tree for one in (old_text, text))
+    except (NotPython, UnicodeDecodeError) as error:
+        raise Unknowable(str(error)) from None
+    return _differing(path, old, new)
+
+
+def _differing(path: str, old: ast.Module, new: ast.Module) -> frozenset[str]:
+    if _skeleton(old) != _skeleton(new):
+        raise Unknowable(f"{path} is changed outside of functions' bodies")
+    pairs = zip(outermost(old), outermost(new), strict=True)
+    found = [(name, one, other) for (name, one), (_, other) in pairs if ast.dump(one) != ast.dump(other)]
+    if not found:
+        raise Unknowable(f"{path} is changed in its layout alone")
+    for name, one, _ in found:
+        for decorator in one.decorator_list:
+            said = ast.unparse(decorator.func if isinstance(decorator, ast.Call) else decorator)
+            if said not in HARMLESS and not said.endswith((".setter", ".getter", ".deleter")):
+                raise Unknowable(f"{name} of {path} is changed by its decorator {said}")
+    return frozenset(name for name, _, _ in found)
+
+
+def _skeleton(tree: ast.Module) -> str:
+    """Everything but the bodies of functions; of those, what can be seen without running them."""
+    bare = copy.deepcopy(tree)
+    for _, node in outermost(bare):
+        form = "generator" if _yields(node) else "function"
+        node.body = [ast.Expr(ast.Constant(f"{form}: {ast.get_docstring(node, clean=False)}"))]
+    return ast.dump(bare)
+
+
+def _yields(node: ast.AST) -> bool:
+    return any(
+        isinstance(one, ast.Yield | ast.YieldFrom)
+        or (not isinstance(one, (*FUNCTION, ast.Lambda, ast.ClassDef)) and _yields(one))
+        for one in ast.iter_child_nodes(node)
+    )

@@ -1,0 +1,109 @@
+"""What every check is given, and what it gives back."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from random import Random
+from typing import Any, Protocol
+
+from bloomery.core.evidence import Check, Evidence, State
+from bloomery.optimize.proposal import Goal, Proposal, Target
+from bloomery.optimize.validating.caching import Cache, circumstances, remembered
+from bloomery.optimize.validating.change import Change, Trees
+from bloomery.optimize.validating.levels import asked
+from bloomery.optimize.validating.recording import Record, record
+from bloomery.optimize.validating.selecting import Selection, select
+from bloomery.optimize.validating.testing import USUAL, targets_of
+from bloomery.optimize.validating.verdict import Level
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The evidence of one check; `mend`: what would mend its failure. `lasting`: whether it may be kept."""
+
+    evidence: Evidence
+    mend: str = ""
+    lasting: bool = True
+
+    def to_plain(self) -> dict[str, Any]:
+        return {"evidence": self.evidence.to_plain(), "mend": self.mend}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "Answer":
+        return cls(Evidence.from_plain(plain["evidence"]), plain["mend"])
+
+
+class Examine(Protocol):
+    """Makes one or several checks."""
+
+    def __call__(self, site: "Site") -> Sequence[Answer]: ...
+
+
+@dataclass
+class Site:
+    """One validation: the change, its two worktrees, and what is known of its tests."""
+
+    change: Change
+    trees: Trees
+    proposal: Proposal
+    goal: Goal
+    level: Level
+    tests: tuple[str, ...]
+    seed: int
+    cache: Cache | None
+    known: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def rng(self) -> Random:
+        return Random(self.seed)
+
+    @property
+    def target(self) -> Target:
+        """The original of the first changed file."""
+        return Target(self.trees.before, self.change.paths[0], self.proposal.function)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The new texts of the files that are still there."""
+        return {path: text for path, text in self.change.texts.items() if text is not None}
+
+    @property
+    def python(self) -> tuple[str, ...]:
+        return tuple(path for path in self.change.paths if path.endswith(".py"))
+
+    def asked(self, check: Check) -> Check:
+        return asked(check, self.level, self.goal)
+
+    @cached_property
+    def record(self) -> Record:
+        """What the tests do before the change, from the cache where it is known."""
+        targets = targets_of(self.trees.before, self.tests)
+        question = self.question("record", before_alone=True) | {"targets": targets}
+
+        def work() -> tuple[Any, bool]:
+            made = record(self.trees.before, targets, USUAL)
+            return made.to_plain(), not made.trouble
+
+        found, self.known["record"] = remembered(self.cache, question, work)
+        return Record.from_plain(found)
+
+    @cached_property
+    def selection(self) -> Selection:
+        return select(self.trees.before, self.change.texts, self.record)
+
+    def question(self, check: str, *, before_alone: bool = False, **more: Any) -> dict[str, Any]:
+        """All that the answer of a check depends on."""
+        trees = [self.change.before] if before_alone else [self.change.before, self.change.after]
+        told = {"check": check, "trees": trees, "root": self.change.prefix, "made by": circumstances()}
+        return told if before_alone else told | {"paths": self.change.paths, **more}
+
+
+def told(answers: Sequence[Answer], site: Site, checks: Mapping[str, Check]) -> Iterator[Answer]:
+    """Remembered answers, required as this level has it."""
+    for one in answers:
+        needed = site.asked(checks[one.evidence.check]).required
+        yield replace(one, evidence=replace(one.evidence, required=needed))
+
+
+def failed(evidence: Evidence) -> bool:
+    return evidence.required and evidence.state is not State.PASSED
