@@ -1,0 +1,85 @@
+"""A patch as a commit and a branch of GitHub's, made through its API: no remote and no push is needed.
+
+Git names a tree by its content, so GitHub's tree has to have the name that it has here: what is put up is
+what was validated, to the byte.
+"""
+
+import base64
+from datetime import UTC
+from typing import Any
+
+from bloomery.core.errors import Failure, UserError
+from bloomery.optimize.changes import Ledger, Patch
+from bloomery.optimize.changes.proposing import result_tree
+from bloomery.optimize.github import calls
+from bloomery.optimize.github.connection import Connection
+from bloomery.optimize.github.errors import NotThere
+
+PREFIX = "bloomery/"
+PERSON = {"name": "bloomery", "email": "bloomery@users.noreply.github.com"}
+
+
+def branch_of(cid: str) -> str:
+    return f"{PREFIX}{cid[-12:]}"
+
+
+def push(github: Connection, ledger: Ledger, patch: Patch, message: str) -> str:
+    """Make the patch's commit and its branch; the commit. Made again, it is the same one.
+
+    Raises: UserError for a base that GitHub has not got, or a branch that somebody has changed.
+    """
+    base, tree = _base(github, ledger, patch), result_tree(ledger, patch)
+    rows = _entries(ledger, f"{base}^{{tree}}", tree)
+    entries = [_sent(github, ledger, row) for row in rows]
+    sent = {"base_tree": ledger.repository.object(f"{base}^{{tree}}", "fetch it"), "tree": entries}
+    made = github.change("POST", f"{github.here}/git/trees", sent)["sha"]
+    if made != tree:
+        raise Failure(
+            f"GitHub made the tree {made} of {patch.cid}, and here it is {tree}: nothing was put up"
+        )
+    commit = _commit(github, ledger, patch, (base, tree), message)
+    calls.ensure_branch(github, branch_of(patch.cid), commit)
+    return commit
+
+
+def _base(github: Connection, ledger: Ledger, patch: Patch) -> str:
+    base = patch.about.commit
+    if base is None or ledger.repository.missing([base]):
+        raise UserError(f"the commit that {patch.cid} was made on is not here: fetch it, or propose it anew")
+    try:
+        calls.tree_of(github, base)
+    except NotThere:
+        raise UserError(
+            f"{patch.cid} was made on {base[:12]}, which GitHub has not got: push that commit first"
+        ) from None
+    return base
+
+
+def _commit(github: Connection, ledger: Ledger, patch: Patch, places: tuple[str, str], message: str) -> str:
+    base, tree = places
+    made_at = ledger.records.patch(patch.cid).created_at
+    moment = made_at.replace(tzinfo=made_at.tzinfo or UTC, microsecond=0).isoformat()
+    who = {**PERSON, "date": moment}  # its name follows from all of this, so a second one is the same
+    sent = {"tree": tree, "parents": [base], "message": message, "author": who, "committer": who}
+    return str(github.change("POST", f"{github.here}/git/commits", sent)["sha"])
+
+
+def _entries(ledger: Ledger, old: str, new: str) -> list[tuple[str, str, str]]:
+    """Path, mode and blob of each changed file; a mode of zeros for one that is removed."""
+    raw = ledger.repository.git("diff-tree", "-r", "-z", "--no-renames", old, new).decode().split("\0")
+    return [
+        (path, facts.split()[1], facts.split()[3]) for facts, path in zip(raw[::2], raw[1::2], strict=False)
+    ]
+
+
+def _sent(github: Connection, ledger: Ledger, row: tuple[str, str, str]) -> dict[str, Any]:
+    path, mode, blob = row
+    if not mode.strip("0"):
+        return {"path": path, "mode": "100644", "type": "blob", "sha": None}
+    data = ledger.repository.git("cat-file", "blob", blob)
+    entry = {"path": path, "mode": mode, "type": "blob"}
+    try:
+        return {**entry, "content": data.decode()}
+    except UnicodeDecodeError:
+        sent = {"content": base64.b64encode(data).decode(), "encoding": "base64"}
+        return {**entry, "sha": github.change("POST", f"{github.here}/git/blobs", sent)["sha"]}
