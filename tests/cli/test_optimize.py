@@ -17,8 +17,8 @@ def site(shop, quick, monkeypatch):
 
     seen = []
     monkeypatch.chdir(shop.root)
-    monkeypatch.setattr("bloomery.optimize.optimizing.usual_validation", lambda: decide)
-    monkeypatch.setattr("bloomery.optimize.verifying.usual_validation", lambda: decide)
+    monkeypatch.setattr("bloomery.optimize.optimizing.usual_validation", lambda _: decide)
+    monkeypatch.setattr("bloomery.optimize.verifying.usual_validation", lambda _: decide)
     monkeypatch.setattr(
         "bloomery.optimize.putting_up.survey", lambda *a, **k: seen.append(a) or real(*a, **k)
     )

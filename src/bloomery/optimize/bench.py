@@ -16,6 +16,7 @@ from bloomery.optimize.remembering import Memory, key_of, verdict_from_plain, ve
 from bloomery.optimize.surveying import Survey
 from bloomery.optimize.targets import is_test
 from bloomery.optimize.task import OptimizationTask
+from bloomery.optimize.validating.caching import circumstances
 from bloomery.optimize.validating.verdict import Level, Verdict
 
 SCOPE = Check(
@@ -139,7 +140,7 @@ class Workbench:
         return path in self.task.paths or (new_test and not (self.task.root / path).exists())
 
     def _key(self, proposal: Proposal, level: Level) -> str:
-        self._version = self._version or code_version(self.decide)
+        self._version = self._version or f"{code_version(self.decide)} {circumstances()}"
         task = self.task
         asked = {"goal": task.goal, "level": level, "tests": task.tests, "seed": task.seed}
         said = {"texts": dict(proposal.texts), "function": proposal.function, "safety": proposal.safety}

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pkgutil import resolve_name
 from typing import Any, Literal, Protocol
 
@@ -20,13 +21,14 @@ from bloomery.optimize.reporting import Report, tried
 from bloomery.optimize.surveying import Survey, survey
 from bloomery.optimize.targets import Named, checked
 from bloomery.optimize.task import OptimizationTask
+from bloomery.optimize.validating import Cache
+from bloomery.optimize.validating import validate as validation
 from bloomery.source.covering import Covered
 from bloomery.source.outcomes import Results
 from bloomery.source.python import parse
 
 Approve = Literal["none", "auto"]
 LOOKING, KEEPING = "looking", "keeping"
-VALIDATE = "bloomery.optimize.validating:validate"
 SEVERAL = "bloomery.optimize.coordinating:optimize_together"
 MOST_TOLD = 5
 
@@ -67,7 +69,7 @@ def optimize(
         name = method if isinstance(method, str) else method.name
         return _together()(workspace, task, method=name, agents=agents, approve=approve, progress=watch)
     chosen = method_named(method) if isinstance(method, str) else method
-    decide = validate or usual_validation()
+    decide = validate or usual_validation(workspace)
     ledger = open_ledger(workspace, task.root, rules)
     named = checked(ledger.repository, task, workspace.root)
     watch(LOOKING, 0, 1, "the tests as they are")
@@ -178,9 +180,9 @@ def _flaky(seen: Survey) -> list[str]:
     return [f"{len(seen.flaky)} tests are flaky, they depend on their order or on the hash seed: {told}"]
 
 
-def usual_validation() -> Validate:
-    """Raises: CapabilityMissing."""
-    return _door(VALIDATE, "what validates proposals is not here yet: give `validate`")
+def usual_validation(workspace: Workspace) -> Validate:
+    """Validation that remembers in the workspace what each check found."""
+    return partial(validation, cache=Cache(workspace.root / "verdicts"))
 
 
 def _together() -> Together:

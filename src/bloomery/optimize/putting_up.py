@@ -11,7 +11,7 @@ from bloomery.optimize.changes import About, Ledger, Rules, apply, approve_autom
 from bloomery.optimize.changes.access import Access
 from bloomery.optimize.changes.approving import AUTO
 from bloomery.optimize.methods.method import Judged
-from bloomery.optimize.reporting import gain
+from bloomery.optimize.reporting import gain, holds
 from bloomery.optimize.surveying import survey
 from bloomery.optimize.task import OptimizationTask
 from bloomery.source.diff import Diff, make
@@ -31,9 +31,12 @@ _log = get_log("optimize")
 
 
 def best(judged: Sequence[Judged], before: Mapping[str, str]) -> list[Judged]:
-    """The accepted ones, the largest gain first; of those that touch the same lines only the first."""
-    accepted = [one for one in judged if one.verdict.accepted]
-    accepted.sort(key=lambda one: (-(gain(one.verdict) or 0.0), _size(one, before)))
+    """The accepted ones, the best first; of those that touch the same lines only the first.
+
+    The best is the one with the highest score, where the method gives scores, else with the largest gain.
+    """
+    accepted = [one for one in judged if holds(one.verdict)]
+    accepted.sort(key=lambda one: (-_worth(one), _size(one, before)))
     kept: list[tuple[Judged, Diff]] = []
     for one in accepted:
         diff = _diff(one, before)
@@ -107,6 +110,11 @@ def _parses(path: Path) -> bool:
     except NotPython:
         return False
     return True
+
+
+def _worth(judged: Judged) -> float:
+    score = judged.facts.get("score", gain(judged.verdict))
+    return float(score or 0.0)
 
 
 def _diff(judged: Judged, before: Mapping[str, str]) -> Diff:

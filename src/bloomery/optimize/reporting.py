@@ -67,7 +67,7 @@ class Report:
 def tried(judged: Judged, patch: str | None) -> Tried:
     proposal, verdict = judged.proposal, judged.verdict
     against = objections(verdict)
-    fate: Fate = "kept" if patch else "accepted" if verdict.accepted else _fate(against)
+    fate: Fate = "kept" if patch else "accepted" if holds(verdict) else _fate(against)
     return Tried(
         path=", ".join(sorted(proposal.texts)),
         function=proposal.function,
@@ -75,12 +75,17 @@ def tried(judged: Judged, patch: str | None) -> Tried:
         operator=proposal.operator,
         why=proposal.why,
         fate=fate,
-        reason="; ".join(f"{one.check}: {one.reason}" for one in against[:1]) or _nothing(verdict),
+        reason="; ".join(f"{one.check}: {one.reason}" for one in against[:1]) or _unsaid(verdict),
         suggestion=next((verdict.suggestions.get(one.check, "") for one in against[:1]), ""),
         gain=gain(verdict),
         patch=patch,
         facts=judged.facts,
     )
+
+
+def holds(verdict: Verdict) -> bool:
+    """Whether a verdict accepts, and all that it claims was measured."""
+    return verdict.accepted and all(verdict.of(claim) for claim in verdict.claims)
 
 
 def objections(verdict: Verdict) -> Sequence[Evidence]:
@@ -108,5 +113,7 @@ def _fate(against: Sequence[Evidence]) -> Fate:
     return "failed" if any(one.state is State.FAILED for one in against) else "not_run"
 
 
-def _nothing(verdict: Verdict) -> str:
-    return "" if verdict.evidence else "nothing was checked"
+def _unsaid(verdict: Verdict) -> str:
+    if not verdict.evidence:
+        return "nothing was checked"
+    return "" if holds(verdict) else f"{', '.join(sorted(verdict.claims))}: nothing was measured"

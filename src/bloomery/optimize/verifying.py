@@ -21,7 +21,7 @@ def verify(
 
     Raises: UserError where its base is not in the repository.
     """
-    decide = validate or usual_validation()
+    decide = validate or usual_validation(ledger.workspace)
     patch = ledger.load(prefix)
     tests = tuple(patch.about.facts.get("tests", ()))
     with worktree(ledger, "verify", commit=patch.about.commit or "HEAD") as root:

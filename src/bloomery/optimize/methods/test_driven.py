@@ -8,6 +8,7 @@ from typing import Any
 
 from bloomery.optimize.methods.method import Bench, Judged
 from bloomery.optimize.proposal import Proposal
+from bloomery.optimize.reporting import holds
 from bloomery.optimize.surveying import Survey, survey
 from bloomery.source.covering import body_lines
 from bloomery.source.python import Parsed, functions, parse, parse_text
@@ -48,9 +49,9 @@ class TestDriven:
         for proposal in _in_order(bench, found):
             verdict = bench.validate(proposal)
             judged = Judged(proposal, verdict, _facts(proposal, found))
-            kept += [judged] if verdict.accepted else []
+            kept += [judged] if holds(verdict) else []
             yield judged
-            if verdict.accepted and bench.task.goal == "fix":
+            if holds(verdict) and bench.task.goal == "fix":
                 break  # the tests pass: what follows would be other ways to the same
         self._measure_again(bench, kept)
 
