@@ -1,6 +1,5 @@
 """bloomery review: a change judged by what can be measured of it."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -100,9 +99,10 @@ def _print(found: "Review", *, passes: bool) -> None:
     _print_opinions(found)
     for line in found.left_out:
         say(f"left out: {line}")
-    counts = ", ".join(f"{_count(found.findings, kind)} {kind}s" for kind in COLOURS)
-    files = f"{len(found.paths)} changed {'file' if len(found.paths) == 1 else 'files'}"
-    say(f"{files}: {counts}; {'nothing stands against it' if passes else 'mend what is named above'}")
+    kinds = [one.severity for one in found.findings]
+    counts = ", ".join(_count(kinds.count(kind), kind) for kind in COLOURS)
+    verdict = "nothing stands against it" if passes else "mend what is named above"
+    say(f"{_count(len(found.paths), 'changed file')}: {counts}; {verdict}")
 
 
 def _print_checks(found: "Review") -> None:
@@ -123,5 +123,5 @@ def _word(finding: "Finding") -> str:
     return typer.style(finding.severity, fg=COLOURS[finding.severity])
 
 
-def _count(findings: "Sequence[Finding]", severity: str) -> int:
-    return sum(one.severity == severity for one in findings)
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
