@@ -99,7 +99,7 @@ def _print(found: "Review", *, passes: bool) -> None:
     _print_opinions(found)
     for line in found.left_out:
         say(f"left out: {line}")
-    kinds = [one.severity for one in found.findings]
+    kinds: list[str] = [one.severity for one in found.findings]
     counts = ", ".join(_count(kinds.count(kind), kind) for kind in COLOURS)
     verdict = "nothing stands against it" if passes else "mend what is named above"
     say(f"{_count(len(found.paths), 'changed file')}: {counts}; {verdict}")
