@@ -113,6 +113,7 @@ def _print(report: "Report") -> None:
             *((name, _figure(value)) for name, value in report.facts.items() if not isinstance(value, dict)),
         ]
     )
+    _print_learned(report)
     print_table(
         ["what", "where", "fate", "at least", "why", "patch"],
         [_row(one) for one in report.tried],
@@ -129,6 +130,19 @@ def _print(report: "Report") -> None:
         say(f"note: {note}")
     if report.next:
         say(f"\nnext: {report.next}")
+
+
+def _print_learned(report: "Report") -> None:
+    """Of the actor-critic: how far its forecasts can be trusted, and what it thinks of each arm."""
+    if told := report.facts.get("calibration"):
+        rank = "unknown" if told["rank"] is None else number(told["rank"])
+        base = number(told["brier_of_base_rate"])
+        say(f"critic: Brier {number(told['brier'])} (the base rate alone: {base}), rank correlation {rank}, "
+            f"of {told['count']} forecasts")  # fmt: skip
+    if arms := report.facts.get("arms"):
+        rows = [[name, one["pulls before"], one["mean before"], one["pulls"], one["mean"]]
+                for name, one in arms.items()]  # fmt: skip
+        print_table(["arm", "pulls before", "mean before", "pulls", "mean"], rows, title="\npolicy")
 
 
 def _row(one: "Tried") -> list[Any]:

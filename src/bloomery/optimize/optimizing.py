@@ -164,7 +164,7 @@ def _report(
         root=task.root,
         commit=ledger.repository.object("HEAD^{commit}", "commit once"),
         paths=task.paths,
-        tests=statuses,
+        tests=dict(statuses),
         tried=tuple(tried(one, patches.get(id(one))) for one in found),
         remembered=bench.remembered,
         notes=tuple(dict.fromkeys(said)),

@@ -8,6 +8,7 @@ from bloomery.optimize.methods.method import Bench, Judged, Method
 METHODS: dict[str, str] = {
     "test-driven": "bloomery.optimize.methods.test_driven:TestDriven",
     "adversarial": "bloomery.optimize.methods.adversarial:Adversarial",
+    "actor-critic": "bloomery.optimize.methods.actor_critic:ActorCritic",
 }
 
 

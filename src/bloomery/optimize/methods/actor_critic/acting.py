@@ -1,0 +1,164 @@
+"""The actor: of all that is proposed for a function, what may be best is measured next, and learned from."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bloomery.optimize.methods.actor_critic.calibration import Forecast, calibrated
+from bloomery.optimize.methods.actor_critic.critic import Critic
+from bloomery.optimize.methods.actor_critic.features import CODE, arm, code_features, proposal_features
+from bloomery.optimize.methods.actor_critic.policy import LinUcb
+from bloomery.optimize.methods.method import Bench, Judged
+from bloomery.optimize.proposal import Goal, Proposal
+from bloomery.optimize.remembering import key_of
+from bloomery.optimize.reporting import gain, holds
+from bloomery.optimize.validating.verdict import Verdict
+
+Seen = dict[str, Any]
+MOST_KEPT = 5000  # observations: the oldest are forgotten
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A proposal as policy and critic see it."""
+
+    proposal: Proposal
+    arm: str
+    context: tuple[float, ...]
+    features: Mapping[str, float]
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return next(iter(self.proposal.texts)), self.proposal.function or ""
+
+
+@dataclass
+class ActorCritic:
+    """What it learns of a goal is kept in the workspace, and is what the next run begins with."""
+
+    name: str = "actor-critic"
+    facts: dict[str, Any] = field(default_factory=dict)
+    _seen: list[Seen] = field(default_factory=list)
+
+    def improve(self, bench: Bench) -> Iterator[Judged]:
+        learned = f"actor-critic {bench.task.goal}"
+        self._seen = list(bench.recall(learned) or [])
+        known, before = len(self._seen), _policy(self._seen)
+        offers = [offer_of(one, bench) for one in bench.propose()]
+        for offer in _in_turn(offers, self._policy):
+            judged = self._tried(bench, offer)
+            if judged is not None:
+                yield judged
+        if len(self._seen) > known:
+            bench.remember(learned, self._seen[-MOST_KEPT:])
+        self._tell(bench, before, known, len(offers))
+
+    def _policy(self) -> LinUcb:
+        return _policy(self._seen)
+
+    def _tried(self, bench: Bench, offer: Offer) -> Judged | None:
+        """None where no reward is believed to be larger than what the function has already."""
+        best = max(
+            (one["reward"] for one in self._seen if one.get("place") == self._place(bench, offer)),
+            default=0.0,
+        )
+        if best and self._policy().bound(offer.arm, offer.context) <= best:
+            self.facts["not worth measuring"] = self.facts.get("not worth measuring", 0) + 1
+            return None
+        chance, score = Critic.taught(self._seen).predict(offer.features)
+        verdict = bench.validate(offer.proposal)
+        got = reward(verdict, bench.task.goal)
+        self._learn(bench, offer, chance, score, verdict, got)
+        said = {"predicted chance": chance, "predicted score": score, "measured score": got}
+        return Judged(offer.proposal, verdict, said)
+
+    def _learn(
+        self, bench: Bench, offer: Offer, chance: float, score: float, verdict: Verdict, got: float
+    ) -> None:
+        key = key_of(texts=dict(offer.proposal.texts), level=bench.task.level)
+        if any(one["key"] == key for one in self._seen):
+            return  # a verdict that was remembered teaches nothing new
+        self._seen.append(
+            {
+                "key": key,
+                "place": self._place(bench, offer),
+                "arm": offer.arm,
+                "context": list(offer.context),
+                "features": dict(offer.features),
+                "chance": chance,
+                "score": score,
+                "accepted": holds(verdict),
+                "reward": got,
+            }
+        )
+
+    def _place(self, bench: Bench, offer: Offer) -> str:
+        path, function = offer.place
+        return key_of(text=(bench.task.root / path).read_text(), function=function)
+
+    def _tell(self, bench: Bench, before: LinUcb, known: int, offered: int) -> None:
+        forecasts = [
+            Forecast(one["chance"], one["score"], one["accepted"], one["reward"]) for one in self._seen
+        ]
+        calibration = calibrated(forecasts[known:])
+        ever = calibrated(forecasts)
+        self.facts["proposals"] = offered
+        self.facts["observations"] = len(self._seen)
+        self.facts["calibration"] = asdict(calibration) if calibration else {}
+        self.facts["calibration ever"] = asdict(ever) if ever else {}
+        self.facts["arms"] = evolution(before, self._policy())
+        if calibration:
+            bench.say("calibration", brier=calibration.brier, rank=calibration.rank, count=calibration.count)
+
+
+def offer_of(proposal: Proposal, bench: Bench) -> Offer:
+    before = {
+        path: (bench.task.root / path).read_text() for path in proposal.texts if path in bench.task.paths
+    }
+    text = next(iter(before.values()), "")
+    context = code_features(text, proposal.function)
+    return Offer(proposal, arm(proposal), context, proposal_features(proposal, before))
+
+
+def reward(verdict: Verdict, goal: Goal) -> float:
+    """From 0 to 1: nothing for what is not accepted; of speed and memory the share that is surely saved."""
+    if not holds(verdict):
+        return 0.0
+    times = gain(verdict) if goal in ("speed", "memory") else None
+    return 1.0 if times is None else max(0.0, 1 - 1 / max(times, 1.0))
+
+
+def evolution(before: LinUcb, after: LinUcb) -> dict[str, dict[str, float | None]]:
+    """By arm: how often it was pulled and its mean reward, before this run and now."""
+    return {
+        name: {
+            "pulls before": before.arms[name].pulls if name in before.arms else 0,
+            "pulls": found.pulls,
+            "mean before": before.arms[name].mean if name in before.arms else None,
+            "mean": found.mean,
+        }
+        for name, found in sorted(after.arms.items(), key=lambda item: -item[1].mean)
+    }
+
+
+def _policy(seen: Sequence[Seen]) -> LinUcb:
+    return LinUcb(len(CODE)).learn_all(seen)
+
+
+def _in_turn(offers: Sequence[Offer], policy: Any) -> Iterator[Offer]:
+    """Function by function, the most promising first; within one, again and again what is best by then."""
+    groups: dict[tuple[str, str], list[Offer]] = defaultdict(list)
+    for offer in offers:
+        groups[offer.place].append(offer)
+    while groups:
+        now = policy()
+        bounds = {
+            place: max(now.bound(one.arm, one.context) for one in group) for place, group in groups.items()
+        }
+        place = max(bounds, key=lambda one: bounds[one])
+        group = groups[place]
+        offer = group.pop(now.choose([(one.arm, one.context) for one in group]))
+        if not group:
+            del groups[place]
+        yield offer
