@@ -149,7 +149,7 @@ def pace_of(pilot: Sample) -> Pace:
     times = max(1, min(7, round(ENOUGH_NS / (warm * loops))))
     longest_s = max(cold, warm * loops * times) / 1e9
     return Pace(
-        cold=max(1, min(4, round(ENOUGH_NS / cold))), warm=times, loops=loops, time_s=2.0 + 20 * longest_s
+        cold=max(1, min(6, round(ENOUGH_NS / cold))), warm=times, loops=loops, time_s=2.0 + 20 * longest_s
     )
 
 

@@ -45,8 +45,8 @@ class Estimate:
         return self.high < 1 and self.ratio <= 1 / least
 
     def idle(self, least: float) -> bool:
-        """Nearer to no change, either way, than to a change that matters."""
-        return 2 / (1 + least) < self.ratio < (1 + least) / 2
+        """No loss that matters, and nearer to no gain than to one that does."""
+        return 1 / least < self.ratio < (1 + least) / 2
 
 
 def looks(trials: int) -> tuple[int, ...]:

@@ -119,14 +119,13 @@ def _read(told: dict[str, Any]) -> Sample:
     digests = {str(one["digest"]) for one in cold} | {str(d) for one in warm for d in one["digests"]}
     warm_ns = [float(ns) for one in warm for ns in one["processor_ns"]]
     warm_wall = [float(ns) for one in warm for ns in one["wall_ns"]]
-    bare = min((int(one["rss_bytes"]) for one in told.get("bare", [])), default=0)
     found = Sample(
         cold=min(float(one["processor_ns"]) for one in cold),
         warm=min(warm_ns, default=0.0),
         cold_wall=min(float(one["wall_ns"]) for one in cold),
         warm_wall=min(warm_wall, default=0.0),
         peak_bytes=max((int(one["peak_bytes"]) for one in told.get("memory", [])), default=0),
-        rss_bytes=max(min(int(one["rss_bytes"]) for one in cold) - bare, 0),
+        rss_bytes=min(int(one["rss_bytes"]) for one in cold),
         import_ns=int(told["import_ns"]),
         digests=frozenset(digests),
     )

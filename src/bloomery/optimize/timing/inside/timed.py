@@ -7,12 +7,12 @@ fork more, each with arguments of its own. Another fork counts memory. Nothing h
 do to this process, it may, and the other side knows.
 """
 
-import asyncio
 import gc
 import hashlib
 import importlib
 import itertools
 import json
+import marshal
 import os
 import random
 import resource
@@ -27,14 +27,13 @@ from typing import Any
 
 HERE = str(Path(__file__).resolve().parent)
 sys.path.insert(0, HERE)
-import encoding  # noqa: E402
 import objects  # noqa: E402
+from encoding import Encoder  # noqa: E402
 
 sys.path.remove(HERE)
 
 processor, wall = time.thread_time_ns, time.perf_counter_ns
 MOST_ITEMS = 1_000_000
-encoding.MANY = 50_000
 
 
 def main(job_path: str, out_path: str) -> None:
@@ -57,7 +56,7 @@ def _measured(module: types.ModuleType, job: dict, told: dict) -> None:
     gc.collect()
     gc.freeze()
     kinds = [("cold", once)] * job["cold"] + [("warm", again)] * (job["warm"] > 0)
-    kinds += [("memory", weighed)] * job["memory"] + [("bare", nothing)] * job["memory"]
+    kinds += [("memory", weighed)] * job["memory"]
     for kind, work in kinds:
         seen = forked(lambda work=work: work(module, calls, job), job["time_s"])
         if "trouble" in seen:
@@ -107,18 +106,31 @@ def answer(function: Any, given: list, named: dict) -> Any:
         value = function(*given, **named)
         if hasattr(type(value), "__next__"):
             return type(value).__name__, list(itertools.islice(value, MOST_ITEMS))
-        return asyncio.run(value) if isinstance(value, types.CoroutineType) else value
+        return awaited(value) if isinstance(value, types.CoroutineType) else value
     except Exception as error:  # edge: the sandbox, inside; whatever is raised is the answer
         return error.with_traceback(None)
+
+
+def awaited(value: Any) -> Any:
+    import asyncio
+
+    return "awaited", asyncio.run(value)
 
 
 def digest(made: list, answers: list) -> str:
     """What came back, and what became of the arguments."""
     seen = hashlib.sha256()
     for (_, given, named), value in zip(made, answers, strict=True):
-        text = json.dumps(encoding.Encoder().encode([value, given, named]))
-        seen.update(text.encode("utf-8", "replace"))
+        seen.update(_written([value, given, named]))
     return seen.hexdigest()
+
+
+def _written(value: Any) -> bytes:
+    """Plain values whole and fast, in a form that tells types and ignores who is who; others encoded."""
+    try:
+        return marshal.dumps(value, 2)
+    except ValueError:
+        return json.dumps(Encoder().encode(value)).encode("utf-8", "replace")
 
 
 def once(module: types.ModuleType, calls: list, job: dict) -> dict:
@@ -149,11 +161,6 @@ def weighed(module: types.ModuleType, calls: list, job: dict) -> dict:
     tracemalloc.start()
     executed(made)
     return {"peak_bytes": tracemalloc.get_traced_memory()[1]}
-
-
-def nothing(module: types.ModuleType, calls: list, job: dict) -> dict:
-    prepared(module, calls)
-    return {}
 
 
 def forked(work: Any, time_s: float) -> dict:
