@@ -96,6 +96,9 @@ def _based(ledger: Ledger, about: About) -> tuple[About, str]:
 
 
 def _check_spares_workspace(ledger: Ledger, content: Content) -> None:
+    root = ledger.repository.root
+    if root.is_relative_to(ledger.workspace.root):  # an agent's worktree: what counts is where it goes
+        root = ledger.repository.common.parent
     for path in content.base.blobs:
-        if (ledger.repository.root / path).is_relative_to(ledger.workspace.root):
+        if (root / path).is_relative_to(ledger.workspace.root):
             raise UserError(f"{path} lies in the workspace, which no patch may change")
