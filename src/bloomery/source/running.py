@@ -79,7 +79,7 @@ def run_pytest(
 ) -> Ran:
     """Run pytest on the files of `targets` with our plugins; `job` is added to what they are told.
 
-    `box`: `project` is its copy, and the process runs behind the sandbox's walls. `hash_seed`: Python's, where the
+    `box`: `project` is its copy, and the process runs in the sandbox. `hash_seed`: Python's, where the
     environment's does not serve.
     """
     if not project.is_dir():
