@@ -89,6 +89,17 @@ def test_a_design_that_the_given_model_or_another_dominates_is_never_chosen(othe
         assert choose(found, within=0.03).name == chosen
 
 
+@pytest.mark.parametrize(
+    ("most", "chosen"),
+    [((3.0, 1.25), "cheap"), ((4.0, 1.25), "dear to run"), ((3.0, 2.0), "large"), ((1.0, 1.0), "given")],
+)
+def test_a_design_dearer_than_the_limits_is_not_chosen_however_right(most, chosen):
+    """The limits are times the given model's; what is left decides what `within` counts from."""
+    rivals = [judged("cheap", 0.2, 30.0, 125.0), judged("dear to run", 0.1, 31.0, 120.0)]
+    rivals += [judged("large", 0.05, 25.0, 126.0)]
+    assert choose([GIVEN, *rivals], within=0.0, most=most).name == chosen
+
+
 def test_a_strategy_that_the_archive_lacks_is_named():
     with pytest.raises(UnknownName, match="pray"):
         DesignSpace(strategies=("act", "pray"), experts=2, layers=1)
