@@ -12,12 +12,14 @@ import typer
 
 from bloomery import __version__
 from bloomery.cli import (
+    agents,
     bake,
     compress,
     config,
     evaluate,
     export,
     forge,
+    github,
     learn,
     merge,
     models,
@@ -25,10 +27,12 @@ from bloomery.cli import (
     paper,
     patches,
     quantize,
+    queue,
     review,
     specialize,
     think,
     train,
+    validate,
     workspace,
 )
 from bloomery.core.disk import is_full_disk
@@ -60,7 +64,12 @@ app.command("review")(review.review)
 app.command("optimize")(optimize.optimize)
 app.add_typer(patches.app, name="patches")
 app.command("rollback")(patches.rollback)
+app.command("validate")(validate.validate)
+app.add_typer(queue.app, name="queue")
+app.add_typer(agents.app, name="agents")
+app.command("stats")(agents.stats)
 app.add_typer(paper.app, name="paper")
+app.add_typer(github.app, name="github")
 app.add_typer(models.app, name="models")
 app.add_typer(workspace.app, name="workspace")
 app.add_typer(config.app, name="config")

@@ -5,6 +5,7 @@ from bloomery.core.evidence import State
 
 LOOP = "    found = 0\n    for one in prices:\n        found = found + one\n    return found"
 SUM = (LOOP, "    return sum(prices)")
+SPEED = {"goal": "speed", "claim": False}
 WRONG = ("found + one", "found - one")
 
 
@@ -54,12 +55,12 @@ def test_a_patch_that_changes_the_test_it_is_judged_by_is_refused(shop) -> None:
 
 
 def test_the_same_meaning_is_accepted_and_another_one_is_not(shop) -> None:
-    right = shop.validate(shop.edited("sorted(prices)[0]", "sorted(list(prices))[0]"), goal="speed")
+    right = shop.validate(shop.edited("sorted(prices)[0]", "sorted(list(prices))[0]"), **SPEED)
     assert {c: s for c, s in states(right).items() if c.startswith("equi")} == dict.fromkeys(
         ("equivalence.text", "equivalence.reach", "equivalence.behaviour"), "passed"
     )
     assert right.sound
-    wrong = shop.validate(shop.edited("sorted(prices)[0]", "min(prices)"), goal="speed")
+    wrong = shop.validate(shop.edited("sorted(prices)[0]", "min(prices)"), **SPEED)
     assert not wrong.sound
     assert "IndexError" in wrong.suggestions["equivalence.behaviour"]
 

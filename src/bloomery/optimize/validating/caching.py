@@ -5,15 +5,25 @@ import importlib.metadata
 import json
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import bloomery
 from bloomery.core.disk import write_atomically
 
 OURS = ("optimize/validating", "optimize/equivalence", "optimize/timing", "source", "core/sandbox")
+
+Question = Mapping[str, Any]
+
+
+class Answers(Protocol):
+    """Keeps answers by what they are the answer to."""
+
+    def find(self, question: Question) -> Any | None: ...
+
+    def keep(self, question: Question, answer: Any) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,7 @@ class Cache:
 
     folder: Path
 
-    def find(self, question: Mapping[str, Any]) -> Any | None:
+    def find(self, question: Question) -> Any | None:
         path = self._path(question)
         try:
             known = json.loads(path.read_text())
@@ -34,27 +44,58 @@ class Cache:
         fits = isinstance(known, dict) and known.get("question") == _plain(question)
         return known.get("answer") if fits else None
 
-    def keep(self, question: Mapping[str, Any], answer: Any) -> None:
+    def keep(self, question: Question, answer: Any) -> None:
         path = self._path(question)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps({"question": question, "answer": answer}).encode())
 
-    def _path(self, question: Mapping[str, Any]) -> Path:
-        name = hashlib.sha256(json.dumps(_plain(question), sort_keys=True).encode()).hexdigest()
+    def _path(self, question: Question) -> Path:
+        name = name_of(question)
         return self.folder / name[:2] / f"{name}.json"
 
 
+class Forgetful:
+    """Keeps nothing: everything is made each time."""
+
+    def find(self, question: Question) -> Any | None:
+        return None
+
+    def keep(self, question: Question, answer: Any) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class InProcess:
+    """Keeps answers as long as this process lives; of many the first are forgotten."""
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    most: int = 1000
+
+    def find(self, question: Question) -> Any | None:
+        return self.answers.get(name_of(question))
+
+    def keep(self, question: Question, answer: Any) -> None:
+        while len(self.answers) >= self.most:
+            del self.answers[next(iter(self.answers))]
+        self.answers[name_of(question)] = answer
+
+
 def remembered(
-    cache: Cache | None, question: Mapping[str, Any], work: Callable[[], tuple[Any, bool]]
+    answers: Answers, question: Question, work: Callable[[], tuple[Any, bool]]
 ) -> tuple[Any, bool]:
     """The answer to a question, and whether it was known; `work` gives one, and whether it may be kept."""
-    known = cache.find(question) if cache else None
+    known = answers.find(question)
     if known is not None:
         return known, True
     answer, lasting = work()
-    if cache and lasting:
-        cache.keep(question, answer)
+    answer = _plain(answer)  # the same whether it was just made or read
+    if lasting:
+        answers.keep(question, answer)
     return answer, False
+
+
+def name_of(question: Question) -> str:
+    return hashlib.sha256(json.dumps(_plain(question), sort_keys=True).encode()).hexdigest()
 
 
 @cache
@@ -69,5 +110,5 @@ def circumstances() -> str:
     return told.hexdigest()
 
 
-def _plain(question: Mapping[str, Any]) -> Any:
-    return json.loads(json.dumps(question))
+def _plain(value: Any) -> Any:
+    return json.loads(json.dumps(value))

@@ -51,14 +51,40 @@ class Workplace:
         return self.run([sys.executable, *words], limits=limits)
 
 
+SETTINGS = ("pyproject.toml", "ruff.toml", ".ruff.toml", "setup.cfg", "mypy.ini", ".mypy.ini")
+
+
 @contextmanager
-def workplace(tree: Path) -> Iterator[Workplace]:
-    """A copy of a tree, gone afterwards. Raises: UserError for one that is too large to copy."""
+def workplace(tree: Path, *, only: Sequence[str] | None = None) -> Iterator[Workplace]:
+    """A copy of a tree, or of some of its files and the settings of tools beside them, gone afterwards.
+
+    Raises: UserError for one that is too large to copy.
+    """
     with TemporaryDirectory(prefix="bloomery-validating-", ignore_cleanup_errors=True) as name:
         made = Workplace(Path(name).resolve())
-        size = sum(one.stat().st_size for one in tree.rglob("*") if one.is_file() and not one.is_symlink())
-        if size > MOST_BYTES:
-            raise UserError(f"{tree}: {size // MIB} MiB to copy, more than {MOST_BYTES // MIB}: smaller root")
-        shutil.copytree(tree, made.tree, ignore=shutil.ignore_patterns(*LEFT_OUT), symlinks=True)
         made.beside.mkdir()
+        if only is None:
+            _check_size(tree)
+            shutil.copytree(tree, made.tree, ignore=shutil.ignore_patterns(*LEFT_OUT), symlinks=True)
+        else:
+            _copy_some(tree, made.tree, only)
         yield made
+
+
+def _check_size(tree: Path) -> None:
+    size = sum(one.stat().st_size for one in tree.rglob("*") if one.is_file() and not one.is_symlink())
+    if size > MOST_BYTES:
+        raise UserError(
+            f"{tree}: {size // MIB} MiB to copy into the sandbox, more than {MOST_BYTES // MIB}; "
+            "name a smaller root"
+        )
+
+
+def _copy_some(tree: Path, to: Path, files: Sequence[str]) -> None:
+    to.mkdir()
+    folders = {parent for path in files for parent in Path(path).parents}
+    settings = [str(folder / name) for folder in folders for name in SETTINGS]
+    for path in (*files, *settings):
+        if (tree / path).is_file() and not (tree / path).is_symlink():
+            (to / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(tree / path, to / path)

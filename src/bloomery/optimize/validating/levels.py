@@ -11,10 +11,12 @@ Each level requires what the one before it does, and more:
 What a goal requires beside, at every level:
 - speed: it is faster. memory: it needs less.
 - fix: the tests that failed pass. Behaviour must change, so equivalence is not asked for.
-- robustness: behaviour under faults must change, so equivalence is measured and reported. Whether the faults
-  are survived is evidence that whoever injects them brings along.
+- robustness: under injected faults something that broke no longer does, and nothing newly does. Equivalence
+  is measured and reported, since behaviour under faults must change.
 - security: bandit finds less than before. Equivalence is measured and reported.
-- coverage: only tests are changed, none of them fails, and lines are run that no test ran before.
+- coverage: only tests are changed, and lines are run that no test ran before.
+For the last four, existing tests are required at every level, and speed and memory are not, since the two
+versions may do different things.
 """
 
 from dataclasses import replace
@@ -48,6 +50,8 @@ EQUIVALENCE = (UNTOLD, REACH, SAME)
 
 FASTER = Check(name="faster", bar=Bar(op=">", value=1), unit="times", meaning="how many times as fast")
 SMALLER = Check(name="smaller", bar=Bar(op=">", value=1), unit="times", meaning="how many times less memory")
+FAULTS = _none("faults", "weaknesses", "what breaks under injected faults and did not before")
+STURDIER = Check(name="sturdier", bar=Bar(op=">=", value=1), unit="weaknesses", meaning="what breaks no more")
 FIXED = _none("fixed", "tests", "tests that failed before and still do")
 SAFER = Check(name="safer", bar=Bar(op=">=", value=1), unit="findings", meaning="what bandit no longer finds")
 COVERED = Check(
@@ -56,12 +60,13 @@ COVERED = Check(
 
 CHECKS = (
     *(JUDGES, SYNTAX, CLEAN, STYLE, SECURITY, FLOW, TOUCHED, TYPES, *EQUIVALENCE, ALL, GENERATED),
-    *(SLOWER, LARGER),
+    *(SLOWER, LARGER, FAULTS),
 )
 CLAIMS: dict[Goal, Check] = {
     "speed": FASTER,
     "memory": SMALLER,
     "fix": FIXED,
+    "robustness": STURDIER,
     "security": SAFER,
     "coverage": COVERED,
 }
@@ -71,18 +76,17 @@ _ADDED: dict[Level, tuple[Check, ...]] = {
     "strict": (STYLE, SECURITY, SLOWER),
     "paranoid": (GENERATED, LARGER, CLEAN),
 }
-BEHAVIOUR_CHANGES: tuple[Goal, ...] = ("fix", "robustness", "security")
+BEHAVIOUR_CHANGES: tuple[Goal, ...] = ("fix", "robustness", "security", "coverage")
 
 
 def required(level: Level, goal: Goal) -> frozenset[str]:
     """The names of the checks that must pass."""
     levels = LEVELS[: LEVELS.index(level) + 1]
     names = {check.name for one in levels for check in _ADDED[one]}
-    if goal in (*BEHAVIOUR_CHANGES, "coverage"):
-        names -= {check.name for check in EQUIVALENCE}
-    if goal in (*BEHAVIOUR_CHANGES, "coverage"):
+    if goal in BEHAVIOUR_CHANGES:
+        names -= {check.name for check in (*EQUIVALENCE, SLOWER, LARGER)}
         names |= {TOUCHED.name, ALL.name}
-    return frozenset(names)
+    return frozenset(names | ({FAULTS.name} if goal == "robustness" else set()))
 
 
 def asked(check: Check, level: Level, goal: Goal) -> Check:
@@ -95,4 +99,5 @@ def is_measured(check: Check, level: Level, goal: Goal) -> bool:
     if check in EQUIVALENCE:
         return goal not in ("fix", "coverage")
     reported = {"basic": (), "standard": (CLEAN,), "strict": (CLEAN, FLOW), "paranoid": (FLOW,)}[level]
-    return check.name in required(level, goal) or check in reported
+    needed = required(level, goal) | ({SECURITY.name} if goal == "security" else set())
+    return check.name in needed or check in reported

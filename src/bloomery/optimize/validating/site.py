@@ -1,16 +1,15 @@
 """What every check is given, and what it gives back."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from random import Random
 from typing import Any, Protocol
 
 from bloomery.core.evidence import Check, Evidence, State
 from bloomery.optimize.proposal import Goal, Proposal, Target
-from bloomery.optimize.validating.caching import Cache, circumstances, remembered
+from bloomery.optimize.validating.caching import Answers, circumstances, remembered
 from bloomery.optimize.validating.change import Change, Trees
-from bloomery.optimize.validating.levels import asked
+from bloomery.optimize.validating.levels import CLAIMS, asked
 from bloomery.optimize.validating.recording import Record, record
 from bloomery.optimize.validating.selecting import Selection, select
 from bloomery.optimize.validating.testing import USUAL, targets_of
@@ -50,12 +49,14 @@ class Site:
     level: Level
     tests: tuple[str, ...]
     seed: int
-    cache: Cache | None
+    answers: Answers
+    claims: bool = True
     known: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def rng(self) -> Random:
-        return Random(self.seed)
+    def claim(self) -> Check | None:
+        """What the goal claims, where that is asked for."""
+        return CLAIMS.get(self.goal) if self.claims else None
 
     @property
     def target(self) -> Target:
@@ -84,7 +85,7 @@ class Site:
             made = record(self.trees.before, targets, USUAL)
             return made.to_plain(), not made.trouble
 
-        found, self.known["record"] = remembered(self.cache, question, work)
+        found, _ = remembered(self.answers, question, work)
         return Record.from_plain(found)
 
     @cached_property
@@ -96,13 +97,6 @@ class Site:
         trees = [self.change.before] if before_alone else [self.change.before, self.change.after]
         told = {"check": check, "trees": trees, "root": self.change.prefix, "made by": circumstances()}
         return told if before_alone else told | {"paths": self.change.paths, **more}
-
-
-def told(answers: Sequence[Answer], site: Site, checks: Mapping[str, Check]) -> Iterator[Answer]:
-    """Remembered answers, required as this level has it."""
-    for one in answers:
-        needed = site.asked(checks[one.evidence.check]).required
-        yield replace(one, evidence=replace(one.evidence, required=needed))
 
 
 def failed(evidence: Evidence) -> bool:

@@ -75,9 +75,15 @@ def targets_of(tree: Path, tests: Sequence[str]) -> tuple[str, ...]:
 
 
 def try_tests(
-    tree: Path, targets: Sequence[str], *, lines: bool = False, pace: Pace = USUAL, hash_seed: int = 0
+    tree: Path,
+    targets: Sequence[str],
+    *,
+    lines: bool = False,
+    pace: Pace = USUAL,
+    added: Mapping[str, str] | None = None,
 ) -> Tried:
-    """Run the tests that `targets` name on a copy of a tree; `lines`: note which lines each of them runs.
+    """Run the tests that `targets` name on a copy of a tree, with files `added` to the copy; `lines`: note
+    which lines each of them runs.
 
     Raises: CapabilityMissing where pytest is not installed, or coverage for `lines`.
     """
@@ -85,10 +91,13 @@ def try_tests(
         if importlib.util.find_spec(package) is None:
             raise CapabilityMissing(f"existing tests need {package}: install bloomery[optimize]")
     with workplace(tree) as place:
+        for path, text in (added or {}).items():
+            (place.tree / path).parent.mkdir(parents=True, exist_ok=True)
+            (place.tree / path).write_text(text)
         there = [one for one in targets if (place.tree / one.partition("::")[0]).exists()]
         if not there:
             return Tried(read_results(place.tree, targets, (), "", ""), {}, {}, "none of the tests is there")
-        ended = _run(place, there, lines, pace, hash_seed)
+        ended = _run(place, there, lines, pace)
         events = _events(place)
         why = _end_of(ended, events, pace)
         output = (ended.stdout + ended.stderr)[-20_000:]
@@ -96,7 +105,7 @@ def try_tests(
     return Tried(_told_why(results, events), _units(events), _seen(events), why)
 
 
-def _run(place: Workplace, targets: Sequence[str], lines: bool, pace: Pace, hash_seed: int) -> SandboxResult:
+def _run(place: Workplace, targets: Sequence[str], lines: bool, pace: Pace) -> SandboxResult:
     for folder in (OUTCOMES, INSIDE):
         shutil.copytree(folder, place.beside / "inside", dirs_exist_ok=True, ignore=_LEFT_OUT)
     (place.beside / "record.jsonl").touch()
@@ -104,7 +113,6 @@ def _run(place: Workplace, targets: Sequence[str], lines: bool, pace: Pace, hash
     (place.beside / "tmp").mkdir()
     variables = {
         "PYTHONPATH": ":".join([str(place.beside / "inside"), *map(str, source_roots(place.tree))]),
-        "PYTHONHASHSEED": str(hash_seed),
         "BLOOMERY_JOB": str(place.beside / "job.json"),
         "HYPOTHESIS_STORAGE_DIRECTORY": str(place.beside / "hypothesis"),
         "HOME": str(place.beside),

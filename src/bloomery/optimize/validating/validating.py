@@ -3,53 +3,21 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from bloomery.core.evidence import Check, Evidence, State, not_run
 from bloomery.optimize.proposal import Goal, Proposal
-from bloomery.optimize.validating.caching import Cache, remembered
+from bloomery.optimize.validating.caching import Answers, Forgetful, InProcess, remembered
 from bloomery.optimize.validating.change import Change, change_of_texts, checked_out_both
-from bloomery.optimize.validating.checks.existing import everything, touched
-from bloomery.optimize.validating.checks.meaning import meaning
-from bloomery.optimize.validating.checks.text import clean, judges, syntax
-from bloomery.optimize.validating.checks.types import types
-from bloomery.optimize.validating.levels import (
-    ALL,
-    CHECKS,
-    CLAIMS,
-    CLEAN,
-    EQUIVALENCE,
-    FIXED,
-    JUDGES,
-    SYNTAX,
-    TOUCHED,
-    TYPES,
-    is_measured,
-)
-from bloomery.optimize.validating.site import Answer, Examine, Site, failed
+from bloomery.optimize.validating.levels import CHECKS, is_measured
+from bloomery.optimize.validating.site import Answer, Site, failed
 from bloomery.optimize.validating.verdict import Level, Verdict
+from bloomery.optimize.validating.waves import WAVES, Examination
 
 Progress = Callable[[str, int, int, str], None]
-
-
-@dataclass(frozen=True)
-class Examination:
-    """One piece of work that answers some checks; `keeps`: whether its answers are kept by content."""
-
-    examine: Examine
-    checks: tuple[Check, ...]
-    keeps: bool = True
-
-
-# Each wave is made at once and whole, so that what is skipped does not depend on a clock.
-WAVES: tuple[tuple[Examination, ...], ...] = (
-    (Examination(judges, (JUDGES,), keeps=False), Examination(syntax, (SYNTAX,), keeps=False)),
-    (Examination(clean, (CLEAN,), keeps=False),),
-    (Examination(touched, (TOUCHED,)), Examination(types, (TYPES,))),
-    (Examination(meaning, EQUIVALENCE),),
-    (Examination(everything, (ALL, FIXED)),),
-)
+USUAL = InProcess()
+NOTHING_KEPT = Forgetful()
 
 
 def validate(
@@ -60,21 +28,23 @@ def validate(
     level: Level,
     tests: Sequence[str] = (),
     seed: int = 0,
-    cache: Cache | None = None,
+    cache: Answers | None = None,
     progress: Progress | None = None,
     go_on: bool = False,
+    claim: bool = True,
     at_once: int = 2,
 ) -> Verdict:
     """What the checks of a level say of a proposal, applied to the last commit of a repository.
 
     Nothing is changed in the user's tree. After a wave of checks in which a required one did not pass, later
-    ones are `not_run`, unless `go_on`. `cache` keeps answers by content.
+    ones are `not_run`, unless `go_on`. `cache` keeps answers by content: a `Cache` on disk, `Forgetful()`
+    none; where it is not given, this process does. Without `claim` whether the goal is reached is not asked.
     Raises: UserError for a folder without a repository, a path outside of it, a file that is no text.
     """
     change = change_of_texts(repository_root, dict(proposal.texts))
     return validate_change(
         change, proposal, goal=goal, level=level, tests=tests, seed=seed, cache=cache, progress=progress,
-        go_on=go_on, at_once=at_once,
+        go_on=go_on, claim=claim, at_once=at_once,
     )  # fmt: skip
 
 
@@ -86,20 +56,19 @@ def validate_change(
     level: Level,
     tests: Sequence[str] = (),
     seed: int = 0,
-    cache: Cache | None = None,
+    cache: Answers | None = None,
     progress: Progress | None = None,
     go_on: bool = False,
+    claim: bool = True,
     at_once: int = 2,
 ) -> Verdict:
     """As `validate`, for a change that was read from a diff, too."""
     with checked_out_both(change) as trees:
-        site = Site(change, trees, proposal, goal, level, tuple(tests), seed, cache)
+        site = Site(change, trees, proposal, goal, level, tuple(tests), seed, cache or USUAL, claim)
         answers = list(_answers(site, progress or _say_nothing, go_on, at_once))
     mends = {one.evidence.check: one.mend for one in answers if one.mend}
-    claim = CLAIMS.get(goal)
-    return Verdict(
-        level, tuple(one.evidence for one in answers), mends, frozenset({claim.name} if claim else ())
-    )
+    claims = frozenset({site.claim.name} if site.claim else ())
+    return Verdict(level, tuple(one.evidence for one in answers), mends, claims)
 
 
 def _say_nothing(check: str, done: int, total: int, text: str) -> None:
@@ -132,7 +101,7 @@ def _how_ended(evidence: Evidence) -> str:
 def _wants(check: Check, site: Site) -> bool:
     if check in CHECKS:
         return is_measured(check, site.level, site.goal)
-    return CLAIMS.get(site.goal) is check
+    return site.claim is check
 
 
 def _at_once(
@@ -151,14 +120,14 @@ def _made(site: Site, one: Examination, progress: Progress) -> Sequence[Answer]:
     name, began = one.checks[0].name, time.monotonic()
     progress(name, 0, 1, "")
     question = site.question(
-        name, level=site.level, goal=site.goal, tests=site.tests, seed=site.seed, required="see the level"
+        name, level=site.level, goal=site.goal, tests=site.tests, seed=site.seed, claim=site.claims
     )
 
     def work() -> tuple[list[dict[str, object]], bool]:
         made = [_timed(answer, time.monotonic() - began) for answer in one.examine(site)]
         return [answer.to_plain() for answer in made], all(answer.lasting for answer in made)
 
-    found, known = remembered(site.cache if one.keeps else None, question, work)
+    found, known = remembered(site.answers if one.keeps else NOTHING_KEPT, question, work)
     answers = [Answer.from_plain(plain) for plain in found]
     states = ", ".join(str(answer.evidence.state) for answer in answers)
     progress(name, 1, 1, f"remembered: {states}" if known else states)

@@ -57,7 +57,7 @@ def _tried(site: Site, wanted: Sequence[str]) -> Tried | None:
 
 def _fixed(site: Site, tried: Tried | None) -> Sequence[Answer]:
     """For the goal of a fix: what failed before."""
-    if site.goal != "fix":
+    if site.claim is not FIXED:
         return []
     failing = site.record.failing
     if not failing:

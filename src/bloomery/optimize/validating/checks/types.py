@@ -4,17 +4,20 @@ import importlib.util
 import re
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from bloomery.core.errors import CapabilityMissing
+from bloomery.core.errors import CapabilityMissing, UserError
 from bloomery.core.evidence import judge, not_run
-from bloomery.optimize.validating.copying import workplace
+from bloomery.optimize.validating.checks.text import is_judge
+from bloomery.optimize.validating.copying import Workplace, workplace
 from bloomery.optimize.validating.levels import TYPES
 from bloomery.optimize.validating.site import Answer, Site
+from bloomery.source.modules import imported_names, source_roots
+from bloomery.source.python import parse
 
 MYPY = ("-m", "mypy", "--no-error-summary", "--no-pretty", "--hide-error-context", "--show-error-codes",
-        "--no-color-output", "--no-incremental", "--cache-dir=/dev/null")  # fmt: skip
+        "--no-color-output", "--no-sqlite-cache")  # fmt: skip
 _LINE = re.compile(r"^(?P<path>[^:\n]+):\d+(?::\d+)*: error(?:\[[\w-]+\])?:? (?P<what>.*)$", re.MULTILINE)
 
 
@@ -23,7 +26,7 @@ def types(site: Site) -> Sequence[Answer]:
     if not files:
         return [Answer(not_run(check, "no Python file is changed"))]
     try:
-        before, after = (errors(tree, files) for tree in site.trees.both)
+        before, after = _of_both(site, files)
     except CapabilityMissing as missing:
         return [Answer(not_run(check, str(missing)), str(missing), lasting=False)]
     added = list((after - before).elements())
@@ -33,20 +36,55 @@ def types(site: Site) -> Sequence[Answer]:
     return [Answer(judge(check, len(added), how=how, duration_s=0.0), mend)]
 
 
-def errors(tree: Path, files: Sequence[str]) -> Counter[str]:
-    """The errors in files that are there, and in what they import."""
-    present = [path for path in files if (tree / path).is_file()]
+def _of_both(site: Site, files: Sequence[str]) -> tuple[Counter[str], Counter[str]]:
+    """Both versions in one copy, the second one after the first: what did not change is looked at once."""
+    asked = list(dict.fromkeys((*files, *importers(site.trees.before, files))))
+    with workplace(site.trees.before) as place:
+        before = errors(place, asked)
+        for path, text in site.texts.items():
+            (place.tree / path).parent.mkdir(parents=True, exist_ok=True)
+            (place.tree / path).write_text(text)
+        for path in set(site.change.paths) - site.texts.keys():
+            (place.tree / path).unlink()
+        return before, errors(place, asked)
+
+
+def importers(tree: Path, files: Sequence[str]) -> list[str]:
+    """The sources that import one of these files: a signature may be wrong for them."""
+    roots, wanted = source_roots(tree), {(tree / path).resolve() for path in files}
+    words = {Path(path).stem if Path(path).stem != "__init__" else Path(path).parent.name for path in files}
+    found = []
+    for path in sorted(tree.rglob("*.py")):
+        name = path.relative_to(tree).as_posix()
+        if name in files or is_judge(name) or not _mentions(path, words):
+            continue
+        try:
+            imported = imported_names(parse(path), roots).values()
+        except UserError:
+            continue  # what does not parse imports nothing
+        if wanted & {one.path.resolve() for one in imported}:
+            found.append(name)
+    return found
+
+
+def _mentions(path: Path, words: Collection[str]) -> bool:
+    text = path.read_text(errors="replace")
+    return any(word in text for word in words)
+
+
+def errors(place: Workplace, files: Sequence[str]) -> Counter[str]:
+    """The errors in files that are there, and in what they import. Raises: CapabilityMissing."""
+    present = [path for path in files if (place.tree / path).is_file()]
     if not present:
         return Counter()
-    with workplace(tree) as place:
-        if importlib.util.find_spec("mypy"):
-            ended = place.python(*MYPY, *_settings(tree), *present)
-            refused = ended.returncode not in (0, 1) and not _LINE.search(ended.stdout)
-        elif tool := shutil.which("ty"):
-            ended = place.run([tool, "check", "--output-format=concise", *present])
-            refused = ended.returncode not in (0, 1)
-        else:
-            raise CapabilityMissing("types are judged by mypy or ty: install bloomery[optimize]")
+    if importlib.util.find_spec("mypy"):
+        ended = place.python(*MYPY, f"--cache-dir={place.beside / 'mypy'}", *_settings(place.tree), *present)
+        refused = ended.returncode not in (0, 1) and not _LINE.search(ended.stdout)
+    elif tool := shutil.which("ty"):
+        ended = place.run([tool, "check", "--output-format=concise", *present])
+        refused = ended.returncode not in (0, 1)
+    else:
+        raise CapabilityMissing("types are judged by mypy or ty: install bloomery[optimize]")
     if refused or ended.killed_by:
         said = (ended.stderr or ended.stdout).strip()[-300:]
         raise CapabilityMissing(f"the types of {present[0]} could not be judged: {ended.killed_by or said}")
