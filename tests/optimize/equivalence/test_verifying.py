@@ -9,6 +9,7 @@ import pytest
 from bloomery.core.evidence import State
 from bloomery.optimize.equivalence import CHECKS, Effort, Verification, verify
 from bloomery.optimize.proposal import Proposal, Target
+from bloomery.source.recording import Recorded, RecordedCall
 
 QUICK = Effort(shrink=False)
 SLOW_SUM = (
@@ -125,3 +126,14 @@ def test_an_original_that_disagrees_with_itself_decides_nothing(tmp_path: Path) 
         tmp_path, original, original.replace("return str(uuid.uuid4())", "return str(uuid.uuid4())[:]")
     )
     assert found.evidence[2].state is State.NOT_RUN
+
+
+def test_calls_recorded_from_tests_are_tried_too(tmp_path: Path) -> None:
+    """No value that is drawn opens this door."""
+    wrong = "def total(xs: list[int]) -> int:\n    return sum(xs) if sum(xs) != 48_611 else 0\n"
+    wrong = wrong.replace("48_611", "int('48' + '611')")
+    (tmp_path / "m.py").write_text(SLOW_SUM)
+    proposal = Proposal("t", "o", "why", {"m.py": wrong})
+    calls = (RecordedCall("total", (("", "[48_611]"),), "test_m.py::test", 0.1),)
+    found = verify(Target(tmp_path, "m.py"), proposal, effort=QUICK, recorded=Recorded({"m.py": calls}))
+    assert found.evidence[2].state is State.FAILED

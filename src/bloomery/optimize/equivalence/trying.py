@@ -10,9 +10,9 @@ from bloomery.optimize.equivalence.comparing import comparable, difference
 from bloomery.optimize.equivalence.executing import Circumstance, Ran, execute
 from bloomery.optimize.equivalence.finding import Finding, snippet
 from bloomery.optimize.equivalence.methods import methods_of, stories
-from bloomery.optimize.equivalence.planning import Entry, plan
+from bloomery.optimize.equivalence.planning import Entry, mined_steps, plan
 from bloomery.optimize.equivalence.shrinking import smaller
-from bloomery.optimize.equivalence.trials import Step, Trial, heavy, numbered
+from bloomery.optimize.equivalence.trials import Step, Trial, grouped, heavy, numbered
 
 TRACED = Circumstance(trace=True)
 SHRINK_ROUNDS, CONFIRMED = 4, 6
@@ -41,8 +41,11 @@ def trials(case: Case) -> list[Trial]:
     for name in case.functions:
         entry = case.entry(name)
         calls = case.mined.calls.get(name, [])
-        entries += [(one, calls) for one in (_asked(case, entry, calls) if unknown(entry) else [entry])]
+        entries += [(one, calls) for one in (asked(case, entry, calls) if unknown(entry) else [entry])]
     found = plan(entries, case.values)
+    for name in case.changes.entries:
+        if "." in name:
+            found += grouped(mined_steps(Entry(name, ()), case.mined.calls.get(name, [])))
     for name in case.classes:
         methods = methods_of(case.original.classes[name], case.values.classes)
         found += stories(case.values, name, methods, case.methods_changed(name))
@@ -50,7 +53,7 @@ def trials(case: Case) -> list[Trial]:
     return numbered([*(trial for trial in found if trial not in last), *last])
 
 
-def _asked(case: Case, entry: Entry, calls: Any) -> list[Entry]:
+def asked(case: Case, entry: Entry, calls: Any) -> list[Entry]:
     tried, combinations = trials_for(entry, case.values)
     ran = execute(case.sides[0], tried, Circumstance(), limits=case.effort.limits)
     if ran.trouble:

@@ -25,6 +25,7 @@ from bloomery.optimize.equivalence.trying import (
 from bloomery.optimize.equivalence.versions import Version, same_code
 from bloomery.optimize.proposal import Proposal, Target
 from bloomery.source.python import NotPython, parse
+from bloomery.source.recording import Recorded
 
 OTHERWISE = (
     Circumstance(hash_seed=20_011, pretend_pytest=True, optimised=True),
@@ -34,6 +35,7 @@ OTHERWISE = (
 )
 HOW = "bloomery.optimize.equivalence.verify"
 USUAL = Effort()
+NO_CALLS = Recorded()
 
 
 def verify(
@@ -43,11 +45,13 @@ def verify(
     tests: Sequence[Path] = (),
     allowed: Collection[str] | None = None,
     effort: Effort = USUAL,
+    recorded: Recorded = NO_CALLS,
 ) -> Verification:
     """Whether a proposal means the same as the original, in everything that can be observed.
 
-    `tests` are read for calls, never run here. `allowed`: the paths that may change; the target's alone if
-    not given. Raises: UserError where the original is not a module that can be imported by name.
+    `tests` are read for calls, never run here; `recorded` are calls from running them. `allowed`: the paths
+    that may change; the target's alone if not given. Raises: UserError where the original is not a module
+    that can be imported by name.
     """
     began = time.monotonic()
     allowed = {target.path} if allowed is None else set(allowed)
@@ -55,7 +59,7 @@ def verify(
     said = list(_objections(target, texts, allowed))
     if said:
         return _objected(said, began)
-    runs = [_verified(target.root, path, texts, tests, effort) for path in sorted(texts)]
+    runs = [_verified(target.root, path, texts, tests, effort, recorded) for path in sorted(texts)]
     return _joined(runs or [_nothing()], began)
 
 
@@ -99,10 +103,11 @@ def _nothing() -> Verification:
 
 
 def _verified(
-    root: Path, path: str, texts: dict[str, str], tests: Sequence[Path], effort: Effort
+    root: Path, path: str, texts: dict[str, str], tests: Sequence[Path], effort: Effort, recorded: Recorded
 ) -> Verification:
     began = time.monotonic()
     case = make_case(root, path, texts, [parse(one).tree for one in tests], effort)
+    case.mined.add({name: [one.given for one in recorded.of(path, name)] for name in case.changes.entries})
     if same_code(case.original, case.candidate):
         return _nothing()
     finding: Finding | None = None

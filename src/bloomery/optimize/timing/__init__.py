@@ -1,10 +1,11 @@
 """How long an original and a candidate take, side by side, and what may be claimed of it.
 
-`compare` decides on one workload.
+`workloads` finds what to time, `compare` decides on one workload.
 """
 
 from bloomery.optimize.timing.comparing import Comparison, compare
 from bloomery.optimize.timing.evidence import CHECKS, LEAST_GAIN, LEAST_SAVED
+from bloomery.optimize.timing.finding import workloads
 from bloomery.optimize.timing.workload import Call, Workload
 
-__all__ = ["CHECKS", "LEAST_GAIN", "LEAST_SAVED", "Call", "Comparison", "Workload", "compare"]
+__all__ = ["CHECKS", "LEAST_GAIN", "LEAST_SAVED", "Call", "Comparison", "Workload", "compare", "workloads"]

@@ -73,24 +73,41 @@ class Sample:
 
 
 def sample(source: Source, workload: Workload, pace: Pace, *, hash_seed: int) -> Sample:
-    """What comes back was written by untrusted code: figures are checked, digests are only compared."""
+    """One process. Figures are checked; digests are only compared."""
+    job = {
+        "calls": [call.to_plain() for call in workload.calls],
+        "cold": pace.cold,
+        "warm": pace.warm,
+        "loops": pace.loops,
+        "memory": pace.memory,
+        "time_s": pace.time_s,
+    }
+    told = told_by(source, job, limits=pace.limits, hash_seed=hash_seed)
+    try:
+        return _read(told)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return Sample(trouble=f"what it wrote down is no measurement: {error}")
+
+
+def told_by(source: Source, job: Mapping[str, Any], *, limits: Limits, hash_seed: int = 0) -> dict[str, Any]:
+    """What the process wrote down; it was written by untrusted code. `trouble` says why there is nothing."""
     with tempfile.TemporaryDirectory(prefix="bloomery-timing-") as name:
         folder = Path(name).resolve()
-        _lay_out(folder, source, workload, pace)
+        _lay_out(folder, source, job)
         python = ["/usr/bin/env", f"PYTHONHASHSEED={hash_seed}", sys.executable, "-s", "-P"]
         script = [str(folder / "inside" / INSIDE.name), str(folder / "job.json"), str(folder / "out.json")]
-        result = run([*python, *script], folder=folder, limits=pace.limits)
+        result = run([*python, *script], folder=folder, limits=limits)
         try:
             told = json.loads(read_result(folder, "out.json", most_bytes=OUT_BYTES))
-            return _read(told)
         except MissingFile:
             ended = f"killed at the limit of {result.killed_by}" if result.killed_by else "it ended early"
-            return Sample(trouble=f"{ended}: {result.stderr.strip()[-300:]}")
-        except (FormatRefused, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            return Sample(trouble=f"what it wrote down is no measurement: {error}")
+            return {"trouble": f"{ended}: {result.stderr.strip()[-300:]}"}
+        except (FormatRefused, ValueError, RecursionError) as error:
+            return {"trouble": f"what it wrote down cannot be read: {error}"}
+    return told if isinstance(told, dict) else {"trouble": "what it wrote down is no measurement"}
 
 
-def _lay_out(folder: Path, source: Source, workload: Workload, pace: Pace) -> None:
+def _lay_out(folder: Path, source: Source, job: Mapping[str, Any]) -> None:
     for path, text in source.files.items():
         if ".." in Path(path).parts or Path(path).is_absolute():
             raise UserError(f"{path}: a path inside the repository was expected")
@@ -99,17 +116,8 @@ def _lay_out(folder: Path, source: Source, workload: Workload, pace: Pace) -> No
     (folder / "inside").mkdir()
     for one in (INSIDE, *(SHARED / name for name in SHARED_FILES)):
         (folder / "inside" / one.name).write_text(one.read_text())
-    job = {
-        "module": source.module,
-        "roots": [str(folder / "tree" / root) for root in source.roots],
-        "calls": [call.to_plain() for call in workload.calls],
-        "cold": pace.cold,
-        "warm": pace.warm,
-        "loops": pace.loops,
-        "memory": pace.memory,
-        "time_s": pace.time_s,
-    }
-    (folder / "job.json").write_text(json.dumps(job))
+    roots = [str(folder / "tree" / root) for root in source.roots]
+    (folder / "job.json").write_text(json.dumps({"module": source.module, "roots": roots, **job}))
 
 
 def _read(told: dict[str, Any]) -> Sample:

@@ -196,6 +196,14 @@ def often_(function: Any, times: int, *given: Any) -> list:
     return out
 
 
+def unpickled_(text: str) -> Any:
+    """An argument recorded from a test that is no plain value."""
+    import base64
+    import pickle
+
+    return pickle.loads(base64.b64decode(text))
+
+
 class SubDict(dict):
     """A dictionary by another name."""
 

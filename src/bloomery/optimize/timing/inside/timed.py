@@ -2,6 +2,9 @@
 
     python timed.py JOB OUT
 
+With `ladders` in the job it only looks how long executions take: of each ladder one after another, in a fork
+each, until one takes long enough or fails.
+
 Every cold execution is the first one after the import, in a fork; the warm ones follow each other in one
 fork more, each with arguments of its own. Another fork counts memory. Nothing here judges; what a module can
 do to this process, it may, and the other side knows.
@@ -44,7 +47,13 @@ def main(job_path: str, out_path: str) -> None:
         sys.path[:0] = job["roots"]
         module = importlib.import_module(job["module"])
         told["import_ns"] = processor() - began
-        _measured(module, job, told)
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 (what is printed is compared elsewhere)
+        gc.collect()
+        gc.freeze()
+        if "ladders" in job:
+            told["ladders"] = _climbed(module, job)
+        else:
+            _measured(module, job, told)
     except BaseException as error:  # edge: the sandbox, inside; a module may raise anything at import
         told["trouble"] = f"{type(error).__name__}: {error}"[:500]
     Path(out_path).write_text(json.dumps(told))
@@ -52,9 +61,6 @@ def main(job_path: str, out_path: str) -> None:
 
 def _measured(module: types.ModuleType, job: dict, told: dict) -> None:
     calls = [_compiled(call) for call in job["calls"]]
-    sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 (what is printed is compared elsewhere)
-    gc.collect()
-    gc.freeze()
     kinds = [("cold", once)] * job["cold"] + [("warm", again)] * (job["warm"] > 0)
     kinds += [("memory", weighed)] * job["memory"]
     for kind, work in kinds:
@@ -63,6 +69,21 @@ def _measured(module: types.ModuleType, job: dict, told: dict) -> None:
             told["trouble"] = seen["trouble"]
             return
         told.setdefault(kind, []).append(seen)
+
+
+def _climbed(module: types.ModuleType, job: dict) -> list[list[dict]]:
+    until = time.monotonic() + job["total_s"]
+    found: list[list[dict]] = []
+    for ladder in job["ladders"]:
+        found.append([])
+        for rung in ladder:
+            if time.monotonic() > until:
+                break
+            seen = forked(lambda rung=rung: once(module, list(map(_compiled, rung)), job), job["time_s"])
+            found[-1].append(seen)
+            if "trouble" in seen or seen["processor_ns"] >= job["enough_ns"]:
+                break
+    return found
 
 
 def _compiled(call: dict) -> tuple[str, list]:
@@ -136,7 +157,9 @@ def _written(value: Any) -> bytes:
 def once(module: types.ModuleType, calls: list, job: dict) -> dict:
     made = prepared(module, calls)
     processor_ns, wall_ns, answers = executed(made)
-    return {"processor_ns": processor_ns, "wall_ns": wall_ns, "digest": digest(made, answers)}
+    raised = [at for at, one in enumerate(answers) if isinstance(one, BaseException)]
+    seen = {"processor_ns": processor_ns, "wall_ns": wall_ns, "raised": raised}
+    return {**seen, "digest": digest(made, answers)}
 
 
 def again(module: types.ModuleType, calls: list, job: dict) -> dict:

@@ -1,0 +1,168 @@
+"""What to time: calls of what a candidate changes, recorded, mined or generated, grown until measurable."""
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bloomery.core.sandbox import Limits
+from bloomery.optimize.equivalence.accepting import observed_kinds
+from bloomery.optimize.equivalence.cases import Case, Effort, make_case, unknown
+from bloomery.optimize.equivalence.executing import files_of
+from bloomery.optimize.equivalence.kinds import Kind, parameters
+from bloomery.optimize.equivalence.planning import Entry
+from bloomery.optimize.equivalence.trying import NotTried, asked
+from bloomery.optimize.timing.running import MIB, Source, told_by
+from bloomery.optimize.timing.sizes import sized_call, sizes
+from bloomery.optimize.timing.workload import Call, Workload
+from bloomery.source.python import parse
+from bloomery.source.recording import Recorded
+
+ENOUGH_NS = 2e6
+"""An execution that takes as long is measured well; inputs are grown until one does."""
+MEASURABLE_NS = 2e5
+MOST_CALLS, DRAWN, MOST_SMALL = 60, 150, 8
+LIMITS = Limits(time_s=100, cpu_s=100, memory_bytes=2048 * MIB, file_bytes=64 * MIB)
+CLIMB = {"enough_ns": ENOUGH_NS, "time_s": 2.0, "total_s": 60.0}
+NOTHING = Recorded()
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Workloads of growing size; `rank`: which sources are preferred, the least first."""
+
+    rank: int
+    rungs: tuple[Workload, ...]
+
+
+def workloads(
+    root: Path,
+    path: str,
+    proposal_texts: Mapping[str, str],
+    *,
+    tests: Sequence[Path] = (),
+    recorded: Recorded = NOTHING,
+    seed: int = 0,
+) -> tuple[Workload, ...]:
+    """Workloads of what the candidate changes in `path`, the one that decides first; empty where none runs.
+
+    `tests` are read for calls, never run here; `recorded`: calls of running them (source.recording). First
+    comes what tests really call, where that is long enough to be measured, then inputs of growing size.
+    Raises: UserError where the original cannot be imported by name.
+    """
+    case = make_case(root, path, proposal_texts, [parse(one).tree for one in tests], Effort(seed=seed))
+    ladders = [one for name in case.changes.entries for one in _ladders(case, path, name, recorded)]
+    files, module, roots = files_of(root, path)
+    source = Source({**files, path: case.original.text}, module, roots)
+    climbed = _climbed(source, ladders)
+    found = [(ladder, *best) for ladder, seen in climbed if (best := _best(ladder, seen))]
+    found.sort(key=lambda one: (one[2] < MEASURABLE_NS, one[0].rank, -one[2]))
+    return tuple(one for _, one, _ in found)
+
+
+def _ladders(case: Case, path: str, name: str, recorded: Recorded) -> Iterator[Ladder]:
+    called = [Call(one.function, one.given) for one in recorded.of(path, name)][:MOST_CALLS]
+    mined = [Call(name, given) for given in case.mined.calls.get(name, ())][:MOST_CALLS]
+    if called:
+        yield Ladder(0, (Workload(name, tuple(called), "recorded from tests"),))
+        yield Ladder(0, (Workload(name, (called[0],), "recorded from tests, the longest"),))
+    if mined:
+        yield Ladder(1, (Workload(name, tuple(mined), "written in tests and examples"),))
+    for entry in _entries(case, name, [*called, *mined]):
+        yield _growing(case, entry)
+        yield _drawn(case, entry)
+    plain = [one for one in (*called, *mined) if _can_grow(one)]
+    yield from (_repeated(one) for one in plain[:3])
+
+
+def _entries(case: Case, name: str, calls: Sequence[Call]) -> list[Entry]:
+    """With the kinds of values that its annotations name, that it is called with, or that it takes."""
+    if name in case.original.classes:
+        return [case.entry(name)]
+    owner, _, _ = name.rpartition(".")
+    if owner:
+        return _method(case, owner, name)
+    entry = case.entry(name)
+    if not unknown(entry):
+        return [entry]
+    given = [one.given for one in calls]
+    kinds = observed_kinds(entry, given)[:2]
+    if kinds:
+        return [entry.with_kinds(one) for one in kinds]
+    try:
+        return list(asked(case, entry, given))[:2]
+    except NotTried:
+        return []
+
+
+def _method(case: Case, owner: str, name: str) -> list[Entry]:
+    """Its object first; parameters of unknown kinds are numbers."""
+    node = case.original.functions.get(name)
+    if node is None or owner not in case.values.classes.built or node.decorator_list:
+        return []
+    first = parameters(node.args, case.values.classes)[:1]
+    rest = parameters(node.args, case.values.classes, bound=True)
+    known = [one if one.known else replace(one, kind=Kind("int")) for one in rest]
+    return [Entry(name, (*(replace(one, kind=Kind("class", (), owner)) for one in first), *known))]
+
+
+def _growing(case: Case, entry: Entry) -> Ladder:
+    grown = [
+        (size, sized_call(entry.function, entry.parameters, size, case.values))
+        for size in sizes(entry.parameters)
+    ]
+    source = "generated, size {}"
+    return Ladder(2, tuple(Workload(entry.function, (call,), source.format(size)) for size, call in grown))
+
+
+def _drawn(case: Case, entry: Entry) -> Ladder:
+    """Many small ones, for what takes the same time at every size."""
+    rng = case.values.rng
+    drawn = [
+        sized_call(entry.function, entry.parameters, rng.randint(1, MOST_SMALL), case.values)
+        for _ in range(DRAWN)
+    ]
+    return Ladder(3, (Workload(entry.function, tuple(dict.fromkeys(drawn)), "generated, small"),))
+
+
+def _can_grow(call: Call) -> bool:
+    return any(isinstance(_literal(text), str | list | tuple) for _, text in call.given)
+
+
+def _repeated(call: Call) -> Ladder:
+    """Texts and lists of a call repeated: inputs of a form that is not known stay in it."""
+    rungs = []
+    for times in (2**at for at in range(1, 13)):
+        given = tuple(
+            (key, f"{text} * {times}" if isinstance(_literal(text), str | list | tuple) else text)
+            for key, text in call.given
+        )
+        rungs.append(Workload(call.function, (Call(call.function, given),), f"its arguments {times} times"))
+    return Ladder(4, tuple(rungs))
+
+
+def _literal(text: str) -> object:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+
+
+def _climbed(source: Source, ladders: Sequence[Ladder]) -> list[tuple[Ladder, list[dict[str, Any]]]]:
+    plain = [[[call.to_plain() for call in rung.calls] for rung in one.rungs] for one in ladders]
+    told = told_by(source, {"ladders": plain, **CLIMB}, limits=LIMITS)
+    seen = told.get("ladders", [])
+    return list(zip(ladders, seen, strict=False))
+
+
+def _best(ladder: Ladder, seen: Sequence[Mapping[str, Any]]) -> tuple[Workload, float] | None:
+    """The largest that returned in time, without the calls that raised; with its nanoseconds."""
+    for rung, one in reversed(list(zip(ladder.rungs, seen, strict=False))):
+        if "trouble" in one:
+            continue
+        raised = set(one["raised"])
+        calls = tuple(call for at, call in enumerate(rung.calls) if at not in raised)
+        if calls:
+            return replace(rung, calls=calls), float(one["processor_ns"])
+    return None
