@@ -10,7 +10,9 @@ PROPOSERS: dict[str, str] = {
     "substitutions": "bloomery.optimize.proposers.rewriting:substitutions",
     "catalogue": "bloomery.optimize.proposers.rewriting:catalogue",
     "language models": "bloomery.optimize.proposers.models:language_models",
+    "tuning": "bloomery.optimize.proposers.tuning:TuningProposer",
     "repair": "bloomery.optimize.proposers.repair:RepairSearch",
+    "robustness": "bloomery.optimize.proposers.robustness:Mender",
 }
 
 
