@@ -9,42 +9,54 @@ from scipy import stats
 from bloomery.optimize.methods.actor_critic import ActorCritic, Critic, Forecast, LinUcb, calibrated
 from bloomery.optimize.methods.actor_critic.calibration import spearman
 from bloomery.optimize.methods.actor_critic.critic import PENALTY, logistic, ridge
-from bloomery.optimize.methods.actor_critic.features import CODE, arm, code_features
+from bloomery.optimize.methods.actor_critic.features import CODE, arm, code_features, proposal_features
 from bloomery.optimize.optimizing import optimize
 from bloomery.optimize.proposal import Proposal
 from tests.optimize.runs.shops import OTHER, QUICK, SLOW, WRONG, Saying, decide
 
 
-def test_with_one_constant_context_the_bandit_is_a_shrunken_mean_with_its_width():
-    policy = LinUcb(1, alpha=0.5)
-    assert policy.value("a", [1.0]) == 0.5
-    assert policy.bound("a", [1.0]) == 1.0
+def test_with_one_constant_feature_the_bandit_is_a_shrunken_mean_with_its_width():
+    policy = LinUcb(alpha=0.5)
+    assert policy.value({"a": 1.0}) == 0.0
+    assert policy.bound({"a": 1.0}) == 0.5
     for reward in (1.0, 0.0, 1.0):
-        policy.learn("a", [1.0], reward)
-    # A = 1 + 3, b = 2; what it does not know, 1 / A, it takes for the mean of all rewards
-    assert policy.value("a", [1.0]) == pytest.approx(2 / 4 + (2 / 3) / 4)
-    assert policy.bound("a", [1.0]) == pytest.approx(policy.value("a", [1.0]) + 0.5 * math.sqrt(1 / 4))
+        policy.learn({"a": 1.0}, reward)
+    assert policy.value({"a": 1.0}) == pytest.approx(2 / 4)  # A = 1 + 3, b = 2
+    assert policy.bound({"a": 1.0}) == pytest.approx(2 / 4 + 0.5 * math.sqrt(1 / 4))
+    assert policy.bound({"a": 1.0, "b": 2.0}) == pytest.approx(2 / 4 + 0.5 * math.sqrt(1 / 4 + 4))
 
 
-def test_the_bandit_finds_the_arm_that_suits_the_context_and_beats_uniform_choice():
+def test_the_bandit_is_ridge_regression_whatever_the_order_of_features():
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=(12, 3)), rng.normal(size=12)
+    policy = LinUcb()
+    for row, reward in zip(x, y, strict=True):
+        named = list(zip("abc", row, strict=True))
+        policy.learn(dict(named if reward > 0 else named[::-1]), reward)
+    weights = np.linalg.solve(x.T @ x + np.eye(3), x.T @ y)
+    assert policy.value({"c": 1.0, "a": 2.0}) == pytest.approx(weights[2] + 2 * weights[0])
+
+
+def test_the_bandit_finds_the_arm_that_suits_the_code_and_beats_uniform_choice():
     rng = np.random.default_rng(0)
-    policy, got, uniform = LinUcb(2), 0.0, 0.0
+    policy, got, uniform = LinUcb(), 0.0, 0.0
     for _ in range(300):
-        x = [1.0, float(rng.integers(2))]
-        means = {"a": x[1], "b": 1 - x[1]}
-        name = ("a", "b")[policy.choose([("a", x), ("b", x)])]
-        policy.learn(name, x, means[name])
-        got += means[name]
+        loops = bool(rng.integers(2))
+        offers = [{"bias": 1.0, name: 1.0, f"{name} with loops": float(loops)} for name in ("a", "b")]
+        at = policy.choose(offers)
+        reward = float((at == 0) == loops)
+        policy.learn(offers[at], reward)
+        got += reward
         uniform += 0.5
     assert got > 1.8 * uniform
 
 
 def test_without_a_difference_between_arms_the_bandit_gains_nothing():
-    policy = LinUcb(1)
+    policy = LinUcb()
     for _ in range(50):
-        policy.learn("a", [1.0], 0.3)
-        policy.learn("b", [1.0], 0.3)
-    assert policy.value("a", [1.0]) == policy.value("b", [1.0])
+        policy.learn({"a": 1.0}, 0.3)
+        policy.learn({"b": 1.0}, 0.3)
+    assert policy.value({"a": 1.0}) == pytest.approx(policy.value({"b": 1.0}))
 
 
 def test_ridge_is_least_squares_with_rows_for_the_penalty():
@@ -101,6 +113,15 @@ def test_the_numbers_of_code_say_what_stands_in_loops():
 def test_an_arm_is_a_proposer_with_its_operator_and_not_with_a_models_words():
     assert arm(Proposal("catalogue", "list-to-set", "", {})) == "catalogue: list-to-set"
     assert arm(Proposal("models", "big: an idea", "", {})) == arm(Proposal("models", "big: other", "", {}))
+
+
+def test_a_proposal_is_seen_with_its_operators_what_they_met_and_its_place():
+    both = Proposal("catalogue", "list-to-set+sum-loop", "", {"m.py": QUICK}, "paid", "proven")
+    seen = proposal_features(both, {"m.py": SLOW}, place=1)
+    assert seen["operator list-to-set"] == seen["operator sum-loop"] == seen["proven"] == 1
+    assert seen["operator sum-loop with searches in loops"] == pytest.approx(math.log(2) / 3)
+    assert seen["first"] == 0.5
+    assert seen["changed lines"] == pytest.approx(math.log(4) / 3)  # one line is new, one is another
 
 
 def runs(shop, texts, names=("teller",)):

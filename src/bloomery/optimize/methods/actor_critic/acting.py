@@ -1,13 +1,14 @@
 """The actor: of all that is proposed for a function, what may be best is measured next, and learned from."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from statistics import fmean
 from typing import Any
 
 from bloomery.optimize.methods.actor_critic.calibration import Forecast, calibrated
 from bloomery.optimize.methods.actor_critic.critic import Critic
-from bloomery.optimize.methods.actor_critic.features import CODE, arm, code_features, proposal_features
+from bloomery.optimize.methods.actor_critic.features import arm, proposal_features
 from bloomery.optimize.methods.actor_critic.policy import LinUcb
 from bloomery.optimize.methods.method import Bench, Judged
 from bloomery.optimize.proposal import Goal, Proposal
@@ -25,7 +26,6 @@ class Offer:
 
     proposal: Proposal
     arm: str
-    context: tuple[float, ...]
     features: Mapping[str, float]
 
     @property
@@ -40,35 +40,34 @@ class ActorCritic:
     name: str = "actor-critic"
     facts: dict[str, Any] = field(default_factory=dict)
     _seen: list[Seen] = field(default_factory=list)
+    _best: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def improve(self, bench: Bench) -> Iterator[Judged]:
         learned = f"actor-critic {bench.task.goal}"
         self._seen = list(bench.recall(learned) or [])
-        known, before = len(self._seen), _policy(self._seen)
-        offers = [offer_of(one, bench) for one in bench.propose()]
+        known = len(self._seen)
+        offers = offers_of(bench)
         for offer in _in_turn(offers, self._policy):
             judged = self._tried(bench, offer)
             if judged is not None:
                 yield judged
         if len(self._seen) > known:
             bench.remember(learned, self._seen[-MOST_KEPT:])
-        self._tell(bench, before, known, len(offers))
+        self._tell(bench, known, len(offers))
 
     def _policy(self) -> LinUcb:
         return _policy(self._seen)
 
     def _tried(self, bench: Bench, offer: Offer) -> Judged | None:
-        """None where no reward is believed to be larger than what the function has already."""
-        best = max(
-            (one["reward"] for one in self._seen if one.get("place") == self._place(bench, offer)),
-            default=0.0,
-        )
-        if best and self._policy().bound(offer.arm, offer.context) <= best:
+        """None where no reward is believed to be larger than what this run has for the function already."""
+        best = self._best.get(offer.place, 0.0)
+        if best and self._policy().bound(offer.features) <= best:
             self.facts["not worth measuring"] = self.facts.get("not worth measuring", 0) + 1
             return None
         chance, score = Critic.taught(self._seen).predict(offer.features)
         verdict = bench.validate(offer.proposal)
         got = reward(verdict, bench.task.goal)
+        self._best[offer.place] = max(best, got)
         self._learn(bench, offer, chance, score, verdict, got)
         said = {"predicted chance": chance, "predicted score": score, "measured score": got}
         return Judged(offer.proposal, verdict, said)
@@ -82,9 +81,7 @@ class ActorCritic:
         self._seen.append(
             {
                 "key": key,
-                "place": self._place(bench, offer),
                 "arm": offer.arm,
-                "context": list(offer.context),
                 "features": dict(offer.features),
                 "chance": chance,
                 "score": score,
@@ -93,11 +90,7 @@ class ActorCritic:
             }
         )
 
-    def _place(self, bench: Bench, offer: Offer) -> str:
-        path, function = offer.place
-        return key_of(text=(bench.task.root / path).read_text(), function=function)
-
-    def _tell(self, bench: Bench, before: LinUcb, known: int, offered: int) -> None:
+    def _tell(self, bench: Bench, known: int, offered: int) -> None:
         forecasts = [
             Forecast(one["chance"], one["score"], one["accepted"], one["reward"]) for one in self._seen
         ]
@@ -107,18 +100,26 @@ class ActorCritic:
         self.facts["observations"] = len(self._seen)
         self.facts["calibration"] = asdict(calibration) if calibration else {}
         self.facts["calibration ever"] = asdict(ever) if ever else {}
-        self.facts["arms"] = evolution(before, self._policy())
+        self.facts["arms"] = evolution(self._seen, known)
         if calibration:
             bench.say("calibration", brier=calibration.brier, rank=calibration.rank, count=calibration.count)
 
 
-def offer_of(proposal: Proposal, bench: Bench) -> Offer:
+def offers_of(bench: Bench) -> list[Offer]:
+    places: Counter[tuple[str, ...]] = Counter()
+    found = []
+    for one in bench.propose():
+        key = (one.proposer, one.function or "", *sorted(one.texts))
+        found.append(offer_of(one, bench, places[key]))
+        places[key] += 1
+    return found
+
+
+def offer_of(proposal: Proposal, bench: Bench, place: int) -> Offer:
     before = {
         path: (bench.task.root / path).read_text() for path in proposal.texts if path in bench.task.paths
     }
-    text = next(iter(before.values()), "")
-    context = code_features(text, proposal.function)
-    return Offer(proposal, arm(proposal), context, proposal_features(proposal, before))
+    return Offer(proposal, arm(proposal), proposal_features(proposal, before, place))
 
 
 def reward(verdict: Verdict, goal: Goal) -> float:
@@ -129,21 +130,20 @@ def reward(verdict: Verdict, goal: Goal) -> float:
     return 1.0 if times is None else max(0.0, 1 - 1 / max(times, 1.0))
 
 
-def evolution(before: LinUcb, after: LinUcb) -> dict[str, dict[str, float | None]]:
-    """By arm: how often it was pulled and its mean reward, before this run and now."""
-    return {
-        name: {
-            "pulls before": before.arms[name].pulls if name in before.arms else 0,
-            "pulls": found.pulls,
-            "mean before": before.arms[name].mean if name in before.arms else None,
-            "mean": found.mean,
-        }
-        for name, found in sorted(after.arms.items(), key=lambda item: -item[1].mean)
-    }
+def evolution(seen: Sequence[Seen], known: int) -> dict[str, dict[str, float | None]]:
+    """By arm, the best first: how often it was pulled and its mean reward, before this run and now."""
+    rows: list[tuple[float, str, dict[str, float | None]]] = []
+    for name in {one["arm"] for one in seen}:
+        before = [one["reward"] for one in seen[:known] if one["arm"] == name]
+        now = [one["reward"] for one in seen if one["arm"] == name]
+        first = fmean(before) if before else None
+        row = {"pulls before": len(before), "mean before": first, "pulls": len(now), "mean": fmean(now)}
+        rows.append((-fmean(now), name, row))
+    return {name: row for _, name, row in sorted(rows, key=lambda row: row[:2])}
 
 
 def _policy(seen: Sequence[Seen]) -> LinUcb:
-    return LinUcb(len(CODE)).learn_all(seen)
+    return LinUcb().learn_all(seen)
 
 
 def _in_turn(offers: Sequence[Offer], policy: Any) -> Iterator[Offer]:
@@ -153,12 +153,10 @@ def _in_turn(offers: Sequence[Offer], policy: Any) -> Iterator[Offer]:
         groups[offer.place].append(offer)
     while groups:
         now = policy()
-        bounds = {
-            place: max(now.bound(one.arm, one.context) for one in group) for place, group in groups.items()
-        }
+        bounds = {place: max(now.bound(one.features) for one in group) for place, group in groups.items()}
         place = max(bounds, key=lambda one: bounds[one])
         group = groups[place]
-        offer = group.pop(now.choose([(one.arm, one.context) for one in group]))
+        offer = group.pop(now.choose([one.features for one in group]))
         if not group:
             del groups[place]
         yield offer

@@ -16,6 +16,10 @@ CODE = (
 """The numbers of a function, in order; counts as log(1 + count) / 3, so that most are below 1."""
 
 
+MET = ("depth of loops", "searches in loops", "concatenations in loops", "slices in loops")
+"""What an operator's worth may depend on: each comes with each operator, too."""
+
+
 def code_features(text: str, function: str | None) -> tuple[float, ...]:
     """The numbers of CODE, of a function or, without one, of the whole file."""
     tree = ast.parse(text)
@@ -43,8 +47,11 @@ def arm(proposal: Proposal) -> str:
     return f"{proposal.proposer}: {operator}"
 
 
-def proposal_features(proposal: Proposal, before: Mapping[str, str]) -> dict[str, float]:
-    """By name: the code, who proposes, which operators, how much it changes, whether it is called proven."""
+def proposal_features(proposal: Proposal, before: Mapping[str, str], place: int = 0) -> dict[str, float]:
+    """By name: the code, who proposes, which operators, how much it changes, whether it is called proven.
+
+    `place`: how many of the same proposer for the same function came before it.
+    """
     path = next(iter(proposal.texts))
     code = code_features(before.get(path, ""), proposal.function)
     found = dict(zip(CODE, code, strict=True))
@@ -55,6 +62,11 @@ def proposal_features(proposal: Proposal, before: Mapping[str, str]) -> dict[str
     changed = sum(line[0] != " " for file in diff.files for hunk in file.hunks for line in hunk.lines)
     found["changed lines"] = math.log1p(changed) / 3
     found["proven"] = float(proposal.safety == "proven")
+    found["first"] = 1 / (1 + place)
+    operators = [name for name in found if name.startswith("operator ")]
+    found["operators"] = math.log1p(len(operators)) / 3
+    for met in MET:
+        found |= {f"{name} with {met}": found[met] for name in operators}
     return found
 
 
