@@ -10,7 +10,7 @@ from bloomery.optimize.proposers.tuning.knob import Role
 _READS = {"read", "read1", "recv", "readlines", "recv_into"}
 _SIZED = {"buffering", "length", "bufsize", "buffer_size", "bufsiz"}
 _CHUNKED = {"chunksize", "chunk_size", "batch_size", "itersize"}
-_SWITCH = re.compile(r"(?i)threshold|cutoff|crossover|switch[ _-]?(?:point|over)|small(?:est)?[ _]")
+_SWITCH = re.compile(r"(?i)threshold|cutoff|crossover|switch[ _-]?(?:point|over)")
 _ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
 
