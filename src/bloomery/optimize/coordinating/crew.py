@@ -87,12 +87,8 @@ def summary(ledger: Ledger, deaths: int = 0) -> Summary:
 
 def bury(ledger: Ledger) -> list[AgentRecord]:
     """Note which agents of this machine are dead, give their tasks back, and remove their worktrees."""
-    catalog, here = ledger.workspace.catalog, socket.gethostname()
-    gone = {
-        agent.name: agent
-        for agent in catalog.agents.all()
-        if agent.host == here and not is_held(lock_of(ledger.workspace.root, agent.name))
-    }
+    catalog = ledger.workspace.catalog
+    gone = {agent.name: agent for agent in catalog.agents.all() if not is_alive(ledger.workspace, agent)}
     leases = [task.lease for task in catalog.queue.tasks("leased") if task.agent in gone and task.lease]
     for task in catalog.queue.take_back(now=now(), leases=leases):
         _log.warning("an agent died at its task", agent=task.agent, task=task.name, state=task.state)
@@ -101,6 +97,11 @@ def bury(ledger: Ledger) -> list[AgentRecord]:
         catalog.agents.end(agent.name, agent.life, "dead", "its process ended without a word")
     clear_worktrees(ledger)
     return dead
+
+
+def is_alive(workspace: Workspace, agent: AgentRecord) -> bool:
+    """Whether its process lives, as far as this machine can tell."""
+    return agent.host != socket.gethostname() or is_held(lock_of(workspace.root, agent.name))
 
 
 def _left(ledger: Ledger, crew: Crew) -> list[TaskRecord]:
