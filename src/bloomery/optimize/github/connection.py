@@ -15,17 +15,22 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from githubkit import GitHub
-from githubkit.exception import RequestError
 
 from bloomery.agents.keys import Key, masked
-from bloomery.core.errors import FormatRefused
+from bloomery.core.errors import CapabilityMissing, FormatRefused
 from bloomery.core.log import get_log
 from bloomery.core.tokens import mask
 from bloomery.optimize.github import errors
-from bloomery.optimize.github.caching import OnDisk
 from bloomery.optimize.github.limits import Limits, Pace
 from bloomery.optimize.github.wire import Traffic, Wire
+
+try:
+    from githubkit import GitHub
+    from githubkit.exception import RequestError
+
+    from bloomery.optimize.github.caching import OnDisk
+except ImportError as error:
+    raise CapabilityMissing("GitHub needs the extra: install `bloomery[github]`") from error
 
 API = "https://api.github.com"
 PER_PAGE = 100

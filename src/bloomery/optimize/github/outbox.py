@@ -24,13 +24,15 @@ Stage = Literal["waiting", "open", "merged", "closed"]
 class Publication:
     """A patch on its way to GitHub. `why`: what kept it from being sent; `files`: where it lies meanwhile.
 
-    `wants_issue`: an issue is to be opened for it; `commit` and `pull` are there once they were made.
+    `wants_issue`: an issue is to be opened for it; `words`: what was asked for; `commit` and `pull` are there
+    once they were made.
     """
 
     patch: str
     base: str | None = None
     issue: int | None = None
     wants_issue: bool = False
+    words: str = ""
     commit: str | None = None
     pull: int | None = None
     url: str = ""

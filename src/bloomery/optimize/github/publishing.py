@@ -5,11 +5,12 @@ short (a limit, the network, a kill) it goes on where it was, and makes nothing 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bloomery.core.errors import BloomeryError, UserError
 from bloomery.core.log import get_log
+from bloomery.core.tokens import mask
 from bloomery.optimize.changes import Ledger, findings
 from bloomery.optimize.changes.sharing import export
 from bloomery.optimize.github import calls, pushing, texts
@@ -24,11 +25,13 @@ _log = get_log("github")
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """How patches are to be put up. `base`: the branch that they are for, the default one unless it is named;
-    `issue`: one that they are for; `open_issue`: open one for each. `files`: the folder of the fallback."""
+    `issue`: one that they are for; `open_issue`: open one for each; `words`: what was asked for, to be
+    quoted; `files`: the folder of the fallback."""
 
     base: str | None = None
     issue: int | None = None
     open_issue: bool = False
+    words: str = ""
     files: Path
 
 
@@ -61,10 +64,9 @@ def publish(
         check_may_publish(ledger, cid)
     with outbox.sending():
         for cid in chosen:
-            asked = Publication(
-                patch=cid, base=wanted.base, issue=wanted.issue, wants_issue=wanted.open_issue
-            )
-            outbox.add(asked)
+            opens = wanted.open_issue and wanted.issue is None
+            asked = Publication(patch=cid, base=wanted.base, issue=wanted.issue, wants_issue=opens)
+            outbox.add(replace(asked, words=mask(wanted.words)))
         return _send_all(ledger, github, outbox, wanted.files)
 
 
@@ -113,13 +115,13 @@ def _put_up(ledger: Ledger, github: Connection, outbox: Outbox, one: Publication
     base = one.base or calls.default_branch(github)
     one = outbox.keep(one, base=base)
     if one.wants_issue and one.issue is None:
-        title, body = texts.title_of(patch), texts.issue_body(ledger, patch)
+        title, body = texts.title_of(patch), texts.issue_body(ledger, patch, one.words)
         opened = calls.ensure_issue(github, title, body, str(texts.Mark(patch.cid)))
         one = outbox.keep(one, issue=opened.number)
     if one.commit is None:
         one = outbox.keep(one, commit=pushing.push(github, ledger, patch, texts.commit_message(patch)))
     assert one.commit is not None
-    body = texts.pull_body(ledger, patch, target=base, issue=one.issue, commit=one.commit)
+    body = texts.pull_body(ledger, patch, target=base, issue=one.issue, commit=one.commit, words=one.words)
     branch = pushing.branch_of(patch.cid)
     made = calls.ensure_pull(github, branch, base, texts.title_of(patch), body)
     return outbox.keep(one, pull=made.number, url=made.url)

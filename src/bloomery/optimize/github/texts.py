@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from bloomery.core.evidence import Evidence
 from bloomery.core.tokens import mask
 from bloomery.optimize.changes import Ledger, Patch, findings
+from bloomery.optimize.github.outbox import Publication
 
 LONGEST = 300  # characters of what is quoted in a table
 STATES = {"passed": "✅ passed", "failed": "❌ failed", "not_run": "⚪ not run"}
@@ -50,13 +51,15 @@ def title_of(patch: Patch) -> str:
     return f"{goal or 'change'}: {operator[:60] or 'rewritten'} in {path}{others}"
 
 
-def pull_body(ledger: Ledger, patch: Patch, *, target: str, issue: int | None, commit: str) -> str:
-    facts = _facts(ledger, patch)
+def pull_body(
+    ledger: Ledger, patch: Patch, *, target: str, issue: int | None, commit: str, words: str = ""
+) -> str:
+    facts = _facts(ledger, patch, words)
     return _page("pull", **facts, target=target, issue=issue, mark=Mark(patch.cid, commit))
 
 
-def issue_body(ledger: Ledger, patch: Patch) -> str:
-    return _page("issue", **_facts(ledger, patch))
+def issue_body(ledger: Ledger, patch: Patch, words: str = "") -> str:
+    return _page("issue", **_facts(ledger, patch, words))
 
 
 def commit_message(patch: Patch) -> str:
@@ -76,6 +79,33 @@ def evidence_rows(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
         }
         for one in evidence
     ]
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows as a table of Markdown."""
+    head = "| check | state | measured | bar | how, or why not |\n|---|---|---|---|---|"
+    lines = [
+        f"| {row['check']}{'' if row['required'] else ' (decides nothing)'} | {row['state']} | "
+        f"{row['measured']} | {row['bar']} | {row['how']} |"
+        for row in rows
+    ]
+    return "\n".join([head, *lines])
+
+
+def told(publications: Sequence[Publication], problem: str) -> str:
+    """What became of patches, as a page of Markdown."""
+    if not publications:
+        return "Nothing was put up, and nothing waits."
+    lines = [
+        f"- {code(one.patch)}: {one.stage}"
+        + (f", [#{one.pull}]({one.url})" if one.pull else "")
+        + (f", {code(one.why)}" if one.why else "")
+        for one in publications
+    ]
+    waits = any(one.stage == "waiting" for one in publications)
+    if waits:
+        lines.append("\nWhat waits lies as patches in the artifacts, and is sent next time.")
+    return "\n".join([*lines, *([f"\n{code(problem)}"] if problem else [])])
 
 
 def code(text: str) -> str:
@@ -100,11 +130,12 @@ def _unmarked(text: str) -> str:
     return mask(text).replace("<!--", "<! --")
 
 
-def _facts(ledger: Ledger, patch: Patch) -> dict[str, Any]:
+def _facts(ledger: Ledger, patch: Patch, words: str) -> dict[str, Any]:
     about = patch.about
     return {
         "description": block(about.description) if about.description.strip() else f"{title_of(patch)}.",
-        "rows": evidence_rows(findings(ledger, patch.cid)[1].evidence),
+        "words": block(words) if words.strip() else "",
+        "evidence": table(evidence_rows(findings(ledger, patch.cid)[1].evidence)),
         "cid": patch.cid,
         "proposer": code(about.proposer),
         "goal": code(about.goal),
