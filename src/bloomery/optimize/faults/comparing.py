@@ -7,6 +7,7 @@ from pathlib import Path
 from bloomery.core.evidence import Bar, Check, Evidence, judge, not_run
 from bloomery.optimize.faults.probing import USUAL, Experiment, experiment, merged
 from bloomery.optimize.faults.schedule import Scenario
+from bloomery.optimize.faults.sighting import Steady
 from bloomery.optimize.faults.steadying import Effort
 from bloomery.optimize.faults.weakness import Weakness
 
@@ -51,7 +52,24 @@ def compare_under_faults(
     second = experiment(root, path, scenarios=chosen, tests=tests, seed=seed, effort=effort, texts=texts)
     if len(second.prepared) < len(chosen):
         return _unable(f"the candidate has another steady state: {'; '.join(second.left_out)}")
+    for one, other in zip(first.prepared, second.prepared, strict=True):
+        if said := otherwise(one.steady, other.steady):
+            return _unable(f"without a fault, in {one.scenario.name}, {said}")
     return _compared(first, second)
+
+
+def otherwise(one: Steady, other: Steady) -> str:
+    """What a candidate does otherwise where no fault strikes; empty where nothing can be seen."""
+    before, after = one.record["calls"], other.record["calls"]
+    if [call["name"] for call in before] != [call["name"] for call in after]:
+        return "the candidate is called otherwise"
+    for number, (old, new) in enumerate(zip(before, after, strict=True)):
+        if number in one.unstable | other.unstable:
+            continue
+        for key in ("outcome", "value", "kinds", "files"):
+            if old.get(key) != new.get(key):
+                return f"{old['name']} has another {key}"
+    return ""
 
 
 def _unable(why: str) -> UnderFaults:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -51,6 +52,17 @@ BY_TYPE = {
     "dict": '{"name": "first"}',
     "list": "[1, 2, 3]",
 }
+
+
+def test_files(root: Path, path: str, tests: Sequence[str]) -> list[str]:
+    """Of files, folders and nodes of tests, the files that name the module."""
+    names = [root / test.partition("::")[0] for test in tests]
+    files = [file for one in names for file in (sorted(one.rglob("*.py")) if one.is_dir() else [one])]
+    module = Path(path).parent.name if Path(path).stem == "__init__" else Path(path).stem
+    word = re.compile(rf"\b{re.escape(module)}\b")
+    usable = [one for one in files if one.suffix == ".py" and one.name != "conftest.py" and one.is_file()]
+    kept = [one.resolve().relative_to(root.resolve()) for one in usable if word.search(one.read_text())]
+    return list(dict.fromkeys(one.as_posix() for one in kept))
 
 
 def found_scenarios(which: Subject, tests: Sequence[str], limits: Limits) -> list[Scenario]:

@@ -28,8 +28,8 @@ def judged(steady: Steady, record: Record, schedule: Schedule) -> Iterator[Sight
         return
     for number, call in enumerate(record["calls"]):
         first, last = call["fired"] if isinstance(call["fired"], list) else (call["fired"], call["fired"])
-        if not schedule and call.get("collected"):
-            yield Sighting("leak", _name(call), 0, f"nobody closes {call['collected'][0]}")
+        for what, function, line in call.get("collected", ()) if not schedule else ():
+            yield Sighting("leak", function.partition(".<locals>")[0], line, f"nobody closes {what}")
         if last > first and number < len(steady.record["calls"]):
             yield from _struck(steady, record, number, record["fired"][first:last], schedule)
             return
@@ -44,13 +44,13 @@ def _struck(
 ) -> Iterator[Sighting]:
     """The first call in which a fault struck."""
     call, usual = record["calls"][number], steady.record["calls"][number]
-    where = fired[0][2], int(fired[0][3])
+    where = fired[0][2].partition(".<locals>")[0], int(fired[0][3])
     kinds, seams = {one[1] for one in fired}, {one[0] for one in fired}
     if "thread" in seams:
         yield from _race(steady, number, call, where)
         return
     if record["hung"]:
-        yield Sighting("never ends", *where, record["hung"])
+        yield Sighting("clock" if "clock" in seams else "never ends", *where, record["hung"])
         return
     same = _same(call, usual) or number in steady.unstable
     if "clock" in seams:
@@ -59,7 +59,7 @@ def _struck(
         if call["outcome"] == "returned" and not same:
             yield Sighting("wrong value", *where, "a part was taken for the whole")
     elif seams & INPUT:
-        yield from _input(call, where)
+        yield from _input(call, where, same or "error 503" not in kinds)
     else:
         yield from _failed(call, usual, where, same)
         yield from _once(steady, call, schedule, where)
@@ -105,7 +105,9 @@ def _tells(value: Any, usual: Any) -> bool:
     return any(word in text and word not in str(usual).lower() for word in ("error", "fail", "unavailable"))
 
 
-def _input(call: Record, where: Where) -> Iterator[Sighting]:
+def _input(call: Record, where: Where, same: bool) -> Iterator[Sighting]:
+    if call["outcome"] == "returned" and not same and not call["told"]:
+        yield Sighting("swallowed", *where, "an answer that says it failed is taken for the thing itself")
     if call["outcome"] == "raised" and call["kinds"][0] in BLUNT and not call["said"]:
         said = f"malformed input ends in {call['kinds'][0]}: {call['words']}"
         yield Sighting("unvalidated", *where, said)

@@ -1,6 +1,6 @@
 """What a faulty call leaves behind: files, descriptors, locks, and whether it can be called again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from bloomery.optimize.faults.sighting import Record, Sighting, Steady, Where
 
@@ -8,15 +8,16 @@ from bloomery.optimize.faults.sighting import Record, Sighting, Steady, Where
 def left(steady: Steady, record: Record, number: int, where: Where) -> Iterator[Sighting]:
     """Files and descriptors."""
     call, usual = record["calls"][number], steady.record["calls"][number]
-    earlier = record["before"] if number == 0 else record["calls"][number - 1]["files"]
+    earlier = call["start"]
     yield from _torn(steady.record, earlier, usual["files"], call["files"], where)
+    clumsy = any(one[0] == "remove" for one in record["fired"])  # what cannot be removed stays
     known = {*usual["files"], *earlier, *steady.record["whole"]}
     extra = sorted(path for path in call["files"] if path not in known or _gone(path, steady, earlier, usual))
-    if extra:
+    if extra and not clumsy:
         yield Sighting("left behind", *where, f"{extra[0]} stays")
     more = [one for one in call["collected"] if one not in usual["collected"]]
     if more:
-        yield Sighting("leak", *where, f"{more[0]} is not closed")
+        yield Sighting("leak", *where, f"{more[0][0]} is not closed")
     elif len(call["handles"]) > len(usual["handles"]) or call["open"] > usual["open"]:
         yield Sighting("leak", *where, f"{(call['handles'] or ['a file'])[-1]} stays open")
 
@@ -48,39 +49,43 @@ def afterwards(steady: Steady, number: int, call: Record, where: Where) -> Itera
         yield Sighting("unusable afterwards", *where, f"called again, {retry['hung']}")
         return
     once, second = again["calls"][number], again["calls"][number]["retry"]
-    if "outcome" in retry and not any(_alike(retry, other) for other in (once, second)):
+    lax = steady.record["appended"]
+    if "outcome" in retry and not any(_alike(retry, other, lax) for other in (once, second)):
         how = retry["kinds"][0] if retry["outcome"] == "raised" else "another result"
         yield Sighting("unusable afterwards", *where, f"called again without a fault, it gives {how}")
 
 
-def _alike(one: Record, other: Record) -> bool:
-    """Ended alike; of the files those that should be there are as they should be."""
+def _alike(one: Record, other: Record, lax: Sequence[str]) -> bool:
+    """Ended alike; the files that should be there are as they should be, but for those that only grow."""
     ended = all(one.get(key) == other.get(key) for key in ("outcome", "value", "kinds"))
-    return ended and not only_less(one["files"], other["files"])
+    wanted = {path: held for path, held in other["files"].items() if path not in lax}
+    return ended and not only_less(one["files"], wanted)
 
 
 def killed(steady: Steady, record: Record) -> Iterator[Sighting]:
     """After a kill: whole files, and a new process does what one does otherwise."""
-    usual = steady.record["calls"][-1]["files"] if steady.record["calls"] else {}
     where: Where = record["where"]
-    torn = list(_torn(steady.record, steady.record["before"], usual, record["left"], where))
+    call = steady.record["calls"][record["call"]]
+    torn = list(_torn(steady.record, call["start"], call["files"], record["left"], where))
     yield from torn
     restart = record.get("restart")
     if torn or restart is None or steady.restarted is None or restart.get("lost"):
         return
     if restart["hung"]:
         yield Sighting("unusable afterwards", *where, f"started again after a kill, {restart['hung']}")
-    elif not any(_as_good(restart, good) for good in (steady.record, steady.restarted)):
+    elif not any(_as_good(restart, good, steady) for good in (steady.record, steady.restarted)):
         words = f" ({restart['ended']})" if restart["ended"] else ""
         yield Sighting("unusable afterwards", *where, f"started again after a kill, it does not do it{words}")
 
 
-def _as_good(one: Record, other: Record) -> bool:
+def _as_good(one: Record, other: Record, steady: Steady) -> bool:
     if one["ended"].partition(":")[0] != other["ended"].partition(":")[0]:
         return False
     if len(one["calls"]) != len(other["calls"]):
         return False
-    return all(_alike(a, b) for a, b in zip(one["calls"], other["calls"], strict=True))
+    lax, unstable = steady.record["appended"], steady.unstable
+    pairs = enumerate(zip(one["calls"], other["calls"], strict=True))
+    return all(_alike(a, b, lax) for at, (a, b) in pairs if at not in unstable)
 
 
 def only_less(files: Mapping[str, str], usual: Mapping[str, str]) -> bool:

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from bloomery.core.errors import Failure, UserError
 from bloomery.optimize.faults.executing import Subject, Trial, execute, subject
-from bloomery.optimize.faults.finding import found_scenarios
+from bloomery.optimize.faults.finding import found_scenarios, test_files
 from bloomery.optimize.faults.judging import judged
 from bloomery.optimize.faults.schedule import (
     STEPS,
@@ -101,7 +102,7 @@ class Experiment:
             raise Failure(f"{self.which.path}: {ran.trouble}")
         for (one, schedule), trial, record in zip(planned, trials, ran.records, strict=True):
             if record.get("killed"):
-                record["where"] = _where_killed(one, schedule)
+                record.update(_where_killed(one, schedule))
             yield from ((one, trial, sighting) for sighting in judged(one.steady, record, schedule))
 
     def _shrunk(self, one: Prepared, schedule: Schedule, sighting: Sighting) -> Schedule:
@@ -122,10 +123,17 @@ WIDE = 1_000_000
 """A place of a thread's fault is the number of the call times this, and the operation in it."""
 
 
-def _where_killed(one: Prepared, schedule: Schedule) -> tuple[str, int]:
-    changing = [crossing for crossing in one.crossings if crossing.seam in STEPS]
-    at = next((fault.at for fault in schedule if fault.seam == "step"), 0)
-    return (changing[at].function, changing[at].line) if at < len(changing) else ("", 0)
+def _where_killed(one: Prepared, schedule: Schedule) -> dict[str, Any]:
+    """The place of the step that a kill came before, and the call that it ended."""
+    changing = [at for at, crossing in enumerate(one.crossings) if crossing.seam in STEPS]
+    step = next(fault.at for fault in schedule if fault.seam == "step")
+    at = changing[min(step, len(changing) - 1)]
+    calls = [n for n, call in enumerate(one.steady.record["calls"]) if call["crossed"] <= at]
+    crossing = one.crossings[at]
+    return {
+        "where": (crossing.function.partition(".<locals>")[0], crossing.line),
+        "call": max(calls, default=0),
+    }
 
 
 def thinned(crossings: Sequence[Crossing]) -> list[Schedule]:
@@ -160,8 +168,9 @@ def experiment(
     """The scenarios brought to their steady state; `texts` stand in the place of files of the repository."""
     if not path.endswith(".py") or not (root / path).is_file():
         raise UserError(f"{path}: a Python file of {root} was expected")
-    which = subject(root, path, [*tests], dict(texts or {}))
-    chosen = list(scenarios) or found_scenarios(which, tests, effort.limits)
+    named = test_files(root, path, tests)
+    which = subject(root, path, named, dict(texts or {}))
+    chosen = list(scenarios) or found_scenarios(which, named, effort.limits)
     prepared, left_out = prepare(which, renamed(chosen), effort) if chosen else ([], ["no scenario"])
     return Experiment(which, prepared, left_out, effort, seed)
 

@@ -9,6 +9,7 @@ METHODS: dict[str, str] = {
     "test-driven": "bloomery.optimize.methods.test_driven:TestDriven",
     "adversarial": "bloomery.optimize.methods.adversarial:Adversarial",
     "actor-critic": "bloomery.optimize.methods.actor_critic:ActorCritic",
+    "chaos": "bloomery.optimize.methods.chaos:Chaos",
 }
 
 

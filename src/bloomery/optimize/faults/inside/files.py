@@ -26,7 +26,7 @@ class Watched:
     def begin(self) -> None:
         self.whole: dict[str, set[str]] = {}
         self.appended: set[str] = set()
-        self.collected: list[str] = []
+        self.collected: list[list[Any]] = []
         self.open: set[int] = set()
         self.raw: dict[int, str] = {}
         self.replaced: list[str] = []
@@ -62,6 +62,7 @@ class Raw(io.FileIO):
     """A file without a buffer; `cut` ends it early."""
 
     named: Any = None
+    place: tuple[str, int] = ("", 0)
 
     def readinto(self, buffer: Any) -> int | None:
         fault = INJECTOR.cross("read")
@@ -102,7 +103,7 @@ class Raw(io.FileIO):
 
     def _dealloc_warn(self, source: Any) -> None:
         """Called by the collector where nobody closed the file."""
-        WATCHED.collected.append(f"file {_short(self.named)}")
+        WATCHED.collected.append([f"file {_short(self.named)}", *self.place])
 
 
 def _short(path: Any) -> str:
@@ -129,6 +130,7 @@ def opened(
     plain = "".join(letter for letter in mode if letter not in "bt")
     raw = Raw(real, plain or "r", closefd, opener)
     raw.named = WATCHED.raw.pop(file, file) if isinstance(file, int) else given
+    raw.place = INJECTOR.place()
     WATCHED.open.add(id(raw))
     if "b" not in mode and buffering == 0:
         raise ValueError("can't have unbuffered text I/O")

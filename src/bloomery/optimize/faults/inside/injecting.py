@@ -89,6 +89,11 @@ class Injector:
             frame = frame.f_back
         return None
 
+    def place(self) -> tuple[str, int]:
+        """Function and line of the module under test that are at work."""
+        frame = self.frame()
+        return ("", 0) if frame is None else (frame.f_code.co_qualname, frame.f_lineno)
+
     def hang(self, why: str) -> Hung:
         """To be raised; told even where the program catches it."""
         self.hung = self.hung or why

@@ -74,6 +74,7 @@ class Socket(REAL_SOCKET):
         self.far: Any = None
         self.peer: Peer | None = None
         self.address: Any = (ADDRESS, 0)
+        self.place = INJECTOR.place()
         if fileno is None:
             near, far = _socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
             self.far = REAL_SOCKET(fileno=far.detach())
@@ -86,7 +87,7 @@ class Socket(REAL_SOCKET):
 
     def __del__(self) -> None:
         if not getattr(self, "_closed", True):
-            WATCHED.collected.append("socket")
+            WATCHED.collected.append(["socket", *self.place])
             self.close()
 
     def setsockopt(self, *args: Any) -> None:

@@ -19,9 +19,9 @@ from clock import CLOCK
 from encoding import Encoder, named
 from files import REAL_OPEN, WATCHED, content
 from injecting import INJECTOR
+from patience import LOOK_S, LOOKS, PATIENCE
 from pressing import Intruder, starving
 
-REAL_TIME_S = 1.5
 MOST_FILES = 200
 RAISE = dis.opmap["RAISE_VARARGS"]
 WATCHED_SPECIAL = frozenset({"__init__", "__call__", "__enter__", "__exit__", "__getitem__", "__setitem__"})
@@ -60,6 +60,7 @@ class Recorder:
 
     def call(self, call: Callable[[], Any], name: str, owner: tuple = ()) -> Any:
         record: dict[str, Any] = {"name": name, "fired": len(INJECTOR.fired)}
+        record.update(start=self.files(), crossed=len(INJECTOR.crossings))
         self.calls.append(record)
         number = len(self.calls) - 1
         if self.job.get("intruded") == number:
@@ -95,7 +96,7 @@ class Recorder:
         intruder = Intruder(other, self.job["intrude"])
         with intruder:
             value, error = self._attempt(call, record)
-        ended = intruder.wait(REAL_TIME_S)
+        ended = intruder.wait(LOOK_S * LOOKS)
         second["files"] = self.files()
         second["memory"] = self.memory(owner)
         second["hung"] = "" if ended else "both wait for each other"
@@ -112,7 +113,8 @@ class Recorder:
         heard, slept, held = self._told(), CLOCK.slept, set(WATCHED.open)
         handles, WATCHED.collected = set(WATCHED.raw), []
         self.inside.depth = True
-        signal.setitimer(signal.ITIMER_REAL, REAL_TIME_S * self.job.get("patience", 1))
+        PATIENCE.begin()
+        signal.setitimer(signal.ITIMER_REAL, LOOK_S, LOOK_S)
         if self.job.get("memory"):
             sys.setprofile(starving)
         try:
@@ -227,11 +229,6 @@ def _watch_class(kind: type, recorder: Recorder) -> None:
             continue
         made = recorder.wrapped(inner, f"{kind.__qualname__}.{name}")
         setattr(kind, name, type(value)(made) if inner is not value else made)
-
-
-def give_up(*_: object) -> None:
-    """The signal of the timer. Raises: Hung."""
-    raise INJECTOR.hang("it did not end")
 
 
 def quiet() -> None:

@@ -29,6 +29,7 @@ import network  # noqa: E402
 import recording  # noqa: E402
 import system  # noqa: E402
 from collecting import listed, run_test  # noqa: E402
+from patience import PATIENCE  # noqa: E402
 
 sys.path.remove(HERE)
 READ, WRITE, MONOTONIC = os.read, os.write, time.monotonic
@@ -134,7 +135,7 @@ def _child(module: types.ModuleType, trial: dict, job: dict, folder: Path) -> di
     recording.watch(module, recorder)
     network.ANSWERS.clear()
     network.ANSWERS.update(trial["answers"])
-    signal.signal(signal.SIGALRM, recording.give_up)
+    signal.signal(signal.SIGALRM, PATIENCE.look)
     before = recorder.files()
     clock.CLOCK.begin()
     files.WATCHED.begin()

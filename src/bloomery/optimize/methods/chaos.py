@@ -1,0 +1,118 @@
+"""Chaos: what breaks under faults, mended, and the mends judged by the same faults.
+
+A hypothesis is that under a fault a function still ends, and either does its work, says that it failed, or
+leaves all as it was. Faults that refute it are weaknesses; a mend counts only if they find nothing any more.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bloomery.core.errors import CapabilityMissing, Failure, UserError
+from bloomery.optimize.faults import Effort, Weakness, Weaknesses, compare_under_faults, probe
+from bloomery.optimize.faults.mending import Mended, mended
+from bloomery.optimize.methods.method import Bench, Judged
+from bloomery.optimize.proposal import Proposal
+from bloomery.optimize.reporting import holds
+
+OURS = "robustness"
+EFFORT = Effort()
+
+
+@dataclass
+class Chaos:
+    """`effort`: of the search for weaknesses, in each file and for each mend."""
+
+    name: str = "chaos"
+    effort: Effort = EFFORT
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def improve(self, bench: Bench) -> Iterator[Judged]:
+        self.facts.update(weaknesses=0, mended=0, schedules=0)
+        for path in bench.task.paths:
+            if path.endswith(".py"):
+                yield from self._hardened(bench, path)
+
+    def _hardened(self, bench: Bench, path: str) -> Iterator[Judged]:
+        seen = self._probed(bench, path)
+        if seen is None:
+            return
+        chain = list(self._mended(bench, path, tuple(seen)))
+        whole = chain[-1] if chain else None
+        if whole is not None:
+            judged = self._judged(bench, _together(chain), chain)
+            yield judged
+            if len(chain) > 1 and not holds(judged.verdict):
+                yield from self._one_by_one(bench, chain)
+        left = [one for one in seen if one not in [done.weakness for done in chain]]
+        for one in left:
+            bench.say("weakness not mended", what=str(one), program=one.program)
+        if left:
+            yield from self._others(bench, path)
+
+    def _probed(self, bench: Bench, path: str) -> Weaknesses | None:
+        task = bench.task
+        try:
+            seen = probe(task.root, path, tests=task.tests, seed=task.seed, effort=self.effort)
+        except (CapabilityMissing, UserError, Failure) as error:
+            bench.say("cannot be probed", path=path, reason=str(error))
+            return None
+        self.facts["weaknesses"] += len(seen)
+        self.facts["schedules"] += seen.schedules
+        counts = {"scenarios": seen.scenarios, "schedules": seen.schedules, "weaknesses": len(seen)}
+        bench.say("probed", path=path, **counts, left_out=list(seen.left_out))
+        for one in seen:
+            bench.say("weakness", what=str(one), program=one.program)
+        return seen
+
+    def _mended(self, bench: Bench, path: str, found: Sequence[Weakness]) -> Iterator[Mended]:
+        """One mend upon the other, so that all of them are one change; at most as many as the task allows."""
+        base, task = None, bench.task
+        for weakness in found[: task.most]:
+            done = mended(
+                task.root, weakness, tests=task.tests, seed=task.seed, effort=self.effort, base=base
+            )
+            if done is not None:
+                base = done.proposal.texts[path]
+                self.facts["mended"] += 1
+                yield done
+
+    def _judged(self, bench: Bench, proposal: Proposal, done: Sequence[Mended]) -> Judged:
+        facts = {
+            "mended": [str(one.weakness) for one in done],
+            "shown by": [one.weakness.program for one in done],
+            "schedules": sum(one.seen.schedules for one in done),
+        }
+        return Judged(proposal, bench.validate(proposal), facts)
+
+    def _one_by_one(self, bench: Bench, chain: Sequence[Mended]) -> Iterator[Judged]:
+        """Where all mends together are refused, each alone upon the original."""
+        task = bench.task
+        for one in chain:
+            alone = mended(task.root, one.weakness, tests=task.tests, seed=task.seed, effort=self.effort)
+            if alone is not None:
+                yield self._judged(bench, alone.proposal, [alone])
+
+    def _others(self, bench: Bench, path: str) -> Iterator[Judged]:
+        """Other proposers may know more; what they propose is validated where the faults find it better."""
+        for proposal in bench.propose(path=path):
+            if proposal.proposer == OURS or set(proposal.texts) != {path}:
+                continue
+            task = bench.task
+            seen = compare_under_faults(
+                task.root, path, proposal.texts, tests=task.tests, seed=task.seed, effort=self.effort
+            )
+            if seen.better and seen.evidence.measured == 0:
+                facts = {"mended": [str(one) for one in seen.better], "schedules": seen.schedules}
+                yield Judged(proposal, bench.validate(proposal), facts)
+
+
+def _together(chain: Sequence[Mended]) -> Proposal:
+    """The last text holds all mends; the words are those of all."""
+    last = chain[-1].proposal
+    return replace(
+        last,
+        operator="+".join(dict.fromkeys(one.proposal.operator for one in chain)),
+        why="; ".join(one.proposal.why for one in chain),
+        function=last.function if len({one.proposal.function for one in chain}) == 1 else None,
+    )

@@ -1,0 +1,83 @@
+"""The method over a bench that accepts or refuses all."""
+
+import pytest
+
+from bloomery.core.evidence import Bar, Check, judge
+from bloomery.optimize.faults import Effort
+from bloomery.optimize.methods import method
+from bloomery.optimize.methods.chaos import Chaos
+from bloomery.optimize.task import OptimizationTask
+from bloomery.optimize.validating.verdict import Verdict
+
+WEAK = """
+def lines(path):
+    try:
+        return len(open(path).readlines())
+    except OSError:
+        return 0
+"""
+SOUND = """
+def lines(path):
+    try:
+        with open(path) as file:
+            return len(file.readlines())
+    except FileNotFoundError:
+        return 0
+"""
+TEST = """
+import pytest
+from counting import lines
+
+
+@pytest.fixture
+def path(tmp_path):
+    made = tmp_path / "two.txt"
+    made.write_text("1\\n2\\n")
+    return made
+
+
+def test_two(path):
+    assert lines(path) == 2
+"""
+GOOD = Check(name="good", bar=Bar(op=">=", value=1))
+
+
+class Bench:
+    def __init__(self, root, *, accepts):
+        self.task = OptimizationTask(root=root, paths=("counting.py",), goal="robustness", tests=("tests",))
+        self.accepts, self.said = accepts, []
+
+    def propose(self, *, proposer=None, path=None):
+        return iter(())
+
+    def validate(self, proposal, *, level=None):
+        return Verdict("standard", (judge(GOOD, self.accepts, how="told", duration_s=0),))
+
+    def say(self, event, **facts):
+        self.said.append((event, facts))
+
+
+def bench(tmp_path, text, *, accepts=1):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_counting.py").write_text(TEST)
+    (tmp_path / "counting.py").write_text(text)
+    return Bench(tmp_path, accepts=accepts)
+
+
+@pytest.mark.slow
+def test_what_breaks_in_a_test_under_faults_is_mended_in_one_change(tmp_path):
+    one = bench(tmp_path, WEAK)
+    chaos = Chaos(effort=Effort(pairs=0))
+    (judged,) = chaos.improve(one)
+    assert judged.proposal.texts["counting.py"] == SOUND
+    assert judged.proposal.operator == "with around+narrower handlers"
+    assert [said.split(": ")[1] for said in judged.facts["mended"]] == ["leak", "swallowed"]
+    assert (chaos.facts["weaknesses"], chaos.facts["mended"]) == (2, 2)
+    assert (tmp_path / "counting.py").read_text() == WEAK
+
+
+def test_where_nothing_breaks_nothing_is_proposed(tmp_path):
+    one = bench(tmp_path, SOUND)
+    assert list(method("chaos").improve(one)) == []
+    assert one.said[0][1]["weaknesses"] == 0
+    assert one.said[0][1]["schedules"] > 8
