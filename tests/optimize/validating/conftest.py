@@ -1,14 +1,17 @@
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bloomery.core.evidence import State
 from bloomery.optimize.proposal import Proposal
 from bloomery.optimize.validating import Verdict, validate
+from bloomery.optimize.validating.change import change_of_texts, checked_out_both
+from bloomery.optimize.validating.site import Site
+from bloomery.optimize.validating.validating import USUAL
 
 PRICES = """\
 def total(prices: list[int]) -> int:
@@ -84,10 +87,14 @@ class Shop:
         settings: dict[str, Any] = {"goal": "fix", "level": "basic", **given}
         return validate(self.root, proposal, tests=tests, **settings)
 
-
-def state(verdict: Verdict, check: str) -> State | None:
-    found = verdict.of(check)
-    return found.state if found else None
+    @contextmanager
+    def site(self, texts: Mapping[str, str], **given: Any) -> Iterator[Site]:
+        """What a check is given, to make one check alone."""
+        change = change_of_texts(self.root, texts)
+        settings: dict[str, Any] = {"goal": "speed", "level": "paranoid", "tests": (), "seed": 0, **given}
+        with checked_out_both(change) as trees:
+            proposal = Proposal("a test", "edit", "", texts)
+            yield Site(change, trees, proposal, answers=USUAL, **settings)
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def record(tree: Path, targets: Sequence[str], pace: Pace) -> Record:
     """Run the tests twice: with their lines noted, and once more to see which of them are flaky."""
     first = try_tests(tree, targets, lines=True, pace=pace)
     second = try_tests(tree, targets, pace=pace)
-    now, then = first.statuses(), second.statuses()
+    now, then = _statuses(first), _statuses(second)
     flaky = tuple(node for node in now if now[node] != then.get(node))
     return Record(
         tuple(targets),
@@ -100,6 +100,12 @@ def record(tree: Path, targets: Sequence[str], pace: Pace) -> Record:
         _did(tree, first),
         first.trouble,
     )
+
+
+def _statuses(tried: Tried) -> dict[str, str]:
+    """By test; a folder without any is no test."""
+    empty = {one.node for one in tried.results.outcomes if one.reason.endswith("holds no test")}
+    return {node: status for node, status in tried.statuses().items() if node not in empty}
 
 
 def _did(tree: Path, tried: Tried) -> dict[str, Did]:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from bloomery.core.errors import CapabilityMissing
 from bloomery.core.evidence import Check, Evidence, State, not_run
 from bloomery.optimize.proposal import Goal, Proposal
 from bloomery.optimize.validating.caching import Answers, Forgetful, InProcess, remembered
@@ -124,7 +125,7 @@ def _made(site: Site, one: Examination, progress: Progress) -> Sequence[Answer]:
     )
 
     def work() -> tuple[list[dict[str, object]], bool]:
-        made = [_timed(answer, time.monotonic() - began) for answer in one.examine(site)]
+        made = [_timed(answer, time.monotonic() - began) for answer in _examined(site, one)]
         return [answer.to_plain() for answer in made], all(answer.lasting for answer in made)
 
     found, known = remembered(site.answers if one.keeps else NOTHING_KEPT, question, work)
@@ -132,6 +133,14 @@ def _made(site: Site, one: Examination, progress: Progress) -> Sequence[Answer]:
     states = ", ".join(str(answer.evidence.state) for answer in answers)
     progress(name, 1, 1, f"remembered: {states}" if known else states)
     return answers
+
+
+def _examined(site: Site, one: Examination) -> Sequence[Answer]:
+    try:
+        return one.examine(site)
+    except CapabilityMissing as missing:
+        wanted = [check for check in one.checks if _wants(check, site)]
+        return [Answer(not_run(site.asked(c), str(missing)), str(missing), lasting=False) for c in wanted]
 
 
 def _timed(answer: Answer, took_s: float) -> Answer:

@@ -2,18 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from bloomery.core.errors import UserError
 from bloomery.core.evidence import not_run
 from bloomery.optimize.equivalence import Effort, verify
+from bloomery.optimize.validating.checks.reading import files_of_tests
 from bloomery.optimize.validating.checks.text import is_judge
 from bloomery.optimize.validating.levels import EQUIVALENCE
 from bloomery.optimize.validating.site import Answer, Site
-from bloomery.optimize.validating.testing import targets_of
-from bloomery.source.modules import reached, source_roots
 
-MOST_TESTS = 40
 EFFORTS = {"basic": 1, "standard": 1, "strict": 2, "paranoid": 4}  # circumstances beside the first
 
 
@@ -28,7 +25,7 @@ def meaning(site: Site) -> Sequence[Answer]:
     proposal = replace(site.proposal, texts=site.texts)
     allowed = {path for path in site.texts if not is_judge(path, site.tests)}
     try:
-        found = verify(site.target, proposal, tests=_tests(site), allowed=allowed, effort=effort)
+        found = verify(site.target, proposal, tests=files_of_tests(site), allowed=allowed, effort=effort)
     except UserError as error:
         return [Answer(not_run(check, str(error)), _IMPORTABLE) for check in checks]
     said = str(found.findings[0]) if found.findings else "; ".join(found.verdict.reasons)
@@ -38,20 +35,3 @@ def meaning(site: Site) -> Sequence[Answer]:
 
 
 _IMPORTABLE = "make it a module that can be imported by name from the project's folder"
-
-
-def _tests(site: Site) -> list[Path]:
-    """Files with tests that import what is changed; they are read for calls."""
-    root = site.trees.before
-    names = [one.partition("::")[0] for one in targets_of(root, site.tests)]
-    files = [path for name in dict.fromkeys(names) for path in _files(root / name)]
-    changed = {(root / path).resolve() for path in site.change.paths}
-    known: dict[Path, frozenset[Path]] = {}
-    roots = source_roots(root)
-    return [one for one in files if changed & reached([one], roots, known)][:MOST_TESTS]
-
-
-def _files(path: Path) -> list[Path]:
-    if path.is_dir():
-        return sorted(path.rglob("test_*.py"))
-    return [path] if path.suffix == ".py" and path.is_file() else []

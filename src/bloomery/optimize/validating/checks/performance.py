@@ -1,18 +1,17 @@
 """Time and memory of both versions, side by side in fresh processes."""
 
 from collections.abc import Iterator, Sequence
-from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from bloomery.core.errors import CapabilityMissing, UserError
 from bloomery.core.evidence import Check, Evidence, Measured, judge, not_run
+from bloomery.optimize.validating.checks.reading import files_of_tests
 from bloomery.optimize.validating.levels import FASTER, LARGER, SLOWER, SMALLER, is_measured
 from bloomery.optimize.validating.site import Answer, Site
 
 if TYPE_CHECKING:
     from bloomery.optimize.timing import Comparison
 
-DOOR = "bloomery.optimize.timing:workloads"
 MEMORY_SLACK = 1 / 1.05
 
 
@@ -33,13 +32,9 @@ def _compared(site: Site) -> "Comparison":
     path = next((one for one in site.python if one in site.texts), None)
     if path is None or not (site.trees.before / path).is_file():
         raise CapabilityMissing("there are no two versions of a Python file to be timed")
-    try:
-        workloads = resolve_name(DOOR)
-    except (ImportError, AttributeError) as error:
-        raise CapabilityMissing(f"nothing is found here that could be timed: {error}") from None
-    from bloomery.optimize.timing import compare
+    from bloomery.optimize.timing import compare, workloads
 
-    found = workloads(site.trees.before, path, site.texts, tests=site.tests, seed=site.seed)
+    found = workloads(site.trees.before, path, site.texts, tests=files_of_tests(site), seed=site.seed)
     if not found:
         raise CapabilityMissing(f"no call of what is changed in {path} is known that could be timed")
     return compare(site.trees.before, path, site.texts, found[0], seed=site.seed)

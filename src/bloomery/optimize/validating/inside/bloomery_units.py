@@ -9,6 +9,7 @@ Its job (see bloomery_outcomes) holds `tree`, `limit_s` (seconds for a unit) and
 import os
 import signal
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 import bloomery_outcomes
+import coverage
 import pytest
 from bloomery_outcomes import JOB, tell
 
@@ -24,6 +26,7 @@ APART = frozenset({
     "subprocess.Popen", "os.system", "os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn",
     "pty.spawn", "sys.settrace", "sys.setprofile",
 })  # fmt: skip
+COVERAGE = os.path.dirname(coverage.__file__)  # noqa: PTH120
 IMPORTER = "<frozen importlib._bootstrap_external>"
 
 
@@ -41,7 +44,10 @@ def _listen(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "open":
         if isinstance(arguments[0], str | bytes) and not _is_an_import(sys._getframe(1)):
             _opened(os.fsdecode(arguments[0]))
-    elif event in APART or (event == "_thread.start_new_thread" and not _is_a_plain_thread(arguments[0])):
+    elif event == "_thread.start_new_thread":
+        if not _is_a_plain_thread(arguments[0]):
+            Here.apart.add(event)
+    elif event in APART and not (event == "sys.settrace" and _is_coverages(sys._getframe(1))):
         Here.apart.add(event)
 
 
@@ -55,6 +61,15 @@ def _is_an_import(frame: Any) -> bool:
 def _is_a_plain_thread(function: Any) -> bool:
     """Whether the threading module starts it, which installs the tracer in it."""
     return getattr(function, "__name__", "") == "_bootstrap"
+
+
+def _is_coverages(frame: Any) -> bool:
+    """Whether a tracer is set by coverage.py, or by the threading module in its name."""
+    code = frame.f_code
+    if code.co_filename == threading.__file__:
+        hook = getattr(threading.gettrace(), "__func__", None)
+        code = getattr(hook, "__code__", code)
+    return os.path.dirname(code.co_filename) == COVERAGE  # noqa: PTH120
 
 
 def _opened(path: str) -> None:
@@ -140,19 +155,19 @@ def _run(name: str, items: list[pytest.Item]) -> None:
 
 
 def _tell_lines(unit: str) -> None:
-    coverage = bloomery_outcomes._coverage
-    if coverage is None:
+    measured = bloomery_outcomes._coverage
+    if measured is None:
         return
     Here.listens = False
-    coverage.stop()
-    data = coverage.get_data()
+    measured.stop()
+    data = measured.get_data()
     for file in sorted(data.measured_files()):
         by_context: dict[str, list[int]] = {}
         for line, contexts in data.contexts_by_lineno(file).items():
             for context in contexts:
                 by_context.setdefault(context, []).append(line)
         tell(event="ran", unit=unit, file=os.path.realpath(file)[len(TREE) :], lines=by_context)
-    coverage.start()
+    measured.start()
     Here.listens = True
 
 
