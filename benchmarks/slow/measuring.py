@@ -1,21 +1,33 @@
-"""Light measurements in one process, interleaved, so that a slow moment of the machine meets all alike."""
+"""What a case is timed on, and light measurements in one process, which claim nothing.
+
+They are interleaved, so that a slow moment of the machine meets all alike.
+"""
 
 import copy
-import random
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from benchmarks.slow.corpus import Case
+from bloomery.optimize.timing import LEAST_GAIN, Call, Workload
+
+__all__ = ["LEAST_GAIN", "interleaved", "loaded", "outcome", "ratio", "seconds", "workload_of"]
 
 ROUNDS = (5, 15)
 TIME_S = 0.25  # for all rounds of one comparison, beyond the fewest
 LEAST_S = 0.0005  # a shorter call is repeated within a round
 REPEATS = 200
-LEAST_GAIN = 1.05
-SURE = 0.995
-RESAMPLES = 2000
 
 Run = Callable[..., Any]
+
+
+def workload_of(case: Case) -> Workload:
+    """The large input of a case, every argument as an expression."""
+    given = case.large()
+    texts = [repr(value) for value in given]
+    if tuple(map(eval, texts)) != given:
+        raise ValueError(f"{case.name}: an argument is another one when it is read back")
+    return Workload(case.name, (Call(case.name, tuple(("", text) for text in texts)),), "large input")
 
 
 def loaded(program: str, name: str) -> Run:
@@ -59,14 +71,3 @@ def interleaved(runs: Sequence[Run], arguments: tuple[Any, ...]) -> list[list[fl
 def ratio(slow: Sequence[float], fast: Sequence[float]) -> float:
     """The least of each: what disturbs a measurement only adds to it."""
     return min(slow) / min(fast)
-
-
-def surely_faster(before: Sequence[float], after: Sequence[float], seed: int = 0) -> bool:
-    """Whether the bootstrap's one-sided bound on the ratio of medians shows a gain: only this claims."""
-    rng = random.Random(seed)
-    ratios = sorted(
-        statistics.median(rng.choices(before, k=len(before)))
-        / statistics.median(rng.choices(after, k=len(after)))
-        for _ in range(RESAMPLES)
-    )
-    return ratios[int((1 - SURE) * RESAMPLES)] > LEAST_GAIN

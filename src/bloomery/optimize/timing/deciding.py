@@ -19,7 +19,7 @@ ERROR = 0.005
 """The chance of a wrong claim in one comparison: one side, all looks together."""
 FIRST_LOOK = 10
 FEWEST = 8
-GLANCE = 4
+GLANCE = 3
 """After so many pairs a comparison ends where nothing is in sight."""
 RESAMPLES = 4000
 
