@@ -16,6 +16,7 @@ from bloomery.cli import (
     bake,
     compress,
     config,
+    coverage,
     evaluate,
     export,
     forge,
@@ -30,6 +31,8 @@ from bloomery.cli import (
     queue,
     review,
     specialize,
+    testgen,
+    testing,
     think,
     train,
     validate,
@@ -68,6 +71,9 @@ app.command("validate")(validate.validate)
 app.add_typer(queue.app, name="queue")
 app.add_typer(agents.app, name="agents")
 app.command("stats")(agents.stats)
+app.command("testgen")(testgen.generate_tests)
+app.add_typer(testing.app, name="test")
+app.add_typer(coverage.app, name="coverage")
 app.add_typer(paper.app, name="paper")
 app.add_typer(github.app, name="github")
 app.add_typer(models.app, name="models")

@@ -5,25 +5,31 @@ language model. A test is kept only if it always passes on the module, and fails
 that nothing else does.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from bloomery.core.errors import MissingFile, UserError
+from bloomery.core.errors import MissingFile, UnknownName, UserError
 from bloomery.source.boxing import Box, boxed
-from bloomery.source.mutating.mutants import Mutant
 from bloomery.source.python import Parsed, parse
 from bloomery.source.testing.asking import asked_of
+from bloomery.source.testing.cases import Case, Seen
 from bloomery.source.testing.choosing import choose
 from bloomery.source.testing.effort import Effort, budget
+from bloomery.source.testing.frames import UNWRITTEN, framed
 from bloomery.source.testing.generated import Generated, GeneratedTest, Request, WriteBy
+from bloomery.source.testing.keeping import killed_by, needed, notes, run_by, test_path
+from bloomery.source.testing.laws import lawful
 from bloomery.source.testing.preparing import Prepared, prepare
-from bloomery.source.testing.proving import Proof, prove, put, statement_lines
+from bloomery.source.testing.proving import NOTHING, Proof, prove, put, statement_lines
 from bloomery.source.testing.searching import Found, Searching
+from bloomery.source.testing.tables import Chosen, tabled
 from bloomery.source.testing.trying import Bench
 from bloomery.source.testing.writing import Written, file_text, write
 
-NOTHING = Proof({}, {}, frozenset())
+Template = Literal["unit", "regression", "property", "equation"]
+TEMPLATES = ("unit", "regression", "property", "equation")
 
 
 def generate(
@@ -34,19 +40,26 @@ def generate(
     effort: Effort = "standard",
     write_by: WriteBy | None = None,
     tests: Sequence[str] = (),
+    template: Template = "unit",
 ) -> Generated:
     """Tests for the module at `path`, which is relative to `root`; equal seeds give equal tests.
 
-    `tests`: what there is already (files, folders or node ids): only what adds to those is kept. Everything
-    of the project runs in the sandbox, on a copy; nothing is written into the project.
+    `tests`: what there is already (files, folders or node ids): only what adds to those is kept. `template`:
+    one test a behaviour, a table a function, laws tried by Hypothesis, or frames for the equations that are
+    cited, which fail until somebody writes their right-hand side. Everything of the project runs in the
+    sandbox, on a copy; nothing is written into the project.
 
     Raises: MissingFile, NotPython; Unimportable (a UserError) for a module that cannot be imported there;
     UserError where there is nothing to test.
     """
+    if template not in TEMPLATES:
+        raise UnknownName("template", template, TEMPLATES)
     _inside(root, path)
     with boxed(root) as box:
         parsed = parse(box.project / path)
-        making = _Making(box, parsed, path, effort, seed)
+        prepared = prepare(box, parsed, tests, seed)
+        place = test_path(box.project, prepared.module)
+        making = _Making(box, parsed, prepared, place, effort, seed, template)
         return making.made(write_by, tests)
 
 
@@ -56,26 +69,33 @@ class _Making:
 
     box: Box
     parsed: Parsed
-    path: str
+    prepared: Prepared
+    place: str
     effort: Effort
     seed: int
+    template: Template
 
     def made(self, write_by: WriteBy | None, tests: Sequence[str]) -> Generated:
-        prepared = prepare(self.box.project, self.parsed, tests, self.seed)
         before = prove(self.box, self.parsed, tests, twice=False) if tests else NOTHING
+        bench = Bench(self.box, self.parsed.path)
+        asked = budget("quick" if self.template in ("property", "equation") else self.effort)
         searching = Searching(
-            Bench(self.box, self.parsed.path), self.parsed, prepared.drawing, prepared.mined,
-            budget(self.effort), self.seed,
-        )  # fmt: skip
-        spared = {at for at, one in enumerate(searching.found.mutants) if one in _killed(before)}
-        found = searching.search(prepared.written, spared)
-        written = self._written(searching, prepared, spared, _lines(before))
-        written += self._asked(write_by, prepared, found, written) if write_by else []
-        return self._proved(prepared, found, before, written)
+            bench, self.parsed, self.prepared.drawing, self.prepared.mined, asked, self.seed
+        )
+        spared = {at for at, one in enumerate(searching.found.mutants) if one in killed_by(before)}
+        found = searching.search(self.prepared.written, spared)
+        if self.template == "equation":
+            return self._generated(found, before, NOTHING, self._frames(found))
+        if self.template == "property":
+            written = lawful(self.parsed, list(self.prepared.drawing.callees.values()))
+        else:
+            written = self._written(searching, spared, run_by(before))
+        written += self._asked(write_by, found, written) if write_by else []
+        proof = self._proof(found, written)
+        kept = needed(written, proof, before)
+        return self._generated(found, before, proof, kept)
 
-    def _written(
-        self, searching: Searching, prepared: Prepared, spared: set[int], run: frozenset[int]
-    ) -> list[Written]:
+    def _written(self, searching: Searching, spared: set[int], run: frozenset[int]) -> list[Written]:
         """The chosen cases as tests, after simpler ones were tried in their place."""
         found = searching.found
         mutants = {at for at in range(len(found.mutants)) if found.kills.get(at)} - spared
@@ -90,83 +110,74 @@ class _Making:
                 break
             chosen = choose(found, mutants, lines)
         chosen = [one for one in chosen if one.number not in found.unstable]
-        order = {name: at for at, name in enumerate(prepared.drawing.callees)}
+        order = {name: at for at, name in enumerate(self.prepared.drawing.callees)}
         chosen.sort(key=lambda one: (order[found.cases[one.number].callee], one.cost, one.number))
+        told: list[Chosen] = [(found.cases[one.number], found.seen[one.number], one.parts) for one in chosen]
+        if self.template == "regression":
+            return tabled(told, self.prepared.own)
         taken: set[str] = set()
-        return [
-            write(found.cases[one.number], found.seen[one.number], one.parts, taken, prepared.own)
-            for one in chosen
-        ]
+        return [write(*one, taken, self.prepared.own) for one in told]
 
-    def _asked(
-        self, write_by: WriteBy, prepared: Prepared, found: Found, written: list[Written]
-    ) -> list[Written]:
+    def _asked(self, write_by: WriteBy, found: Found, written: list[Written]) -> list[Written]:
+        run = frozenset[int]().union(*(one.lines for one in found.seen.values()))
         request = Request(
-            prepared.module,
+            self.prepared.module,
             self.parsed.text,
-            file_text(prepared.module, written) if written else "",
+            file_text(self.prepared.module, written) if written else "",
             tuple(str(found.mutants[at]) for at in found.survivors),
-            tuple(sorted(statement_lines(self.parsed) - _run(found))),
+            tuple(sorted(statement_lines(self.parsed) - run)),
         )
         return asked_of(write_by, request, {one.name for one in written})
 
-    def _proved(
-        self, prepared: Prepared, found: Found, before: Proof, written: Sequence[Written]
-    ) -> Generated:
-        place = test_path(self.box.project, prepared.module)
+    def _frames(self, found: Found) -> list[Written]:
+        cases: dict[str, list[tuple[Case, Seen]]] = {}
+        for number in sorted(found.cases, key=lambda at: found.cases[at].size):
+            if found.usable(number) and found.seen[number].state == "returned":
+                case = found.cases[number]
+                cases.setdefault(case.callee, []).append((case, found.seen[number]))
+        return framed(self.parsed, cases, self.prepared.own)
+
+    def _proof(self, found: Found, written: Sequence[Written]) -> Proof:
+        if not written:
+            return NOTHING
+        put(self.box, self.place, file_text(self.prepared.module, written))
         counted = frozenset(found.mutants)
-        proof = NOTHING
-        if written:
-            put(self.box, place, file_text(prepared.module, written))
-            proof = prove(self.box, self.parsed, [place], mutants=counted)
-        kept = _needed(place, written, proof, before)
-        known = [self._told(place, one, proof, kept, before) for one in kept]
-        killed = _killed(before) & counted | {m for one in kept for m in proof.kills[f"{place}::{one.name}"]}
-        run = _lines(before) | {line for one in kept for line in proof.lines[f"{place}::{one.name}"]}
+        return prove(self.box, self.parsed, [self.place], mutants=counted).by_name()
+
+    def _generated(self, found: Found, before: Proof, proof: Proof, kept: Sequence[Written]) -> Generated:
+        counted = frozenset(found.mutants)
+        killed = killed_by(before) & counted | {m for one in kept for m in proof.kills.get(one.name, ())}
+        run = run_by(before) | {line for one in kept for line in proof.lines.get(one.name, ())}
         every = statement_lines(self.parsed)
+        said = [*notes(found, self.prepared)]
+        said += [f"these fail until somebody does it: {UNWRITTEN}"] if self.template == "equation" else []
         return Generated(
-            path=place,
-            text=file_text(prepared.module, kept) if kept else "",
-            tests=tuple(known),
+            path=self.place,
+            text=file_text(self.prepared.module, kept, note=NOTES.get(self.template, "")) if kept else "",
+            tests=tuple(_told(one, proof, kept, before) for one in kept),
             mutants=len(counted),
-            killed_before=len(_killed(before) & counted),
+            killed_before=len(killed_by(before) & counted),
             killed=len(killed),
             lines=len(every),
-            covered_before=len(_lines(before) & every),
+            covered_before=len(run_by(before) & every),
             covered=len(run & every),
             survivors=tuple(str(one) for one in found.mutants if one not in killed),
-            notes=tuple(_notes(found, prepared)),
+            notes=tuple(said),
             seed=self.seed,
             effort=self.effort,
-            dropped={node.partition("::")[2] or node: why for node, why in proof.dropped.items()},
-        )
-
-    def _told(
-        self, place: str, one: Written, proof: Proof, kept: Sequence[Written], before: Proof
-    ) -> GeneratedTest:
-        node = f"{place}::{one.name}"
-        others = [proof.lines[f"{place}::{other.name}"] for other in kept if other is not one]
-        rest = _lines(before).union(*others)
-        kills = sorted(proof.kills[node], key=lambda mutant: (mutant.start, mutant.after))
-        return GeneratedTest(
-            one.name, one.text, one.callee, tuple(map(str, kills)), tuple(sorted(proof.lines[node] - rest))
+            dropped={} if self.template == "property" else dict(proof.dropped),
         )
 
 
-def test_path(project: Path, module: str) -> str:
-    """Where the tests of a module belong: as the project has its tests, under a name that is still free."""
-    *folders, name = module.split(".")
-    base = Path("tests") if (project / "tests").is_dir() or not (project / "test").is_dir() else Path("test")
-    inner = base.joinpath(*folders[1:]) if folders else base
-    folder = inner if (project / inner).is_dir() else base
-    for stem in (
-        f"test_{name}",
-        f"test_{name}_generated",
-        *(f"test_{name}_generated_{n}" for n in range(2, 99)),
-    ):
-        if not (project / folder / f"{stem}.py").exists():
-            return (folder / f"{stem}.py").as_posix()
-    raise UserError(f"{folder}: every name for tests of {module} is taken")
+NOTES = {"equation": "Each frame wants the right-hand side of its equation."}
+
+
+def _told(one: Written, proof: Proof, kept: Sequence[Written], before: Proof) -> GeneratedTest:
+    others = [proof.lines.get(other.name, frozenset()) for other in kept if other is not one]
+    rest = run_by(before).union(*others)
+    kills = sorted(proof.kills.get(one.name, ()), key=lambda mutant: (mutant.start, mutant.after))
+    lines = proof.lines.get(one.name, frozenset())
+    return GeneratedTest(one.name, one.text, one.callee, tuple(map(str, kills)), tuple(sorted(lines - rest)))
 
 
 def _inside(root: Path, path: str) -> None:
@@ -177,43 +188,3 @@ def _inside(root: Path, path: str) -> None:
         raise MissingFile(f"{root / path}: there is no such file")
     if file.suffix != ".py":
         raise UserError(f"{path}: tests are generated for Python modules; this is none")
-
-
-def _needed(place: str, written: Sequence[Written], proof: Proof, before: Proof) -> list[Written]:
-    """Without what adds nothing: no mutant and no line that the rest and what there was do not have."""
-    kept = [one for one in written if f"{place}::{one.name}" in proof.kills]
-    for one in sorted(kept, key=lambda w: (len(proof.kills[f"{place}::{w.name}"]), -len(w.text))):
-        rest = [f"{place}::{other.name}" for other in kept if other is not one]
-        node = f"{place}::{one.name}"
-        mutants = _killed(before).union(*(proof.kills[name] for name in rest))
-        lines = _lines(before).union(*(proof.lines[name] for name in rest))
-        if proof.kills[node] <= mutants and proof.lines[node] <= lines:
-            kept = [other for other in kept if other is not one]
-    return kept
-
-
-def _killed(proof: Proof) -> frozenset[Mutant]:
-    return frozenset[Mutant]().union(*proof.kills.values())
-
-
-def _lines(proof: Proof) -> frozenset[int]:
-    return frozenset[int]().union(*proof.lines.values())
-
-
-def _run(found: Found) -> frozenset[int]:
-    return frozenset[int]().union(*(one.lines for one in found.seen.values()))
-
-
-def _notes(found: Found, prepared: Prepared) -> Iterable[str]:
-    if found.wrote:
-        yield f"importing the module writes files ({', '.join(found.wrote[:3])}): here in the sandbox only"
-    if found.unstable:
-        yield f"{len(found.unstable)} cases depend on their order or on the hash seed, and were left out"
-    for name, count in found.lost.items():
-        ended = any(found.cases[n].callee == name and found.usable(n) for n in found.cases)
-        if not ended:
-            yield f"{name}: none of {count} calls came to an end; it has no test"
-    reached = {found.cases[n].callee for n in found.cases if found.usable(n)}
-    silent = [name for name in prepared.drawing.callees if name not in reached and name not in found.lost]
-    if silent:
-        yield f"no arguments were found that these take: {', '.join(silent)}; types or examples would help"

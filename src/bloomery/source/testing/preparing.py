@@ -7,8 +7,10 @@ from pathlib import Path
 from random import Random
 
 from bloomery.core.errors import UserError
+from bloomery.source.boxing import Box
 from bloomery.source.modules import module_name, source_roots
 from bloomery.source.python import NotPython, Parsed, called_name, parse
+from bloomery.source.recording import record_calls
 from bloomery.source.running import file_of
 from bloomery.source.testing.callees import Callee, Class, callees, classes
 from bloomery.source.testing.cases import Case, Origin
@@ -30,8 +32,11 @@ class Prepared:
     written: tuple[Case, ...]
 
 
-def prepare(project: Path, parsed: Parsed, tests: Sequence[str], seed: int) -> Prepared:
-    """Raises: UserError where the module has nothing that a test can call."""
+def prepare(box: Box, parsed: Parsed, tests: Sequence[str], seed: int) -> Prepared:
+    """What there is to go on; the calls that `tests` make are recorded, in the sandbox.
+
+    Raises: UserError where the module has nothing that a test can call.
+    """
     known = callees(parsed)
     if not known:
         raise UserError(
@@ -42,15 +47,32 @@ def prepare(project: Path, parsed: Parsed, tests: Sequence[str], seed: int) -> P
     pools = Pools(mined, made, _aliases(parsed.tree))
     own = frozenset(_names(parsed.tree))
     trees = [("docstring", tree) for tree in examples(parsed.tree)]
-    trees += [("test", tree) for tree in _trees(project, tests)]
+    trees += [("test", tree) for tree in _trees(box.project, tests)]
     written = [case for origin, tree in trees for case in _cases(tree, known, made, own, origin)]  # type: ignore[arg-type]
+    written += _recorded(box, parsed, tests, known) if tests else []
     return Prepared(
-        module_name(parsed.path, source_roots(project)),
+        module_name(parsed.path, source_roots(box.project)),
         own,
         mined,
         Drawing(known, made, pools, Random(seed)),
         tuple(dict.fromkeys(written))[:MOST_WRITTEN],
     )
+
+
+def _recorded(box: Box, parsed: Parsed, tests: Sequence[str], known: Sequence[Callee]) -> list[Case]:
+    """Calls of functions and constructors with plain arguments, as tests were seen to make them."""
+    path = parsed.path.relative_to(box.project).as_posix()
+    names = {one.owner if one.kind == "init" else one.name: one for one in known if one.kind != "method"}
+    found = []
+    for call in record_calls(box.original, tests, {path: ()}).calls.get(path, ()):
+        callee = names.get(call.function.removesuffix(".__init__"))
+        if callee is None or not call.plain:
+            continue
+        words = ", ".join(f"{name}={text}" if name else text for name, text in call.given)
+        said = f"{callee.owner or callee.name}({words})"
+        said = f"asyncio.run({said})" if callee.is_async else said
+        found.append(finished(Case(callee.name, (), said, (), "recorded")))
+    return found
 
 
 def _trees(project: Path, tests: Iterable[str]) -> Iterator[ast.Module]:

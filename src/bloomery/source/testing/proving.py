@@ -24,6 +24,21 @@ class Proof:
     mutants: frozenset[Mutant]
     dropped: Mapping[str, str] = field(default_factory=dict)
 
+    def by_name(self) -> "Proof":
+        """The same by test function: the cases of a parametrized one are one test, of which none may fail."""
+        dropped = {_name(node): why for node, why in self.dropped.items()}
+        kills: dict[str, frozenset[Mutant]] = {}
+        lines: dict[str, Lines] = {}
+        for node in self.kills:
+            name = _name(node)
+            if name not in dropped:
+                kills[name] = kills.get(name, frozenset()) | self.kills[node]
+                lines[name] = lines.get(name, frozenset()) | self.lines[node]
+        return Proof(kills, lines, self.mutants, dropped)
+
+
+NOTHING = Proof({}, {}, frozenset())
+
 
 def prove(
     box: Box,
@@ -86,6 +101,10 @@ def put(box: Box, path: str, text: str) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
     return file
+
+
+def _name(node: str) -> str:
+    return (node.partition("::")[2] or node).partition("[")[0]
 
 
 def _failing(covered: Covered) -> dict[str, str]:

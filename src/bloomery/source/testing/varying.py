@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
 
-from bloomery.source.testing.cases import Case
+from bloomery.source.testing.cases import Case, Origin
 from bloomery.source.testing.mining import Mined
 
 
@@ -19,7 +19,7 @@ def varied(case: Case, others: Sequence[Case], mined: Mined, rng: Random) -> Cas
     for _ in range(1 + (rng.random() < 0.3)):
         at = rng.randrange(len(texts))
         texts[at] = _changed(texts[at], mined, rng)
-    made = replace(case, setup=tuple(texts[:-1]), call=texts[-1], origin="varied")
+    made = replace(case, setup=tuple(texts[:-1]), call=texts[-1], origin=_origin(case))
     return made if made.key != case.key else None
 
 
@@ -27,12 +27,17 @@ def simpler(case: Case) -> Iterator[Case]:
     """Cases that say less: fewer statements, shorter collections and texts, smaller numbers."""
     for at, statement in enumerate(case.setup):
         if " = " not in statement:
-            yield replace(case, setup=case.setup[:at] + case.setup[at + 1 :], origin="varied")
+            yield replace(case, setup=case.setup[:at] + case.setup[at + 1 :], origin=_origin(case))
     texts = [*case.setup, case.call]
     for at, text in enumerate(texts):
         for shorter in _simpler_texts(text):
             changed = [*texts[:at], shorter, *texts[at + 1 :]]
-            yield replace(case, setup=tuple(changed[:-1]), call=changed[-1], origin="varied")
+            yield replace(case, setup=tuple(changed[:-1]), call=changed[-1], origin=_origin(case))
+
+
+def _origin(case: Case) -> Origin:
+    """A variation of a guess is a guess."""
+    return "guess" if case.origin == "guess" else "varied"
 
 
 def _other_setup(case: Case, others: Sequence[Case], rng: Random) -> Case | None:
@@ -56,7 +61,7 @@ def _other_setup(case: Case, others: Sequence[Case], rng: Random) -> Case | None
         if not known:
             return None
         setup.append(rng.choice(known))
-    return replace(case, setup=tuple(setup), origin="varied")
+    return replace(case, setup=tuple(setup), origin=_origin(case))
 
 
 def _changed(text: str, mined: Mined, rng: Random) -> str:

@@ -30,7 +30,7 @@ class Written:
 def write(case: Case, seen: Seen, parts: frozenset[str], taken: set[str], own: frozenset[str]) -> Written:
     """The test of one case. `own`: the names that the module under test defines."""
     name = unique(name_of(case, seen, parts), taken)
-    body = [*_inlined(case, seen, parts)]
+    body = [*inlined(case, seen, parts)]
     call = body.pop()
     body += _raised(seen, call) if seen.state == "raised" else _returned(case, seen, parts, call)
     body += _changed(seen, parts)
@@ -72,8 +72,16 @@ def _imports(module: str, needs: Mapping[str, str]) -> str:
     known = {"decimal", "fractions", "pathlib", "collections", "uuid", "datetime"}
     standard += [_from(home, parts.pop(home)) for home in sorted(parts) if home in known]
     third = ["import pytest"] if "pytest" in whole else []
-    own = [_from(home, parts[home]) for home in sorted(parts)]
+    third += _lines("hypothesis", parts.pop("hypothesis")) if "hypothesis" in parts else []
+    own = [line for home in sorted(parts) for line in _lines(home, parts[home])]
     return "\n\n".join("\n".join(group) for group in (standard, third, own) if group) + "\n"
+
+
+def _lines(home: str, names: Sequence[str]) -> list[str]:
+    """One line for a module's names, and one more for each that gets another name."""
+    plain = [name for name in names if " as " not in name]
+    renamed = [f"from {home} import {name}" for name in names if " as " in name]
+    return ([_from(home, plain)] if plain else []) + renamed
 
 
 def _from(home: str, names: Sequence[str]) -> str:
@@ -85,7 +93,7 @@ def _home(seen: Seen) -> dict[str, str]:
     return {} if seen.home == "builtins" else {seen.kind.partition(".")[0]: seen.home}
 
 
-def _inlined(case: Case, seen: Seen, parts: frozenset[str]) -> list[str]:
+def inlined(case: Case, seen: Seen, parts: frozenset[str]) -> list[str]:
     """Setup and call; what is bound for one use, and left as it was, stands where it is used."""
     lines = [*case.setup, case.call]
     if "after" in parts:
@@ -126,11 +134,11 @@ def _equal(left: str, text: str) -> str:
         return f"assert {left} is {text}"
     if text == 'float("nan")':
         return f"assert math.isnan({left})"
-    return f"assert {left} == {_approximately(text)}"
+    return f"assert {left} == {equality(text)}"
 
 
-def _approximately(text: str) -> str:
-    """Numbers with many digits within a tolerance, where pytest can: alone, or in a flat list or tuple."""
+def equality(text: str) -> str:
+    """What a value is compared with: numbers of many digits within a tolerance, where pytest can do that."""
     node = ast.parse(text, mode="eval").body
     numbers = [node] if isinstance(node, ast.Constant | ast.UnaryOp) else getattr(node, "elts", None)
     if isinstance(node, ast.Dict):

@@ -4,6 +4,7 @@ Lines that a fixture of a wider scope than one test runs count for every test th
 what a test starts in processes of its own, and fixtures that are asked for by name at run time.
 """
 
+import ast
 import importlib.util
 import sys
 from collections import defaultdict
@@ -79,6 +80,18 @@ def body_lines(parsed: Parsed, name: str) -> Lines:
     span = range(node.body[0].lineno, last_line(node) + 1)
     code = _code(compile(parsed.tree, str(parsed.path), "exec"), node.name, first_line(node))
     return frozenset(line for line in _lines(code) if line in span)
+
+
+def code_lines(parsed: Parsed) -> Lines:
+    """All lines of a file that hold code, docstrings and the like aside."""
+    quiet = {
+        line
+        for node in ast.walk(parsed.tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        for line in range(node.lineno, last_line(node) + 1)
+    }
+    found = _lines(compile(parsed.tree, str(parsed.path), "exec"))
+    return frozenset(line for line in found if line) - quiet
 
 
 def _code(code: CodeType, name: str, line: int) -> CodeType:
