@@ -86,11 +86,12 @@ def optimize(
     return int(goal == "fix" and not report.kept)
 
 
-def _run(opened: Any, asked: Any, *, method: str, **how: Any) -> "Report":
+def _run(opened: Any, asked: Any, *, agents: int, **how: Any) -> "Report":
     from bloomery.cli.progress import watching
     from bloomery.optimize.bench import JUDGING
     from bloomery.optimize.optimizing import KEEPING, LOOKING
     from bloomery.optimize.optimizing import optimize as run
+    from bloomery.optimize.together import optimize_together
 
     work = {LOOKING: 2, JUDGING: asked.task.most, KEEPING: 1}
     with watching(work) as watch:
@@ -99,7 +100,11 @@ def _run(opened: Any, asked: Any, *, method: str, **how: Any) -> "Report":
             if step in work:  # what a method tells beside is for the audit
                 watch(step, done, total, text)
 
-        return run(opened, asked.task, method=method, progress=steps, notes=asked.notes, **how)
+        if agents > 1:
+            return optimize_together(
+                opened, asked.task, agents=agents, progress=steps, notes=asked.notes, **how
+            )
+        return run(opened, asked.task, progress=steps, notes=asked.notes, **how)
 
 
 def _print(report: "Report") -> None:

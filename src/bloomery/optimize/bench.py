@@ -82,7 +82,7 @@ class Workbench:
         asked = level or self.task.level
         key = self._key(proposal, asked)
         if key not in self._known:
-            self.watch(JUDGING, len(self._known), self.task.most, _told(proposal))
+            self.watch(JUDGING, len(self._known), max(self.given, len(self._known) + 1), _told(proposal))
             kept = self.memory.recall(VERDICT, key)
             self.remembered += kept is not None
             self._known[key] = verdict_from_plain(kept) if kept else self._decided(proposal, asked, key)

@@ -2,12 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
-from pkgutil import resolve_name
-from typing import Any, Literal, Protocol
+from typing import Literal
 
-from bloomery.core.errors import CapabilityMissing, UserError
+from bloomery.core.errors import UserError
 from bloomery.core.workspace import Workspace
 from bloomery.optimize.asking import Streams, proposers_of
 from bloomery.optimize.bench import JUDGING, Validate, Watch, Workbench
@@ -29,17 +27,7 @@ from bloomery.source.python import parse
 
 Approve = Literal["none", "auto"]
 LOOKING, KEEPING = "looking", "keeping"
-SEVERAL = "bloomery.optimize.coordinating:optimize_together"
 MOST_TOLD = 5
-
-
-class Together(Protocol):
-    """Several agents at one task, each of which runs `optimize` for a part of it."""
-
-    def __call__(
-        self, workspace: Workspace, task: OptimizationTask, *, method: str, agents: int, approve: Approve,
-        progress: Watch,
-    ) -> Report: ...  # fmt: skip
 
 
 def optimize(
@@ -49,7 +37,6 @@ def optimize(
     method: str | Method = "test-driven",
     progress: Watch | None = None,
     approve: Approve = "none",
-    agents: int = 1,
     proposers: Sequence[Proposer] = (),
     validate: Validate | None = None,
     rules: Rules = RULES,
@@ -62,12 +49,10 @@ def optimize(
     `proposers` are the caller's own, beside the embedded ones; `validate` takes the place of the usual one.
 
     Raises: UserError for a task that cannot be begun: no repository, changes that are not committed, tests
-    that fail before any change, a target that is no Python source; UnknownName; CapabilityMissing.
+    that fail before any change, a target that is no Python source; UnknownName; CapabilityMissing where what
+    runs tests is not installed.
     """
     watch: Watch = progress or (lambda step, done, total, text: None)
-    if agents > 1:
-        name = method if isinstance(method, str) else method.name
-        return _together()(workspace, task, method=name, agents=agents, approve=approve, progress=watch)
     chosen = method_named(method) if isinstance(method, str) else method
     decide = validate or usual_validation(workspace)
     ledger = open_ledger(workspace, task.root, rules)
@@ -152,7 +137,7 @@ def _report(
             said.append(f"{one.proposal.operator} is not put up: {error}")
             continue
         if approve == "auto":
-            done, why = apply_automatically(ledger, task, cid, one)
+            done, why = apply_automatically(ledger, cid)
             applied += [cid] if done else []
             said += [] if done else [f"not applied: {why}"]
     bench.watch(KEEPING, 1, 1, "")
@@ -183,14 +168,3 @@ def _flaky(seen: Survey) -> list[str]:
 def usual_validation(workspace: Workspace) -> Validate:
     """Validation that remembers in the workspace what each check found."""
     return partial(validation, cache=Cache(workspace.root / "verdicts"))
-
-
-def _together() -> Together:
-    """Raises: CapabilityMissing."""
-    return _door(SEVERAL, "several agents cannot work together here yet: give --agents 1")
-
-
-def _door(where: str, otherwise: str) -> Any:
-    with suppress(AttributeError, ModuleNotFoundError):
-        return resolve_name(where)
-    raise CapabilityMissing(otherwise)

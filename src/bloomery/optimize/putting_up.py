@@ -7,7 +7,16 @@ from bloomery.core.errors import BloomeryError
 from bloomery.core.evidence import Bar, Check, Evidence, judge, not_run
 from bloomery.core.log import get_log
 from bloomery.optimize.asking import MODELS
-from bloomery.optimize.changes import About, Ledger, Rules, apply, approve_automatically, attach, propose
+from bloomery.optimize.changes import (
+    About,
+    Ledger,
+    Rules,
+    apply,
+    approve_automatically,
+    attach,
+    findings,
+    propose,
+)
 from bloomery.optimize.changes.access import Access
 from bloomery.optimize.changes.approving import AUTO
 from bloomery.optimize.methods.method import Judged
@@ -61,17 +70,19 @@ def put_up(ledger: Ledger, task: OptimizationTask, judged: Judged, method: str) 
     return patch.cid
 
 
-def apply_automatically(ledger: Ledger, task: OptimizationTask, cid: str, judged: Judged) -> tuple[bool, str]:
+def apply_automatically(ledger: Ledger, cid: str) -> tuple[bool, str]:
     """Approve a patch by the bars that its evidence had to meet, and apply it; whether, and if not, why not.
 
     The tests run again on the tree with the patch in it; where one fails, the patch is taken back out.
     """
-    threshold = [
-        Check(name=one.check, bar=Bar.parse(one.bar)) for one in judged.verdict.evidence if one.required
-    ]
+    patch = ledger.load(cid)
+    tests = tuple(patch.about.facts.get("tests", ()))
     try:
-        approve_automatically(ledger, cid, threshold)
-        apply(ledger, cid, by=AUTO, validate=measured_after(task.tests, tuple(judged.proposal.texts)))
+        required = [one for one in findings(ledger, cid)[1].evidence if one.required]
+        approve_automatically(
+            ledger, cid, [Check(name=one.check, bar=Bar.parse(one.bar)) for one in required]
+        )
+        apply(ledger, cid, by=AUTO, validate=measured_after(tests, patch.paths))
     except BloomeryError as error:
         _log.info("a patch was not applied automatically", patch=cid, why=str(error))
         return False, str(error)

@@ -49,6 +49,7 @@ def checked(repository: Repository, task: OptimizationTask, workspace: Path) -> 
     """
     if not task.paths:
         raise UserError("a task without files: name one")
+    _keep_out_of_git(workspace)
     notes = list(_uncommitted(repository, workspace))
     tracked = _tracked(repository)
     for path in task.paths:
@@ -59,6 +60,13 @@ def checked(repository: Repository, task: OptimizationTask, workspace: Path) -> 
             raise MissingFile(f"{test}: there is no such file with tests in {repository.root}")
     tests, told = (task.tests, "") if task.tests else _tests_of(repository, task.paths, tracked)
     return Named(replace(task, tests=tests), (*notes, *filter(None, [told])))
+
+
+def _keep_out_of_git(workspace: Path) -> None:
+    """As caches do: a workspace in a repository is nothing to commit."""
+    ignored = workspace / ".gitignore"
+    if not ignored.exists():
+        ignored.write_text("*\n")
 
 
 def is_test(path: str) -> bool:

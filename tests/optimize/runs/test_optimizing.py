@@ -2,7 +2,7 @@
 
 import pytest
 
-from bloomery.core.errors import CapabilityMissing, UserError
+from bloomery.core.errors import UserError
 from bloomery.optimize.changes import findings, open_ledger
 from bloomery.optimize.optimizing import optimize
 from bloomery.optimize.putting_up import RULES
@@ -165,9 +165,3 @@ def test_tests_that_fail_before_any_change_are_told_and_nothing_begins(shop):
 def test_to_fix_what_passes_is_refused(shop):
     with pytest.raises(UserError, match="all 2 tests pass"):
         run(shop, task=shop.task("fix"))
-
-
-def test_several_agents_need_those_who_coordinate_them(shop, monkeypatch):
-    monkeypatch.setattr("bloomery.optimize.optimizing.SEVERAL", "bloomery.optimize.nowhere:together")
-    with pytest.raises(CapabilityMissing, match="--agents 1"):
-        run(shop, agents=2)

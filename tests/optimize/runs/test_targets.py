@@ -3,6 +3,7 @@
 import pytest
 
 from bloomery.core.errors import MissingFile, UserError
+from bloomery.core.workspace import Workspace
 from bloomery.optimize.changes import Repository
 from bloomery.optimize.targets import checked, named
 
@@ -71,6 +72,15 @@ def test_what_lies_elsewhere_or_nowhere_is_told(shop, tmp_path):
     shop.write("src/shop/new.py", "")
     with pytest.raises(UserError, match="not tracked by git"):
         named([shop.root / "src/shop/new.py"], "speed")
+
+
+def test_a_workspace_in_the_repository_is_never_committed(shop):
+    inner = Workspace.open(shop.root / ".bloomery")
+    task = named([shop.root / "src"], "speed").task
+    notes = checked(Repository.open(shop.root), task, inner.root).notes
+    assert not any(".bloomery" in note for note in notes)
+    shop.git("add", "--all")
+    assert not shop.git("status", "--porcelain")
 
 
 def test_changes_that_are_not_committed_are_refused_and_new_files_are_told(shop):
