@@ -8,7 +8,8 @@ from bloomery.core.errors import UnknownName
 from bloomery.optimize.proposal import Target
 from bloomery.optimize.proposers import PROPOSERS, proposer
 from bloomery.optimize.proposers.rewrites.kinds import INT, STR, UNKNOWN, Kind
-from bloomery.optimize.proposers.rewrites.scope import Program, Scope
+from bloomery.optimize.proposers.rewrites.program import Program
+from bloomery.optimize.proposers.rewrites.scope import Scope
 from bloomery.source.python import NotPython
 
 TWO_REASONS = '''"""Doc."""

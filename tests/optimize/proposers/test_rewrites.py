@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bloomery.optimize.proposers.rewrites.catalogue import Rewritten, rewritten
-from bloomery.optimize.proposers.rewrites.scope import Program
+from bloomery.optimize.proposers.rewrites.program import Program
 from bloomery.optimize.proposers.rewriting import catalogue
 
 CATALOGUE = catalogue().catalogue

@@ -6,7 +6,7 @@ from random import Random
 
 from bloomery.optimize.proposal import Goal, Proposal, Target
 from bloomery.optimize.proposers.rewrites.catalogue import Catalogue, Rewritten, rewritten
-from bloomery.optimize.proposers.rewrites.scope import Program
+from bloomery.optimize.proposers.rewrites.program import Program
 from bloomery.source.python import parse_text
 
 STEPS = 12

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from bloomery.optimize.proposers.rewrites.drafting import Draft, Refused
 from bloomery.optimize.proposers.rewrites.matching import Match, matches
-from bloomery.optimize.proposers.rewrites.scope import Program, Scope
+from bloomery.optimize.proposers.rewrites.program import Program
+from bloomery.optimize.proposers.rewrites.scope import Scope
 
 Make = Callable[[Draft, Match], None]
 

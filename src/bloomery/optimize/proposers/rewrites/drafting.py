@@ -9,10 +9,12 @@ import tokenize
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bloomery.optimize.proposers.rewrites.importing import bound_once, with_imports
 from bloomery.optimize.proposers.rewrites.kinds import Kind, hashable, known
 from bloomery.optimize.proposers.rewrites.matching import Match
 from bloomery.optimize.proposers.rewrites.patterns import HOLE
-from bloomery.optimize.proposers.rewrites.scope import Program, Scope
+from bloomery.optimize.proposers.rewrites.program import Program
+from bloomery.optimize.proposers.rewrites.scope import Scope
 
 ATOMS = (
     ast.Name,
@@ -125,12 +127,12 @@ class Draft:
         for statement in self.program.tree.body:
             if isinstance(statement, ast.ImportFrom) and statement.module == module and not statement.level:
                 for alias in statement.names:
-                    if alias.name == name and _bound_once(self.program, alias.asname or name):
+                    if alias.name == name and bound_once(self.program, alias.asname or name):
                         return alias.asname or name
             if isinstance(statement, ast.Import):
                 for alias in statement.names:
                     said = alias.asname or module
-                    if alias.name == module and "." not in said and _bound_once(self.program, said):
+                    if alias.name == module and "." not in said and bound_once(self.program, said):
                         return f"{said}.{name}"
         if name not in self.program.used:
             self.imports.append(f"from {module} import {name}")
@@ -217,24 +219,6 @@ class Draft:
         return text
 
 
-def with_imports(text: str, imports: Sequence[str]) -> str:
-    """After the docstring and the imports that open the module, each on its line."""
-    if not imports:
-        return text
-    lines = text.splitlines(keepends=True)
-    at, plain = 0, True
-    for statement in ast.parse(text).body:
-        docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-        if not (isinstance(statement, ast.Import | ast.ImportFrom) or (docstring and at == 0)):
-            break
-        at, plain = statement.end_lineno or 0, docstring
-    added = "".join(f"{line}\n" for line in dict.fromkeys(imports))
-    if at == 0:
-        at = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
-        return "".join(lines[:at]) + added + "\n\n" + "".join(lines[at:]).lstrip("\n")
-    return "".join(lines[:at]) + ("\n" if plain else "") + added + "".join(lines[at:])
-
-
 def indented(code: str, by: str) -> str:
     return textwrap.indent(code, by)
 
@@ -263,17 +247,3 @@ def _suspends(node: ast.AST) -> bool:
     from bloomery.optimize.proposers.rewrites.aliases import suspends
 
     return suspends([node])
-
-
-def _bound_once(program: Program, name: str) -> bool:
-    bound = 0
-    for node in ast.walk(program.tree):
-        if (isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load)) or (
-            isinstance(node, ast.arg) and node.arg == name
-        ):
-            bound += 2
-        elif isinstance(node, ast.alias) and (node.asname or node.name).partition(".")[0] == name:
-            bound += 1
-        elif getattr(node, "name", None) == name and not isinstance(node, ast.alias):
-            bound += 2
-    return bound == 1

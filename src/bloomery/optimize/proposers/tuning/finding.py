@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from bloomery.optimize.proposers.rewrites.scope import Program
+from bloomery.optimize.proposers.rewrites.program import Program
 from bloomery.optimize.proposers.tuning.knob import Knob, number
 from bloomery.optimize.proposers.tuning.roles import role
 from bloomery.source.python import FUNCTION, Function, definitions

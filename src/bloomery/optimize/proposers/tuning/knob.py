@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bloomery.optimize.proposal import Goal
-from bloomery.optimize.proposers.rewrites.scope import Program
+from bloomery.optimize.proposers.rewrites.program import Program
 
 Role = Literal["buffer", "chunk", "threshold", "cache"]
 MOST = 2**24

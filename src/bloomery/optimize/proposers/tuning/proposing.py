@@ -5,7 +5,7 @@ from random import Random
 
 from bloomery.core.errors import UserError
 from bloomery.optimize.proposal import Goal, Proposal, Target
-from bloomery.optimize.proposers.rewrites.scope import Program
+from bloomery.optimize.proposers.rewrites.program import Program
 from bloomery.optimize.proposers.tuning.finding import knobs
 from bloomery.optimize.proposers.tuning.knob import Knob, with_number
 from bloomery.optimize.proposers.tuning.purity import keepable

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from bloomery.optimize.proposers.rewrites.aliases import KEEPING, PURE
-from bloomery.optimize.proposers.rewrites.scope import Program
+from bloomery.optimize.proposers.rewrites.program import Program
 
 PLAIN = {"int", "str", "bool", "bytes"}  # of floats, -0.0 and 0.0 are one key and two values
 RESULTS = PLAIN | {"float", "complex", "None"}
