@@ -67,12 +67,11 @@ def test_a_faster_candidate_is_found_faster_and_the_other_way_round_slower(tmp_p
 @pytest.mark.slow
 def test_a_cache_that_helps_from_the_second_equal_call_on_is_not_faster(tmp_path: Path) -> None:
     cache = (
-        "import functools\n\n\ndef total(xs: list[int]) -> int:\n    return _total(tuple(xs))\n\n\n"
-        "@functools.cache\ndef _total(xs: tuple[int, ...]) -> int:\n"
-        "    out = 0\n    for x in xs:\n        out = out + x\n    return out\n"
-    )
+        "KNOWN = {}\n\n\ndef total(xs: list[int]) -> int:\n    key = len(xs), xs[-1]\n"
+        "    if key not in KNOWN:\n        KNOWN[key] = _total(xs)\n    return KNOWN[key]\n\n\n"
+    ) + SLOW.replace("def total", "def _total")
     found = compared(tmp_path, SLOW, cache)
-    assert found.warm_ratio > 1.05
+    assert found.warm_ratio > 10
     assert not found.faster
 
 

@@ -34,6 +34,7 @@ NEGLIGIBLE_BYTES = 16 * 2**10
 """Peaks below it count as this much."""
 ENOUGH_NS = 30e6  # in each process, of cold executions and of warm ones, where executions are that short
 BLOCK_NS = 5e5  # shorter executions are repeated within one warm measurement
+LONG_NS = 1e9  # an execution that long is made once in a process: nothing is warmer then
 WAITS = 3.0
 
 
@@ -105,6 +106,11 @@ class Pairs:
         ratios = [b.warm_wall / a.warm_wall for b, a in zip(self.before, self.after, strict=True)]
         return statistics.median(ratios)
 
+    def import_ms(self) -> float:
+        """How much longer the candidate's takes."""
+        pairs = zip(self.before, self.after, strict=True)
+        return statistics.median(after.import_ns - before.import_ns for before, after in pairs) / 1e6
+
     def resident(self) -> tuple[float, float]:
         """Median bytes of both sides."""
         return (
@@ -146,7 +152,7 @@ def pace_of(pilot: Sample) -> Pace:
     """As many executions as fit into a short time, and time enough for a candidate that is much slower."""
     cold, warm = pilot.cold_wall, pilot.warm_wall
     loops = max(1, min(1000, round(BLOCK_NS / warm)))
-    times = max(1, min(7, round(ENOUGH_NS / (warm * loops))))
+    times = max(1, min(7, round(ENOUGH_NS / (warm * loops)))) if warm < LONG_NS else 0
     longest_s = max(cold, warm * loops * times) / 1e9
     return Pace(
         cold=max(1, min(6, round(ENOUGH_NS / cold))), warm=times, loops=loops, time_s=2.0 + 20 * longest_s
@@ -208,6 +214,7 @@ def _concluded(
             cold=cold, warm=warm, memory=memory,
             wall=pairs.wall_ratio() if found else math.nan,
             resident=pairs.resident() if found else (0.0, 0.0),
+            import_ms=pairs.import_ms() if found else 0.0,
             compared=len(pairs.before), different=pairs.different, unstable=pairs.unstable,
             trouble=pairs.trouble, clock=pairs.clock,
             workload=str(workload), duration_s=time.monotonic() - began,

@@ -45,7 +45,14 @@ SURELY_SAVED = Check(
     meaning="lower one-sided 99.5 % bound of that ratio",
     required=False,
 )
-CHECKS = (RESULTS, GAIN, SURE, SAVED, SURELY_SAVED)
+IMPORT = Check(
+    name="timing.import",
+    bar=Bar(op="<=", value=5),
+    unit="ms",
+    meaning="how much longer the module's import takes: work can be moved there, where nothing times it",
+    required=False,
+)
+CHECKS = (RESULTS, GAIN, SURE, SAVED, SURELY_SAVED, IMPORT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +65,7 @@ class Judgement:
     memory: Estimate
     wall: float
     resident: tuple[float, float]
+    import_ms: float
     compared: int
     different: int
     unstable: int
@@ -120,6 +128,10 @@ def _evidence(seen: Judgement) -> Iterator[Evidence]:
         else ""
     )
     yield from _both(SAVED, SURELY_SAVED, seen.memory, _trouble(seen) or grown, how)
+    if _trouble(seen):
+        yield not_run(IMPORT, _trouble(seen), how=how)
+    else:
+        yield judge(IMPORT, seen.import_ms, how=how, duration_s=0.0)
 
 
 def _both(gain: Check, sure: Check, found: Estimate, why: str, how: str) -> Iterator[Evidence]:

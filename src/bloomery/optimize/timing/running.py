@@ -129,14 +129,14 @@ def _read(told: dict[str, Any]) -> Sample:
     warm_wall = [float(ns) for one in warm for ns in one["wall_ns"]]
     found = Sample(
         cold=min(float(one["processor_ns"]) for one in cold),
-        warm=min(warm_ns, default=0.0),
+        warm=min(warm_ns or [float(one["processor_ns"]) for one in cold]),
         cold_wall=min(float(one["wall_ns"]) for one in cold),
-        warm_wall=min(warm_wall, default=0.0),
+        warm_wall=min(warm_wall or [float(one["wall_ns"]) for one in cold]),
         peak_bytes=max((int(one["peak_bytes"]) for one in told.get("memory", [])), default=0),
         rss_bytes=min(int(one["rss_bytes"]) for one in cold),
         import_ns=int(told["import_ns"]),
         digests=frozenset(digests),
     )
-    if min(found.cold, found.cold_wall) <= 0 or (warm_ns and min(found.warm, found.warm_wall) <= 0):
+    if min(found.cold, found.cold_wall, found.warm, found.warm_wall) <= 0:
         raise ValueError("a time that is not above zero")
     return found
