@@ -49,6 +49,13 @@ def test_an_original_that_cannot_be_imported_is_not_timed(tmp_path: Path) -> Non
     assert set(states(found).values()) == {State.NOT_RUN}
 
 
+def test_results_that_differ_from_process_to_process_are_no_fault_of_the_candidate(tmp_path: Path) -> None:
+    where = "import os\n\n\ndef total(xs: list[int]) -> str:\n    return f'{sum(xs)} {os.getcwd()}'\n"
+    found = compared(tmp_path, where, where)
+    assert states(found)["timing.results"] is State.NOT_RUN
+    assert not found.faster
+
+
 def test_too_few_trials_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="at least 8 trials"):
         compared(tmp_path, SLOW, FAST, trials=7)
