@@ -40,6 +40,9 @@ Folder = Annotated[
 ]
 GoOn = Annotated[bool, typer.Option("--all", help="Make later checks even after a required one failed.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Take nothing from earlier validations.")]
+Every = Annotated[
+    bool, typer.Option("--every-test", help="Run all tests, those too that the change cannot reach.")
+]
 AtOnce = Annotated[int, typer.Option("--jobs", "-j", help="Checks at once.", min=1)]
 Seed = Annotated[int, typer.Option(help="Equal seeds try the same inputs.", min=0)]
 
@@ -52,6 +55,7 @@ def validate(
     repository: Folder = None,
     go_on: GoOn = False,
     fresh: Fresh = False,
+    every_test: Every = False,
     jobs: AtOnce = 2,
     seed: Seed = 0,
     workspace: WorkspacePath = DEFAULT_WORKSPACE,
@@ -78,7 +82,7 @@ def validate(
     with watching({check.name: 1 for check in work}) as watch:
         verdict = validate_change(
             change, proposal, goal=goal or "speed", level=level, tests=tests, seed=seed, cache=kept,
-            progress=watch, go_on=go_on, claim=goal is not None, at_once=jobs,
+            progress=watch, go_on=go_on, claim=goal is not None, every_test=every_test, at_once=jobs,
         )  # fmt: skip
     if as_json:
         print_json(

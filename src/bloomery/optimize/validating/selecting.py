@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from bloomery.optimize.validating.recording import NOTHING, Record, outermost
 from bloomery.source.python import FUNCTION, NotPython, parse_text
 
+FEW = 30
 HARMLESS = frozenset({
     "property", "staticmethod", "classmethod", "cached_property", "functools.cached_property", "cache",
     "functools.cache", "lru_cache", "functools.lru_cache", "contextmanager", "contextlib.contextmanager",
@@ -30,11 +31,21 @@ HARMLESS = frozenset({
 
 @dataclass(frozen=True)
 class Selection:
-    """`tests` touch the change; `units` are the files whose tests it can reach. `unknown`: why it is all."""
+    """`tests` touch the change; `units` are the files whose tests it can reach, `reached` all tests in them.
+
+    `unknown`: why it is all.
+    """
 
     tests: tuple[str, ...]
     units: tuple[str, ...]
+    reached: tuple[str, ...]
     unknown: str = ""
+
+    @property
+    def first(self) -> tuple[str, ...]:
+        """What to run first: those that touch the change, or their files whole where that is little more."""
+        few = len(self.reached) <= max(FEW, 2 * len(self.tests))
+        return self.reached if few and self.tests else self.tests
 
 
 class Unknowable(Exception):
@@ -47,12 +58,17 @@ def select(before: Path, texts: Mapping[str, str | None], known: Record) -> Sele
         changed = {path: changed_functions(before, path, text) for path, text in texts.items()}
         _check_import(changed, known)
     except Unknowable as unknown:
-        return Selection(tuple(known.statuses), tuple(known.units), str(unknown))
+        return every_test(known, str(unknown))
     units = tuple(unit for unit in known.units if _is_reached(known, unit, changed))
     tests = [node for node in known.statuses if _is_reached(known, node, changed)]
     named = {node.partition("::")[0] for node in tests}
-    whole = [n for n in known.statuses if (unit := n.partition("::")[0]) in units and unit not in named]
-    return Selection((*tests, *whole), units)
+    reached = [node for node in known.statuses if node.partition("::")[0] in units]
+    whole = [node for node in reached if node.partition("::")[0] not in named]
+    return Selection((*tests, *whole), units, tuple(reached))
+
+
+def every_test(known: Record, why: str) -> Selection:
+    return Selection(tuple(known.statuses), tuple(known.units), tuple(known.statuses), why)
 
 
 def _check_import(changed: Mapping[str, frozenset[str]], known: Record) -> None:

@@ -33,6 +33,7 @@ def validate(
     progress: Progress | None = None,
     go_on: bool = False,
     claim: bool = True,
+    every_test: bool = False,
     at_once: int = 2,
 ) -> Verdict:
     """What the checks of a level say of a proposal, applied to the last commit of a repository.
@@ -40,12 +41,13 @@ def validate(
     Nothing is changed in the user's tree. After a wave of checks in which a required one did not pass, later
     ones are `not_run`, unless `go_on`. `cache` keeps answers by content: a `Cache` on disk, `Forgetful()`
     none; where it is not given, this process does. Without `claim` whether the goal is reached is not asked.
+    `every_test` runs all tests, those too that the change cannot reach.
     Raises: UserError for a folder without a repository, a path outside of it, a file that is no text.
     """
     change = change_of_texts(repository_root, dict(proposal.texts))
     return validate_change(
         change, proposal, goal=goal, level=level, tests=tests, seed=seed, cache=cache, progress=progress,
-        go_on=go_on, claim=claim, at_once=at_once,
+        go_on=go_on, claim=claim, every_test=every_test, at_once=at_once,
     )  # fmt: skip
 
 
@@ -61,11 +63,14 @@ def validate_change(
     progress: Progress | None = None,
     go_on: bool = False,
     claim: bool = True,
+    every_test: bool = False,
     at_once: int = 2,
 ) -> Verdict:
     """As `validate`, for a change that was read from a diff, too."""
     with checked_out_both(change) as trees:
-        site = Site(change, trees, proposal, goal, level, tuple(tests), seed, cache or USUAL, claim)
+        site = Site(
+            change, trees, proposal, goal, level, tuple(tests), seed, cache or USUAL, claim, every_test
+        )
         answers = list(_answers(site, progress or _say_nothing, go_on, at_once))
     mends = {one.evidence.check: one.mend for one in answers if one.mend}
     claims = frozenset({site.claim.name} if site.claim else ())
@@ -121,7 +126,13 @@ def _made(site: Site, one: Examination, progress: Progress) -> Sequence[Answer]:
     name, began = one.checks[0].name, time.monotonic()
     progress(name, 0, 1, "")
     question = site.question(
-        name, level=site.level, goal=site.goal, tests=site.tests, seed=site.seed, claim=site.claims
+        name,
+        level=site.level,
+        goal=site.goal,
+        tests=site.tests,
+        seed=site.seed,
+        claim=site.claims,
+        every=site.every_test,
     )
 
     def work() -> tuple[list[dict[str, object]], bool]:

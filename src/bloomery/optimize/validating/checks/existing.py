@@ -22,10 +22,10 @@ def touched(site: Site) -> Sequence[Answer]:
         return [Answer(not_run(check, "nothing is changed", how="equal texts"))]
     if not chosen.tests:
         return [Answer(not_run(check, "no test runs what is changed"), _WRITE)]
-    tried = try_tests(site.trees.after, _targets(known, chosen.tests), pace=known.pace)
+    tried = try_tests(site.trees.after, _targets(known, chosen.first), pace=known.pace)
     site.known["touched"] = tried
     how = f"all, since {chosen.unknown}" if chosen.unknown else f"{len(chosen.tests)} that touch the change"
-    return [_answer(check, known, tried, chosen.tests, how)]
+    return [_answer(check, known, tried, chosen.first, how)]
 
 
 def everything(site: Site) -> Sequence[Answer]:
@@ -36,11 +36,11 @@ def everything(site: Site) -> Sequence[Answer]:
     check, known, chosen = _asked(site, ALL), site.record, site.selection
     if trouble := _nothing_to_run(known):
         return [Answer(not_run(check, trouble), _WRITE, lasting=False)]
-    wanted = [n for n in known.statuses if n.partition("::")[0] in chosen.units]
+    wanted = list(chosen.reached)
     if site.level == "paranoid" or chosen.unknown or site.change.nothing:
         wanted = list(known.statuses)
     tried = site.known.get("touched")
-    if tried is None or not set(wanted) <= set(site.selection.tests):
+    if tried is None or not set(wanted) <= set(chosen.first):
         tried = _tried(site, wanted)
     rest = len(known.statuses) - len(wanted)
     how = f"{len(wanted)} run, {rest} as before the change: it does not reach them"

@@ -1,8 +1,12 @@
 """What can be said of a change without running anything: where it is, and whether it parses."""
 
+import json
+import tomllib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from bloomery.core.errors import CapabilityMissing, FormatRefused
 from bloomery.core.evidence import judge, not_run
@@ -17,6 +21,9 @@ SETTINGS = frozenset({
     "pytest.ini", "tox.ini", "setup.cfg", "mypy.ini", ".mypy.ini", "ruff.toml", ".ruff.toml", ".coveragerc",
     ".bandit",
 })  # fmt: skip
+
+
+DATA: dict[str, Callable[[str], Any]] = {".json": json.loads, ".toml": tomllib.loads}
 
 
 def judges(site: Site) -> Sequence[Answer]:
@@ -38,17 +45,21 @@ def is_judge(path: str, tests: Sequence[str] = ()) -> bool:
 
 
 def syntax(site: Site) -> Sequence[Answer]:
-    """Every changed file that is a source parses; Python is compiled, too."""
-    sources = {path: text for path, text in site.texts.items() if is_source(path)}
-    if not sources and site.texts:
-        return [Answer(not_run(site.asked(SYNTAX), f"no language is known for {', '.join(site.texts)}"))]
+    """Every changed file that is written in a language parses; Python is compiled, too."""
+    check = site.asked(SYNTAX)
+    sources = {
+        path: text for path, text in site.texts.items() if is_source(path) or Path(path).suffix in DATA
+    }
+    if not sources:
+        reason = f"no language is known for {', '.join(site.change.paths)}"
+        return [Answer(not_run(replace(check, required=False), reason))]
     try:
         found = [f"{path}:{fault}" for path, text in sources.items() for fault in _faults(path, text)]
     except CapabilityMissing as missing:
-        return [Answer(not_run(site.asked(SYNTAX), str(missing)))]
+        return [Answer(not_run(check, str(missing)))]
     how = "; ".join(found[:5]) or f"{len(sources)} files parsed"
     mend = f"mend {found[0]}" if found else ""
-    return [Answer(judge(site.asked(SYNTAX), len(found), how=how, duration_s=0.0), mend)]
+    return [Answer(judge(check, len(found), how=how, duration_s=0.0), mend)]
 
 
 def _faults(path: str, text: str) -> list[str]:
@@ -60,6 +71,12 @@ def _faults(path: str, text: str) -> list[str]:
             return [f"{error.line}: {error.why}"]
         except (SyntaxError, ValueError, RecursionError) as error:
             return [f"{getattr(error, 'lineno', 1) or 1}: {error}"]
+        return []
+    if Path(path).suffix in DATA:
+        try:
+            DATA[Path(path).suffix](text)
+        except ValueError as error:
+            return [f"{getattr(error, 'lineno', 1)}: {error}"]
         return []
     try:
         return [str(one) for one in faults(parse_any(text, language_of(path)))]
