@@ -145,3 +145,13 @@ def test_a_file_as_it_was_committed_is_no_change(shop) -> None:
     change = change_of_texts(shop.root, {path: (shop.root / path).read_text()})
     assert change.nothing
     assert change.paths == (path,)
+
+
+def test_code_that_makes_every_test_pass_shows_by_one_that_must_fail(shop) -> None:
+    evil = (
+        "import _pytest.python\n\n_pytest.python.Function.runtest = lambda self: None\n\n\n"
+        "def total(prices: list[int]) -> int:\n    return -1\n\n\ndef old"
+    )
+    verdict = shop.validate(shop.edited("def total", evil))
+    assert verdict.of("tests.touched").state is State.FAILED
+    assert "a test that must fail did not fail beside it" in verdict.suggestions["tests.touched"]

@@ -12,6 +12,7 @@ from typing import Any
 
 from bloomery.core.errors import BloomeryError, CapabilityMissing
 from bloomery.core.sandbox import SandboxResult, read_result
+from bloomery.optimize.validating.canary import Canary, doubted, new_canary
 from bloomery.optimize.validating.copying import LIMITS, Workplace, workplace
 from bloomery.source.modules import pytest_options, source_roots
 from bloomery.source.outcomes import Results, read_results
@@ -97,19 +98,23 @@ def try_tests(
         there = [one for one in targets if (place.tree / one.partition("::")[0]).exists()]
         if not there:
             return Tried(read_results(place.tree, targets, (), "", ""), {}, {}, "none of the tests is there")
-        ended = _run(place, there, lines, pace)
-        events = _events(place)
+        canary = new_canary()
+        ended = _run(place, there, lines, pace, canary)
+        told = _events(place)
+        events = canary.without(told)
         why = _end_of(ended, events, pace)
         output = (ended.stdout + ended.stderr)[-20_000:]
         results = read_results(place.tree, targets, events, why, output)
-    return Tried(_told_why(results, events), _units(events), _seen(events), why)
+    results = doubted(_told_why(results, events), canary.spared(told))
+    return Tried(results, _units(events), _seen(events), why)
 
 
-def _run(place: Workplace, targets: Sequence[str], lines: bool, pace: Pace) -> SandboxResult:
+def _run(place: Workplace, targets: Sequence[str], lines: bool, pace: Pace, canary: Canary) -> SandboxResult:
     for folder in (OUTCOMES, INSIDE):
         shutil.copytree(folder, place.beside / "inside", dirs_exist_ok=True, ignore=_LEFT_OUT)
+    (place.beside / f"{canary.name}.py").write_text(canary.text)
     (place.beside / "record.jsonl").touch()
-    (place.beside / "job.json").write_text(json.dumps(_job(place, targets, lines, pace)))
+    (place.beside / "job.json").write_text(json.dumps(_job(place, targets, lines, pace, canary)))
     (place.beside / "tmp").mkdir()
     variables = {
         "PYTHONPATH": ":".join([str(place.beside / "inside"), *map(str, source_roots(place.tree))]),
@@ -121,17 +126,19 @@ def _run(place: Workplace, targets: Sequence[str], lines: bool, pace: Pace) -> S
     files = dict.fromkeys(target.partition("::")[0] for target in targets)
     options = [*OPTIONS, f"--rootdir={place.tree}", f"--basetemp={place.beside / 'basetemp'}", *_plain()]
     plugins = ["-p", "bloomery_outcomes", "-p", "bloomery_units"]
-    words = [sys.executable, "-m", "pytest", *options, *plugins, *files]
+    last = str(place.beside / f"{canary.name}.py")
+    words = [sys.executable, "-m", "pytest", *options, *plugins, *files, last]
     return place.run(words, limits=replace(LIMITS, time_s=pace.whole_s), variables=variables)
 
 
-def _job(place: Workplace, targets: Sequence[str], lines: bool, pace: Pace) -> dict[str, Any]:
+def _job(place: Workplace, targets: Sequence[str], lines: bool, pace: Pace, canary: Canary) -> dict[str, Any]:
     single = any("::" in target for target in targets)
     return {
         "record": str(place.beside / "record.jsonl"),
         "wanted": list(dict.fromkeys(targets)) if single else [],
         "files": [f"{place.tree}/*"] if lines else [],
         "tree": str(place.tree),
+        "last": canary.name,
         "limit_s": pace.limit_s,
         "limits_s": dict(pace.limits_s),
     }

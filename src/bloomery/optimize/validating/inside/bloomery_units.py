@@ -3,7 +3,8 @@
 Everything is collected once; then there is a fork for each file (a unit), so that no unit sees what another
 one left behind. Beside what bloomery_outcomes tells of each test, it tells which files of the project a test
 opened, and whether it did what keeps its lines from being seen (other processes, other tracers).
-Its job (see bloomery_outcomes) holds `tree`, `limit_s` (seconds for a unit) and `limits_s` (by unit).
+Its job (see bloomery_outcomes) holds `tree`, `limit_s` (seconds for a unit), `limits_s` (by unit) and
+`last`: the name of a test that is run at the end of every unit.
 """
 
 import os
@@ -17,7 +18,6 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 import bloomery_outcomes
-import coverage
 import pytest
 from bloomery_outcomes import JOB, tell
 
@@ -26,7 +26,7 @@ APART = frozenset({
     "subprocess.Popen", "os.system", "os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn",
     "pty.spawn", "sys.settrace", "sys.setprofile",
 })  # fmt: skip
-COVERAGE = os.path.dirname(coverage.__file__)  # noqa: PTH120
+COVERAGE = os.path.dirname(sys.modules["coverage"].__file__ or "") if JOB["files"] else ""  # noqa: PTH120
 IMPORTER = "<frozen importlib._bootstrap_external>"
 
 
@@ -99,6 +99,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The test that must fail is no test of the project: it comes last in each unit."""
+    last.extend(item for item in items if item.name == JOB["last"])
+    items[:] = [item for item in items if item.name != JOB["last"]]
+
+
+last: list[pytest.Item] = []
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool:
     _told("import", "")
     _tell_lines("import")
@@ -133,7 +143,7 @@ def _in_fork(name: str, items: list[pytest.Item]) -> None:
     if child == 0:
         try:
             os.setpgid(0, 0)  # here and in the parent: whoever comes first
-            _run(name, items)
+            _run(name, [*items, *last])
         except BaseException as error:  # edge: a forked child, which must never return into the session
             tell(event="broke off", unit=name, reason=repr(error))
         finally:
