@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fake_github import NAME, TOKEN, FakeGitHub, Fault
+from benchmarks.github.fake import NAME, TOKEN, FakeGitHub, Fault
 from bloomery.cli.main import run
 from bloomery.core.evidence import Bar, Check, judge
 from bloomery.core.workspace import Workspace

@@ -39,6 +39,7 @@ def check(
     from bloomery.optimize.changes import findings
     from bloomery.optimize.github import approving, events, texts
     from bloomery.optimize.github.opening import connected, name_of
+    from bloomery.optimize.github.outbox import Outbox
 
     ledger = ledger_of(workspace, repository)
     ask = _ask(pull, by, commit)
@@ -46,8 +47,9 @@ def check(
     def validate(proposal: "Proposal", about: "About") -> "Verdict":
         return _validated(ledger, proposal, about, level)
 
-    with connected(ledger, name_of(ledger.repository, repo)) as github:
-        judged = approving.check(github, ledger, ask, validate)
+    name = name_of(ledger.repository, repo)
+    with connected(ledger, name) as github:
+        judged = approving.check(github, ledger, Outbox.of(ledger.workspace, name), ask, validate)
     told = "passed" if judged.accepted else "did not pass"
     rows = texts.evidence_rows(findings(ledger, judged.patch)[1].evidence)
     events.summary(f"#{judged.pull} {told} on `{judged.base[:12]}`.\n\n{texts.table(rows)}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fake_github import NAME, TOKEN, FakeGitHub
+from benchmarks.github.fake import NAME, TOKEN, FakeGitHub
 from bloomery.agents.keys import Key
 from bloomery.core.evidence import Bar, Check, Evidence, judge
 from bloomery.core.workspace import Workspace

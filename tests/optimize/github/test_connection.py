@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fake_github import NAME, TOKEN, FakeGitHub, Fault
+from benchmarks.github.fake import NAME, TOKEN, FakeGitHub, Fault
 from bloomery.agents.keys import Key
 from bloomery.core.errors import FormatRefused
 from bloomery.optimize.github import errors
@@ -157,7 +157,7 @@ def test_the_token_is_nowhere_on_disk_in_no_error_and_in_no_log(fake, opened, tm
 def test_a_redirect_to_another_server_does_not_get_the_token(fake, opened, tmp_path: Path):
     with FakeGitHub(fake.bare, token=None) as other:
         other.open_issue("elsewhere")
-        from benchmarks import fake_github
+        from benchmarks.github import fake as fake_github
 
         def moved(self) -> None:
             self.say(302, None, headers={"location": f"{other.url}/repos/{NAME}/issues"})

@@ -102,7 +102,7 @@ def test_a_second_lies_between_two_changes(limits, clock):
 @pytest.mark.parametrize("kind", ["secondary", "429", "secondary_without_headers"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_request_that_was_refused_for_a_limit_is_made_after_the_wait(fake, github, clock, kind, method):
-    from benchmarks.fake_github import NAME, Fault
+    from benchmarks.github.fake import NAME, Fault
 
     fake.faults = [Fault(kind, method)]
     if method == "POST":
@@ -114,7 +114,7 @@ def test_a_request_that_was_refused_for_a_limit_is_made_after_the_wait(fake, git
 
 
 def test_the_primary_limit_ends_it_with_the_time_to_wait(fake, github):
-    from benchmarks.fake_github import NAME
+    from benchmarks.github.fake import NAME
 
     fake.remaining = 0
     with pytest.raises(LimitReached, match="60 min") as caught:

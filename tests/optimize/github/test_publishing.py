@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fake_github import TOKEN, Fault
+from benchmarks.github.fake import TOKEN, Fault
 from bloomery.core.errors import DamagedArtifact, UserError
 from bloomery.optimize.changes import About, attach, propose, reject
 from bloomery.optimize.changes.proposing import result_tree
@@ -160,7 +160,7 @@ def test_what_did_not_pass_or_was_rejected_is_not_put_up(fake, site, send):
 def test_a_pull_request_that_was_closed_is_not_opened_again(fake, site, send):
     patch = site.propose()
     (one,) = send(patch.cid).publications
-    fake.pulls[one.pull]["state"] = "closed"
+    fake.pulls[one.pull]["state"] = fake.issues[one.pull]["state"] = "closed"
     assert send(patch.cid).publications[0].stage == "closed"
     assert send(patch.cid).publications[0].stage == "closed"
     assert len(fake.pulls) == 1

@@ -1,7 +1,7 @@
 """Approval on GitHub: by a person who may write, of one commit, validated again before it is merged.
 
 ask = Ask(pull=5, by="ada", kind="comment")
-check(github, ledger, ask, validate)          # where nothing may be written: untrusted code runs here
+check(github, ledger, outbox, ask, validate)  # where nothing may be written: untrusted code runs here
 merge(github, ledger, outbox, ask)            # where it may: merges what was checked, or nothing
 """
 
@@ -14,7 +14,7 @@ from bloomery.core.errors import Failure, GateFailed, UserError
 from bloomery.core.evidence import Evidence
 from bloomery.core.log import get_log
 from bloomery.optimize.changes import About, Ledger, approve, attach, findings
-from bloomery.optimize.github import calls, texts
+from bloomery.optimize.github import calls, issues, texts
 from bloomery.optimize.github.calls import Pull
 from bloomery.optimize.github.connection import Connection
 from bloomery.optimize.github.outbox import Outbox
@@ -75,7 +75,7 @@ def check_ask(github: Connection, ask: Ask) -> Pull:
     return pull
 
 
-def check(github: Connection, ledger: Ledger, ask: Ask, validate: Validate) -> Judgement:
+def check(github: Connection, ledger: Ledger, outbox: Outbox, ask: Ask, validate: Validate) -> Judgement:
     """Validate what merging would make of the newest base, and keep the evidence.
 
     Raises: UserError for what may not be merged, whatever validation would say.
@@ -83,7 +83,7 @@ def check(github: Connection, ledger: Ledger, ask: Ask, validate: Validate) -> J
     pull = check_ask(github, ask)
     if pull.merged:
         raise UserError(f"#{pull.number} is merged already")
-    patch = patch_of(github, ledger, pull)
+    patch = patch_of(github, ledger, outbox, pull)
     made = outcome(github, ledger, pull, patch)
     verdict = validate(made.proposal, patch.about)
     digest = attach(ledger, patch.cid, _deciding(verdict, patch.about.goal), by="validation")
@@ -140,7 +140,7 @@ def _refuse(github: Connection, pull: Pull, judged: Judgement, objections: tuple
     calls.set_status(github, pull.head, "failure", said)
     lines = "\n".join(f"- {texts.code(one)}" for one in objections)
     body = f"It was validated again on `{judged.base[:12]}`, and is not merged:\n\n{lines}"
-    calls.ensure_comment(github, pull.number, body, f"<!-- bloomery judged={judged.evidence} -->")
+    issues.ensure_comment(github, pull.number, body, f"<!-- bloomery judged={judged.evidence} -->")
     raise GateFailed(f"#{pull.number} did not pass on {judged.base[:12]}: {said}")
 
 
@@ -156,7 +156,7 @@ def _finish(
         )
     closes = _CLOSES.findall(pull.body.rpartition("### Approving and undoing")[2])
     for issue in map(int, closes[-1:]):
-        calls.close_issue(github, issue)
+        issues.close_issue(github, issue)
     body = {"pull": pull.number, "commit": pull.merge_commit, "kind": ask.kind, "issues": closes[-1:]}
     if not any(entry.event == "merged" and entry.body == body for entry in ledger.records.audit()):
         ledger.records.note(ask.by, "merged", judged.patch, body)

@@ -1,37 +1,18 @@
-"""What is asked of GitHub: issues, pull requests, trees, statuses, permissions.
+"""What is asked of GitHub: pull requests, branches, trees, statuses, permissions."""
 
-Everything that makes something looks first whether it is there, so that nothing is made twice, whatever was
-lost in between. What GitHub's own names settle (trees, commits) is simply made again.
-"""
-
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self
 from urllib.parse import quote
 
 from bloomery.core.errors import UserError
 from bloomery.optimize.github.connection import Connection
-from bloomery.optimize.github.errors import NotThere, Rejected, Unsure
+from bloomery.optimize.github.ensuring import ensured
+from bloomery.optimize.github.errors import NotThere, Rejected
 
-LABEL = "bloomery"
-LOOKS = 3
-T = TypeVar("T")
 _READY = (
     "mutation($pull: ID!) { markPullRequestReadyForReview(input: {pullRequestId: $pull}) "
     "{ pullRequest { isDraft } } }"
 )
-
-
-@dataclass(frozen=True)
-class Issue:
-    number: int
-    title: str
-    body: str
-    state: str
-
-    @classmethod
-    def read(cls, plain: dict[str, Any]) -> Self:
-        return cls(plain["number"], plain["title"], plain.get("body") or "", plain["state"])
 
 
 @dataclass(frozen=True)
@@ -64,73 +45,8 @@ class Pull:
         )  # fmt: skip
 
 
-def ensured(look: Callable[[], T | None], make: Callable[[], T]) -> T:
-    """What is there already, else what is made; if making it was unsure, looked for again.
-
-    Raises: Unsure if it stays so.
-    """
-    for attempt in range(LOOKS):
-        if (found := look()) is not None:
-            return found
-        try:
-            return make()
-        except Unsure:
-            if attempt == LOOKS - 1:
-                raise
-        except Rejected:
-            if (found := look()) is not None:  # somebody else was faster
-                return found
-            raise
-    raise AssertionError("the last attempt returns or raises")
-
-
 def default_branch(github: Connection) -> str:
     return str(github.get(github.here)["default_branch"])
-
-
-def issue(github: Connection, number: int) -> Issue:
-    """Raises: NotThere."""
-    return Issue.read(github.get(f"{github.here}/issues/{number}"))
-
-
-def ensure_issue(github: Connection, title: str, body: str, mark: str) -> Issue:
-    """The issue that holds `mark`, opened if there is none."""
-
-    def look() -> Issue | None:
-        found = github.get_all(f"{github.here}/issues", labels=LABEL, state="all")
-        return next((Issue.read(one) for one in found if mark in (one.get("body") or "")), None)
-
-    def make() -> Issue:
-        sent = {"title": title, "body": f"{body}\n\n{mark}", "labels": [LABEL]}
-        return Issue.read(github.change("POST", f"{github.here}/issues", sent))
-
-    return ensured(look, make)
-
-
-def close_issue(github: Connection, number: int) -> None:
-    def look() -> bool | None:
-        return True if issue(github, number).state == "closed" else None
-
-    def make() -> bool:
-        sent = {"state": "closed", "state_reason": "completed"}
-        github.change("PATCH", f"{github.here}/issues/{number}", sent)
-        return True
-
-    ensured(look, make)
-
-
-def ensure_comment(github: Connection, number: int, body: str, mark: str) -> None:
-    """A comment that holds `mark`, once."""
-    place = f"{github.here}/issues/{number}/comments"
-
-    def look() -> bool | None:
-        return any(mark in (one.get("body") or "") for one in github.get_all(place)) or None
-
-    def make() -> bool:
-        github.change("POST", place, {"body": f"{body}\n\n{mark}"})
-        return True
-
-    ensured(look, make)
 
 
 def pull(github: Connection, number: int) -> Pull:
@@ -138,7 +54,15 @@ def pull(github: Connection, number: int) -> Pull:
     return Pull.read(github.get(f"{github.here}/pulls/{number}"))
 
 
-def ensure_pull(github: Connection, branch: str, base: str, title: str, body: str) -> Pull:
+def stage_of(github: Connection, number: int) -> Literal["open", "merged", "closed"]:
+    """What became of a pull request, seen as the issue that it is: that does not change with its base."""
+    found = github.get(f"{github.here}/issues/{number}")
+    if found["state"] == "open":
+        return "open"
+    return "merged" if (found.get("pull_request") or {}).get("merged_at") else "closed"
+
+
+def ensure_pull(github: Connection, branch: str, base: str, title: str, body: str, *, again: bool) -> Pull:
     """The pull request of a branch of ours, open or not; a draft is opened if there was never one."""
     owner = github.repository.split("/")[0]
 
@@ -150,7 +74,7 @@ def ensure_pull(github: Connection, branch: str, base: str, title: str, body: st
         sent = {"head": branch, "base": base, "title": title, "body": body, "draft": True}
         return Pull.read(github.change("POST", f"{github.here}/pulls", sent))
 
-    return ensured(look, make)
+    return ensured(look, make, again=again)
 
 
 def make_ready(github: Connection, one: Pull) -> None:
@@ -191,19 +115,28 @@ def branch_head(github: Connection, branch: str) -> str | None:
     return str(found["object"]["sha"])
 
 
-def ensure_branch(github: Connection, branch: str, commit: str) -> None:
-    """Raises: UserError for one that is at another commit: somebody works there."""
+def ensure_branch(github: Connection, branch: str, commit: str) -> bool:
+    """Whether it was made now, and not before.
+
+    Raises: UserError for one that is at another commit: somebody works there.
+    """
+    there: list[str] = []
+
+    def look() -> str | None:
+        there[:] = filter(None, [branch_head(github, branch)])
+        return next(iter(there), None)
 
     def make() -> str:
         sent = {"ref": f"refs/heads/{branch}", "sha": commit}
         return str(github.change("POST", f"{github.here}/git/refs", sent)["object"]["sha"])
 
-    found = ensured(lambda: branch_head(github, branch), make)
+    found = ensured(look, make, again=False)
     if found != commit:
         raise UserError(
             f"the branch {branch} is there and at {found[:12]}, not at {commit[:12]}: somebody "
             "has changed it; delete it on GitHub to have it made anew"
         )
+    return not there
 
 
 def tree_of(github: Connection, commit: str) -> str:
@@ -212,7 +145,7 @@ def tree_of(github: Connection, commit: str) -> str:
 
 
 def set_status(github: Connection, commit: str, state: str, description: str) -> None:
-    """A status of a commit, once."""
+    """A status of a commit; the same one again changes nothing."""
     wanted = {"context": "bloomery/validation", "state": state, "description": description[:140]}
 
     def look() -> bool | None:
@@ -224,7 +157,7 @@ def set_status(github: Connection, commit: str, state: str, description: str) ->
         github.change("POST", f"{github.here}/statuses/{commit}", wanted)
         return True
 
-    ensured(look, make)
+    ensured(look, make, again=False)
 
 
 def may_write(github: Connection, login: str) -> bool:

@@ -24,8 +24,8 @@ Stage = Literal["waiting", "open", "merged", "closed"]
 class Publication:
     """A patch on its way to GitHub. `why`: what kept it from being sent; `files`: where it lies meanwhile.
 
-    `wants_issue`: an issue is to be opened for it; `words`: what was asked for; `commit` and `pull` are there
-    once they were made.
+    `wants_issue`: an issue is to be opened for it, `opening`: it was tried; `words`: what was asked for;
+    `commit` and `pull` are there once they were made.
     """
 
     patch: str
@@ -33,6 +33,7 @@ class Publication:
     issue: int | None = None
     wants_issue: bool = False
     words: str = ""
+    opening: bool = False
     commit: str | None = None
     pull: int | None = None
     url: str = ""

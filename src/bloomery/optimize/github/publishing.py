@@ -11,9 +11,9 @@ from pathlib import Path
 from bloomery.core.errors import BloomeryError, UserError
 from bloomery.core.log import get_log
 from bloomery.core.tokens import mask
-from bloomery.optimize.changes import Ledger, findings
+from bloomery.optimize.changes import Ledger, Patch, findings
 from bloomery.optimize.changes.sharing import export
-from bloomery.optimize.github import calls, pushing, texts
+from bloomery.optimize.github import calls, issues, pushing, texts
 from bloomery.optimize.github.connection import Connection
 from bloomery.optimize.github.errors import Forbidden, LimitReached, TokenExpired, TokenMissing, Unreachable
 from bloomery.optimize.github.outbox import Outbox, Publication
@@ -100,31 +100,39 @@ def _sent(ledger: Ledger, github: Connection, outbox: Outbox, one: Publication) 
     if one.pull is None:
         one = _put_up(ledger, github, outbox, one)
     assert one.pull is not None
-    there = calls.pull(github, one.pull)
-    stage = "merged" if there.merged else "open" if there.state == "open" else "closed"
+    stage = calls.stage_of(github, one.pull)
     if stage == one.stage:
         return one
-    ledger.records.note("github", stage, one.patch, {"pull": there.number, "repository": github.repository})
+    ledger.records.note("github", stage, one.patch, {"pull": one.pull, "repository": github.repository})
     ledger.seal()
-    return outbox.keep(one, stage=stage, url=there.url, why="", files=())
+    return outbox.keep(one, stage=stage, why="", files=())
 
 
 def _put_up(ledger: Ledger, github: Connection, outbox: Outbox, one: Publication) -> Publication:
     check_may_publish(ledger, one.patch)
     patch = ledger.load(one.patch)
     base = one.base or calls.default_branch(github)
-    one = outbox.keep(one, base=base)
     if one.wants_issue and one.issue is None:
-        title, body = texts.title_of(patch), texts.issue_body(ledger, patch, one.words)
-        opened = calls.ensure_issue(github, title, body, str(texts.Mark(patch.cid)))
-        one = outbox.keep(one, issue=opened.number)
+        one = _open_issue(ledger, github, outbox, one, patch)
+    is_new = False
     if one.commit is None:
-        one = outbox.keep(one, commit=pushing.push(github, ledger, patch, texts.commit_message(patch)))
-    assert one.commit is not None
-    body = texts.pull_body(ledger, patch, target=base, issue=one.issue, commit=one.commit, words=one.words)
-    branch = pushing.branch_of(patch.cid)
-    made = calls.ensure_pull(github, branch, base, texts.title_of(patch), body)
+        commit, is_new = pushing.push(github, ledger, patch, texts.commit_message(patch))
+        one = outbox.keep(one, base=base, commit=commit)
+    body = texts.pull_body(
+        ledger, patch, target=base, issue=one.issue, commit=one.commit or "", words=one.words
+    )
+    branch, title = pushing.branch_of(patch.cid), texts.title_of(patch)
+    made = calls.ensure_pull(github, branch, base, title, body, again=not is_new)
     return outbox.keep(one, pull=made.number, url=made.url)
+
+
+def _open_issue(
+    ledger: Ledger, github: Connection, outbox: Outbox, one: Publication, patch: Patch
+) -> Publication:
+    tried, mark = one.opening, str(texts.Mark(patch.cid))
+    one = outbox.keep(one, opening=True)
+    title, body = texts.title_of(patch), texts.issue_body(ledger, patch, one.words)
+    return outbox.keep(one, issue=issues.ensure_issue(github, title, body, mark, again=tried).number)
 
 
 def _fallen_back(ledger: Ledger, outbox: Outbox, one: Publication, folder: Path, why: str) -> Publication:

@@ -9,6 +9,7 @@ from bloomery.optimize.changes.proposing import result_tree
 from bloomery.optimize.github import calls
 from bloomery.optimize.github.calls import Pull
 from bloomery.optimize.github.connection import Connection
+from bloomery.optimize.github.outbox import Outbox
 from bloomery.optimize.proposal import Proposal
 
 MOST_FILES = 300  # GitHub lists no more
@@ -23,11 +24,14 @@ class Outcome:
     proposal: Proposal
 
 
-def patch_of(github: Connection, ledger: Ledger, pull: Pull) -> Patch:
+def patch_of(github: Connection, ledger: Ledger, outbox: Outbox, pull: Pull) -> Patch:
     """The change of a pull request, kept as a patch: the same one, by its CID, if it was put up from here.
 
     Raises: UserError for a start that is not here, and for what no patch may hold.
     """
+    sent = outbox.of_pull(pull.number)
+    if sent is not None and sent.commit == pull.head:  # a commit is named by all that is in it
+        return ledger.load(sent.patch)
     found = github.get(f"{github.here}/compare/{calls.branch_head(github, pull.base)}...{pull.head}")
     if len(found["files"]) >= MOST_FILES:
         raise UserError(f"#{pull.number} changes {MOST_FILES} files or more: that is no patch of an agent")

@@ -13,7 +13,8 @@ from bloomery.optimize.changes import Ledger, Patch
 from bloomery.optimize.changes.proposing import result_tree
 from bloomery.optimize.github import calls
 from bloomery.optimize.github.connection import Connection
-from bloomery.optimize.github.errors import NotThere
+from bloomery.optimize.github.ensuring import ensured
+from bloomery.optimize.github.errors import NotThere, Rejected
 
 PREFIX = "bloomery/"
 PERSON = {"name": "bloomery", "email": "bloomery@users.noreply.github.com"}
@@ -23,36 +24,39 @@ def branch_of(cid: str) -> str:
     return f"{PREFIX}{cid[-12:]}"
 
 
-def push(github: Connection, ledger: Ledger, patch: Patch, message: str) -> str:
-    """Make the patch's commit and its branch; the commit. Made again, it is the same one.
+def push(github: Connection, ledger: Ledger, patch: Patch, message: str) -> tuple[str, bool]:
+    """Make the patch's commit and its branch; the commit, and whether the branch is new.
 
+    Made again, it is the same commit.
     Raises: UserError for a base that GitHub has not got, or a branch that somebody has changed.
     """
-    base, tree = _base(github, ledger, patch), result_tree(ledger, patch)
+    base, tree = _base(ledger, patch), result_tree(ledger, patch)
     rows = _entries(ledger, f"{base}^{{tree}}", tree)
     entries = [_sent(github, ledger, row) for row in rows]
     sent = {"base_tree": ledger.repository.object(f"{base}^{{tree}}", "fetch it"), "tree": entries}
-    made = github.change("POST", f"{github.here}/git/trees", sent)["sha"]
+    made = _made(github, "trees", sent, base)
     if made != tree:
         raise Failure(
             f"GitHub made the tree {made} of {patch.cid}, and here it is {tree}: nothing was put up"
         )
     commit = _commit(github, ledger, patch, (base, tree), message)
-    calls.ensure_branch(github, branch_of(patch.cid), commit)
-    return commit
+    return commit, calls.ensure_branch(github, branch_of(patch.cid), commit)
 
 
-def _base(github: Connection, ledger: Ledger, patch: Patch) -> str:
+def _base(ledger: Ledger, patch: Patch) -> str:
     base = patch.about.commit
     if base is None or ledger.repository.missing([base]):
         raise UserError(f"the commit that {patch.cid} was made on is not here: fetch it, or propose it anew")
-    try:
-        calls.tree_of(github, base)
-    except NotThere:
-        raise UserError(
-            f"{patch.cid} was made on {base[:12]}, which GitHub has not got: push that commit first"
-        ) from None
     return base
+
+
+def _made(github: Connection, what: str, sent: dict[str, Any], base: str) -> str:
+    """Trees and commits: made twice, they are the same ones, so that a lost answer is asked for again."""
+    try:
+        answer = ensured(lambda: None, lambda: github.change("POST", f"{github.here}/git/{what}", sent))
+    except (NotThere, Rejected) as error:
+        raise UserError(f"has GitHub got {base[:12]}? push that commit first ({error})") from None
+    return str(answer["sha"])
 
 
 def _commit(github: Connection, ledger: Ledger, patch: Patch, places: tuple[str, str], message: str) -> str:
@@ -61,7 +65,7 @@ def _commit(github: Connection, ledger: Ledger, patch: Patch, places: tuple[str,
     moment = made_at.replace(tzinfo=made_at.tzinfo or UTC, microsecond=0).isoformat()
     who = {**PERSON, "date": moment}  # its name follows from all of this, so a second one is the same
     sent = {"tree": tree, "parents": [base], "message": message, "author": who, "committer": who}
-    return str(github.change("POST", f"{github.here}/git/commits", sent)["sha"])
+    return _made(github, "commits", sent, base)
 
 
 def _entries(ledger: Ledger, old: str, new: str) -> list[tuple[str, str, str]]:

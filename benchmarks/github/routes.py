@@ -83,9 +83,12 @@ def pull(fake: Any, number: str, **_: Any) -> Answer:
 
 
 def _pull(fake: Any, one: dict[str, Any]) -> dict[str, Any]:
-    head, base = one["head"]["ref"], one["base"]["ref"]
+    """As it is now. Whether it can be merged is worked out anew whenever a branch moves; until then: null."""
     if not one["merged"]:
-        one["head"]["sha"], one["base"]["sha"] = _head(fake, head), _head(fake, base)
+        one["head"]["sha"] = _head(fake, one["head"]["ref"])
+        at = (one["head"]["sha"], _head(fake, one["base"]["ref"]))
+        one["mergeable"] = True if fake.worked_out.get(one["number"]) == at else None
+        fake.worked_out[one["number"]] = at
     return one
 
 
@@ -100,14 +103,16 @@ def open_pull(fake: Any, *, body: Any, **_: Any) -> Answer:
         **{"draft": body.get("draft", False), "merged": False, "merge_commit_sha": None},
         **{"node_id": f"PR_{number}", "html_url": f"{fake.url}/{fake.name}/pull/{number}"},
         **{"user": {"login": "ada", "type": "User"}, "head": {"ref": body["head"], "repo": repo}},
-        "base": {"ref": body["base"], "repo": repo},
+        "base": {"ref": body["base"], "repo": repo, "sha": _head(fake, body["base"])},
     }
+    fake.issues[number]["pull_request"] = {"merged_at": None}
     return 201, _pull(fake, fake.pulls[number])
 
 
 def change_pull(fake: Any, number: str, *, body: Any, **_: Any) -> Answer:
     one = _found(fake.pulls, number)
     one |= {name: value for name, value in body.items() if name in ("state", "title", "body")}
+    fake.issues[int(number)]["state"] = one["state"]
     return 200, _pull(fake, one)
 
 
@@ -117,7 +122,7 @@ def merge(fake: Any, number: str, *, body: Any, **_: Any) -> Answer:
         raise Refusal(405, "Pull Request is still a draft")
     if one["merged"] or one["state"] != "open":
         raise Refusal(405, "Pull Request is not mergeable")
-    head, base = one["head"]["sha"], one["base"]["sha"]
+    head, base = one["head"]["sha"], _head(fake, one["base"]["ref"])
     if body.get("sha") not in (None, head):
         raise Refusal(409, "Head branch was modified. Review and try the merge again.")
     try:
@@ -129,7 +134,7 @@ def merge(fake: Any, number: str, *, body: Any, **_: Any) -> Answer:
     ).strip()
     fake.git("update-ref", f"refs/heads/{one['base']['ref']}", made)
     one |= {"merged": True, "state": "closed", "merge_commit_sha": made}
-    fake.issues[int(number)]["state"] = "closed"
+    fake.issues[int(number)] |= {"state": "closed", "pull_request": {"merged_at": "2026-01-01T00:00:00Z"}}
     return 200, {"sha": made, "merged": True, "message": "Pull Request successfully merged"}
 
 

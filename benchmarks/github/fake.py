@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
-from benchmarks.fake_github_routes import ROUTES, Refusal
+from benchmarks.github.routes import ROUTES, Refusal
 
 NAME = "ada/engine"
 TOKEN = "ghp_" + "a1B2c3D4e5" * 4
@@ -56,6 +56,7 @@ class FakeGitHub:
     pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
     comments: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     statuses: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    worked_out: dict[int, tuple[str, str]] = field(default_factory=dict)
     permissions: dict[str, str] = field(default_factory=lambda: {"ada": "admin", "ben": "read"})
 
     def __enter__(self) -> Self:
