@@ -49,6 +49,10 @@ def _made(name: str, task: OptimizationTask, workspace: Workspace) -> Proposer:
         from bloomery.optimize.proposers.repair import RepairSearch
 
         return RepairSearch(tests=task.tests)
+    if name == "test generation":
+        from bloomery.optimize.proposers.testing import TestWriter
+
+        return TestWriter(tests=task.tests)
     if name == MODELS:
         from bloomery.agents.opening import open_models
         from bloomery.optimize.proposers.models import ModelProposer

@@ -169,3 +169,4 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = Survey(("tests/test_orders.py",), Covered(Results(outcomes, ()), {}, {}))
     monkeypatch.setattr("bloomery.optimize.optimizing.survey", lambda *_, **__: seen)
     monkeypatch.setattr("bloomery.optimize.methods.test_driven.survey", lambda *_, **__: seen)
+    monkeypatch.setattr("bloomery.optimize.methods.test_driven.for_blind_spots", lambda *_: iter(()))

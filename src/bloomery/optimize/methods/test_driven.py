@@ -1,4 +1,4 @@
-"""Test-driven: which tests reach what, what is slow or fails in them, proposals there until they pass."""
+"""Test-driven: tests say where to look, are written where they are blind, and judge what is proposed."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bloomery.optimize.methods.method import Bench, Judged
-from bloomery.optimize.proposal import Proposal
+from bloomery.optimize.methods.writing import Written, for_blind_spots, judged_by
+from bloomery.optimize.proposal import Goal, Proposal
 from bloomery.optimize.reporting import holds
 from bloomery.optimize.surveying import Survey, survey
 from bloomery.source.covering import body_lines
 from bloomery.source.python import Parsed, functions, parse, parse_text
 
-MOST_TOLD = 5
+SAME: tuple[Goal, ...] = ("speed", "memory")  # goals that leave behaviour as it is, so that tests of it hold
 
 
 @dataclass(frozen=True)
@@ -35,61 +36,80 @@ class Reached:
 
 @dataclass
 class TestDriven:
-    """Tests first: they say where to look, and every proposal has to pass them."""
+    """Tests first: they say where to look, and every proposal has to pass them, the new ones, too."""
 
     __test__ = False  # no test class, whatever its name says
 
     name: str = "test-driven"
+    write: bool = True
     facts: dict[str, Any] = field(default_factory=dict)
 
     def improve(self, bench: Bench) -> Iterator[Judged]:
-        found = reached(bench.survey, [parse(bench.task.root / path) for path in bench.task.paths], bench)
-        self._tell(bench, found)
+        found = reached(bench)
+        self.facts["functions"] = len(found)
+        self.facts["functions without a test"] = sum(not one.tests for one in found)
+        self.facts["functions with lines that no test runs"] = sum(bool(one.missed) for one in found)
+        self.facts["coverage before"] = coverage(bench.survey, bench)
+        proposals = _in_order(bench, found)
+        tests = self._tests_first(bench, proposals, found)
         kept: list[Judged] = []
-        for proposal in _in_order(bench, found):
-            verdict = bench.validate(proposal)
+        for proposal in proposals:
+            known = [tests[path] for path in proposal.texts if path in tests]
+            verdict = judged_by(bench, proposal, bench.validate(proposal), known)
             judged = Judged(proposal, verdict, _facts(proposal, found))
             kept += [judged] if holds(verdict) else []
             yield judged
             if holds(verdict) and bench.task.goal == "fix":
                 break  # the tests pass: what follows would be other ways to the same
-        self._measure_again(bench, kept)
+        self._measure_again(bench, kept, list(tests.values()))
 
-    def _tell(self, bench: Bench, found: Sequence[Reached]) -> None:
-        """What the tests reach, and where they are blind."""
-        blind = [one for one in found if one.missed]
-        self.facts["functions"] = len(found)
-        self.facts["functions without a test"] = sum(not one.tests for one in found)
-        self.facts["coverage before"] = coverage(bench.survey, bench)
-        self.facts["functions with lines that no test runs"] = len(blind)
-        if blind:
-            names = ", ".join(one.name for one in blind[:MOST_TOLD])
-            self.facts["tests written first"] = 0
-            bench.say("blind spots", functions=len(blind), first=names)
+    def _tests_first(
+        self, bench: Bench, proposals: Sequence[Proposal], found: Sequence[Reached]
+    ) -> dict[str, Written]:
+        """By file tests for it, where somebody wants to change what no test runs."""
+        if not self.write or bench.task.goal not in SAME:
+            return {}
+        blind = {(one.path, one.name) for one in found if one.missed}
+        wanted = [
+            path
+            for one in proposals
+            for path in one.texts
+            if (path, one.function) in blind or (one.function is None and path in {p for p, _ in blind})
+        ]
+        made = {}
+        for path, tests, why in for_blind_spots(bench, wanted):
+            if tests is None:
+                self.facts.setdefault("not written", []).append(why)
+            else:
+                made[path] = tests
+        self.facts["tests written first"] = sum(one.tests for one in made.values())
+        return made
 
-    def _measure_again(self, bench: Bench, kept: Sequence[Judged]) -> None:
-        """The lines that the tests run with what was accepted in place."""
-        if not kept or not bench.survey.tests:
+    def _measure_again(self, bench: Bench, kept: Sequence[Judged], tests: Sequence[Written]) -> None:
+        """The lines that the tests run with the first accepted proposal, and with the new tests, in place."""
+        asked = [*bench.survey.tests, *(one.path for one in tests)]
+        if not asked or not (kept or tests):
             return
-        first = kept[0].proposal
-        after = survey(bench.task.root, bench.survey.tests, bench.task.paths, texts=first.texts)
-        self.facts["coverage after"] = coverage(after, bench, first.texts)
+        texts = {**{one.path: one.text for one in tests}, **(kept[0].proposal.texts if kept else {})}
+        after = survey(bench.task.root, asked, bench.task.paths, texts=texts)
+        self.facts["coverage after"] = coverage(after, bench, texts)
         self.facts["tests that pass after"] = len(after.passing)
 
 
-def reached(seen: Survey, files: Sequence[Parsed], bench: Bench) -> list[Reached]:
+def reached(bench: Bench) -> list[Reached]:
     """The functions of the target files, the most urgent first."""
+    seen = bench.survey
     seconds = {one.node: one.duration_s for one in seen.results.outcomes}
     wrong = {one.node for one in seen.failing}
     found = []
-    for path, parsed in zip(bench.task.paths, files, strict=True):
+    for path in bench.task.paths:
+        parsed = parse(bench.task.root / path)
         for name in functions(parsed.tree):
             with suppress(LookupError):  # a function in a branch that is never compiled
                 tests = seen.covered.tests(parsed, name)
-                took = sum(seconds.get(test, 0.0) for test in tests)
                 missed = seen.covered.missed(parsed, name)
-                failing = len(wrong & set(tests))
-                found.append(Reached(path, name, tests, took, missed, failing))
+                took = sum(seconds.get(test, 0.0) for test in tests)
+                found.append(Reached(path, name, tests, took, missed, len(wrong & set(tests))))
     return sorted(found, key=lambda one: one.urgency)
 
 
@@ -111,18 +131,20 @@ def _lines(seen: Survey, parsed: Parsed, name: str) -> tuple[int, int]:
     return len(body_lines(parsed, name)), len(seen.covered.missed(parsed, name))
 
 
-def _in_order(bench: Bench, found: Sequence[Reached]) -> Iterator[Proposal]:
+def _in_order(bench: Bench, found: Sequence[Reached]) -> list[Proposal]:
     """Proposals file by file, those for urgent functions first."""
     place = {(one.path, one.name): at for at, one in enumerate(found)}
     by_path: dict[str, int] = defaultdict(lambda: len(found))
     for one in found:
         by_path[one.path] = min(by_path[one.path], place[one.path, one.name])
+    ordered: list[Proposal] = []
     for path in sorted(bench.task.paths, key=lambda path: by_path[path]):
         ranked = [
             (place.get((path, one.function or ""), len(found)), at, one)
             for at, one in enumerate(bench.propose(path=path))
         ]
-        yield from (one for _, _, one in sorted(ranked, key=lambda row: row[:2]))
+        ordered += [one for _, _, one in sorted(ranked, key=lambda row: row[:2])]
+    return ordered
 
 
 def _facts(proposal: Proposal, found: Sequence[Reached]) -> dict[str, Any]:

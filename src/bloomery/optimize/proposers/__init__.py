@@ -13,6 +13,7 @@ PROPOSERS: dict[str, str] = {
     "tuning": "bloomery.optimize.proposers.tuning:TuningProposer",
     "repair": "bloomery.optimize.proposers.repair:RepairSearch",
     "robustness": "bloomery.optimize.proposers.robustness:Mender",
+    "test generation": "bloomery.optimize.proposers.testing:TestWriter",
 }
 
 
