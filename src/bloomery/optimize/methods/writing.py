@@ -1,4 +1,4 @@
-"""Tests written before anything is changed, where those that there are are blind; proposals pass them, too."""
+"""Tests written before anything is changed, where existing ones are blind; proposals have to pass them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
