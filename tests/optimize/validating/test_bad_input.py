@@ -8,6 +8,7 @@ from bloomery.core.errors import UserError
 from bloomery.core.evidence import State
 from bloomery.optimize.validating import site as sites
 from bloomery.optimize.validating.change import change_of_diff, change_of_texts
+from bloomery.optimize.validating.checks.existing import everything, touched
 from bloomery.optimize.validating.checks.flow import flow
 from bloomery.optimize.validating.checks.linting import security
 from bloomery.optimize.validating.checks.text import clean
@@ -42,6 +43,7 @@ def test_tests_that_failed_before_count_neither_for_nor_against_a_change_and_are
     assert told.of("tests.touched").measured == 1
 
 
+@pytest.mark.slow  # three runs of pytest
 def test_a_test_that_two_runs_disagree_about_is_called_flaky_and_does_not_count(shop) -> None:
     flaky = (
         "import sys\nfrom shop.prices import total\n\n\n"
@@ -73,6 +75,7 @@ def test_a_diff_that_does_not_fit_says_where(shop) -> None:
         change_of_diff(shop.root, diff)
 
 
+@pytest.mark.slow  # three runs of pytest
 def test_a_module_with_side_effects_at_import_harms_a_copy_alone(shop, tmp_path) -> None:
     (tmp_path / "home").mkdir()
     shop.commit(
@@ -103,6 +106,7 @@ def test_a_test_that_no_longer_ends_fails_for_that_reason(shop, monkeypatch) -> 
     assert "did not end within the time limit" in verdict.suggestions["tests.touched"]
 
 
+@pytest.mark.slow  # waits for it, three times
 def test_a_test_that_hangs_before_any_change_is_told_and_the_others_are_judged(shop, monkeypatch) -> None:
     monkeypatch.setattr(sites, "USUAL", Pace(limit_s=1.5))
     shop.commit({"tests/test_hang.py": "import time\n\n\ndef test_hang():\n    time.sleep(600)\n"})
@@ -135,9 +139,14 @@ def test_without_any_test_the_tests_are_required_from_level_strict_on(shop) -> N
     for name in ("test_total.py", "test_cheapest.py"):
         (shop.root / "tests" / name).unlink()
     shop.commit({"tests/notes.txt": "none yet\n"})
-    lax = shop.validate(shop.edited(*RIGHT), goal="speed", level="standard", claim=False, go_on=True)
-    assert [lax.of(name).required for name in ("tests.touched", "tests.all")] == [False, False]
-    assert "there is no test in tests" in lax.of("tests.all").reason
+    found = {}
+    for level in LEVELS:
+        with shop.site(shop.edited(*RIGHT), level=level) as site:
+            found[level] = [*touched(site), *everything(site)]
+    assert {answer.evidence.state for answers in found.values() for answer in answers} == {State.NOT_RUN}
+    assert "there is no test in tests" in found["basic"][1].evidence.reason
+    required = {level: {answer.evidence.required for answer in answers} for level, answers in found.items()}
+    assert required == {"basic": {False}, "standard": {False}, "strict": {True}, "paranoid": {True}}
 
 
 def test_a_file_as_it_was_committed_is_no_change(shop) -> None:

@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from bloomery.core.evidence import State
 from bloomery.optimize.validating import Cache, Forgetful
 from bloomery.optimize.validating.caching import InProcess, circumstances, remembered
@@ -38,6 +40,7 @@ def test_the_same_change_is_answered_from_the_cache_and_another_is_not(shop, tmp
     assert len(runs) == 3
 
 
+@pytest.mark.slow  # six runs of pytest
 def test_another_test_is_another_question(shop, tmp_path, monkeypatch) -> None:
     runs, cache = counted(monkeypatch), Cache(tmp_path / "cache")
     assert shop.validate(shop.edited(*SUM), cache=cache).sound
@@ -51,6 +54,7 @@ def test_another_test_is_another_question(shop, tmp_path, monkeypatch) -> None:
     assert len(runs) == 2
 
 
+@pytest.mark.slow  # two runs of pytest
 def test_every_test_runs_where_that_is_asked_for_or_at_level_paranoid(shop, monkeypatch) -> None:
     runs = counted(monkeypatch)
     shop.validate(shop.edited(*SUM), cache=Forgetful())

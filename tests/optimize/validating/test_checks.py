@@ -109,6 +109,7 @@ def test_a_finding_of_bandit_that_is_gone_is_what_the_goal_security_asks_for(sho
     assert "B307" in claim.evidence.how
 
 
+@pytest.mark.slow  # four runs of pytest
 def test_lines_that_no_test_ran_before_are_what_the_goal_coverage_asks_for(shop) -> None:
     (shop.root / "tests/test_cheapest.py").unlink()
     shop.commit()
@@ -119,6 +120,7 @@ def test_lines_that_no_test_ran_before_are_what_the_goal_coverage_asks_for(shop)
     assert "new: src/shop/prices.py:9" in more.evidence.how
 
 
+@pytest.mark.slow  # five runs of pytest
 def test_the_tests_that_failed_are_what_the_goal_fix_asks_for(shop) -> None:
     shop.commit(shop.edited("found + one", "found - one"))
     right = shop.validate(shop.edited("found - one", "found + one"))
@@ -133,6 +135,7 @@ def test_the_tests_that_failed_are_what_the_goal_fix_asks_for(shop) -> None:
     assert not shop.validate(breaking).sound
 
 
+@pytest.mark.slow  # four runs of pytest
 def test_generated_tests_are_made_from_the_original_and_run_on_the_change(shop, monkeypatch) -> None:
     text = "from shop.prices import total\n\n\ndef test_made():\n    assert total([5, 5]) == 10\n"
     monkeypatch.setattr(generating, "_written", lambda site: {"tests/test_made.py": text})

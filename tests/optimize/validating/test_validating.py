@@ -35,6 +35,7 @@ def test_a_wrong_change_fails_in_the_test_that_touches_it_and_later_checks_are_n
     assert "test_total passed before the change: assert -3 == 3" in verdict.suggestions["tests.touched"]
 
 
+@pytest.mark.slow  # runs twice
 def test_what_was_skipped_is_made_all_the_same_where_that_is_asked_for(shop) -> None:
     verdict = shop.validate(shop.edited(*WRONG), go_on=True)
     assert states(verdict)["tests.all"] == "failed"
@@ -54,6 +55,7 @@ def test_a_patch_that_changes_the_test_it_is_judged_by_is_refused(shop) -> None:
     assert "tests/test_total.py" in verdict.suggestions["judges"]
 
 
+@pytest.mark.slow  # equivalence, twice
 def test_the_same_meaning_is_accepted_and_another_one_is_not(shop) -> None:
     right = shop.validate(shop.edited("sorted(prices)[0]", "sorted(list(prices))[0]"), **SPEED)
     assert {c: s for c, s in states(right).items() if c.startswith("equi")} == dict.fromkeys(
