@@ -65,6 +65,15 @@ def test_a_coverage_file_that_is_older_than_the_text_tells_nothing(site):
     assert "older" in looked.not_run
 
 
+def test_a_coverage_file_of_another_checkout_tells_nothing(site, tmp_path):
+    recorded(site, in_test=True)
+    (site.root / ".coverage").unlink()
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps({"files": {str(tmp_path / "shop.py"): {"executed_lines": [1]}}}))
+    looked = {one.check: one for one in site.review("", "untested lines", coverage=report).looked}
+    assert "another place" in looked["untested lines"].not_run
+
+
 def test_a_report_as_json_is_read_too(site):
     recorded(site, in_test=True)
     (site.root / ".coverage").unlink()

@@ -31,9 +31,12 @@ def look(sight: Sight) -> Iterator[Finding]:
     fresh = [file for file in files if _is_fresh(sight, file, sight.coverage)]
     if files and not fresh:
         raise NotLooked(f"{sight.coverage.name} is older than the change: run the tests again")
-    ran = _read(sight.coverage, sight.change.repository.root)
+    root = sight.change.repository.root.resolve()
+    ran = _read(sight.coverage, root)
+    if fresh and not any(path.is_relative_to(root) for path in ran):
+        raise NotLooked(f"{sight.coverage.name} tells of another place than {root}")
     for file in fresh:
-        seen = ran.get((sight.change.repository.root / file.path).resolve(), frozenset())
+        seen = ran.get((root / file.path).resolve(), frozenset())
         missed = (_lines(file) & file.lines) - seen
         for first, last in runs(missed):
             where = f"line {first}" if first == last else f"lines {first}-{last}"
