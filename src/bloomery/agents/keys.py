@@ -7,6 +7,7 @@ from importlib import import_module
 
 from bloomery.agents.settings import ModelEntry
 from bloomery.core.log import REDACTED, without_passwords
+from bloomery.core.tokens import mask
 
 SERVICE = "bloomery"  # under which the keyring holds keys, by the name of their environment variable
 NAMES = {
@@ -15,9 +16,8 @@ NAMES = {
     "google": ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
     "server": (),
 }
-_LOOKS_LIKE_KEY = re.compile(
-    r"\b(?:sk|pk|rk|xai|gsk|hf)[-_][\w-]{12,}|\bAIza[\w-]{20,}|(?<=Bearer )[\w.~+/=-]{8,}"
-)
+# forms that core.tokens does not know: keys of xAI and Groq, publishable ones, short and shortened ones
+_MORE_KEYS = re.compile(r"\b(?:sk|pk|rk|xai|gsk)[-_][\w-]{12,}|\bAIza[\w-]{20,}|(?<=Bearer )[\w.~+/=-]{8,}")
 
 
 class Key:
@@ -55,7 +55,7 @@ def masked(text: str, keys: Iterable[Key] = ()) -> str:
     """The text without these keys, without what looks like one, and without passwords in URLs."""
     for key in keys:
         text = text.replace(key.reveal(), REDACTED)
-    return without_passwords(_LOOKS_LIKE_KEY.sub(REDACTED, text))
+    return without_passwords(_MORE_KEYS.sub(REDACTED, mask(text)))
 
 
 def _from_keyring(name: str) -> str:
