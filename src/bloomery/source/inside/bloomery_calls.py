@@ -61,20 +61,24 @@ _OPEN: dict[tuple[int, CodeType], tuple[dict[str, Any], float]] = {}
 _AT = [""]
 
 
-def _profiled(frame: FrameType, event: str, argument: Any) -> None:
-    if event not in ("call", "return"):
-        return
+def _entered(frame: FrameType, event: str, argument: Any) -> Any:
+    """Traces no line of any function, and the return of those that are wanted."""
     code = frame.f_code
     name = _CODES[code] if code in _CODES else _CODES.setdefault(code, _wanted(code))
     if name is None:
-        return
+        return None
+    frame.f_trace_lines = False
     key = (threading.get_ident(), code)
-    if event == "return":
-        _ended(key)
-        return
     _DEPTH[key] = depth = _DEPTH.get(key, 0) + 1
     if depth == 1 and _begins(frame):
         _begun(frame, name, key)
+    return _left
+
+
+def _left(frame: FrameType, event: str, argument: Any) -> Any:
+    if event == "return":
+        _ended((threading.get_ident(), frame.f_code))
+    return _left
 
 
 def _wanted(code: CodeType) -> str | None:
@@ -168,8 +172,8 @@ def _literal(value: Any, met: set[int], depth: int) -> str:
 
 
 def pytest_collection_finish() -> None:
-    sys.setprofile(_profiled)
-    threading.setprofile(_profiled)
+    sys.settrace(_entered)
+    threading.settrace(_entered)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -183,8 +187,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish() -> None:
-    sys.setprofile(None)
-    threading.setprofile(None)
+    sys.settrace(None)
+    threading.settrace(None)
     for (file, function), kept in _KEPT.items():
         for call in kept.calls.values():
             tell(event="call", file=file, **call)
