@@ -97,10 +97,10 @@ def objections(verdict: Verdict) -> Sequence[Evidence]:
 def gain(verdict: Verdict) -> float | None:
     """How many times better by the goal's own check, at least: the interval's near end where it has one.
 
-    None where nothing of the goal was measured.
+    None where nothing of the goal was measured, or not as a ratio.
     """
     for one in verdict.evidence:
-        if one.check in verdict.claims and one.measured is not None:
+        if one.check in verdict.claims and one.measured is not None and one.unit.startswith("times"):
             near = one.interval[0] if one.interval else one.measured
             far = one.interval[1] if one.interval else one.measured
             if not one.bar.startswith("<"):

@@ -267,3 +267,14 @@ def test_variables_of_another_repository_do_not_lead_astray(site, make_site, mon
     monkeypatch.setenv("GIT_DIR", str(other.root / ".git"))
     monkeypatch.setenv("GIT_WORK_TREE", str(other.root))
     assert Repository.open(site.root).root == site.root
+
+
+def test_a_file_is_patched_whatever_folders_stand_beside_those_that_it_lies_in(site) -> None:
+    for path in ("src/pkg/inner/a.py", "src/pkg/other/b.py", "src/more/c.py"):
+        site.write(path, site.read("a.py"))
+    site.commit()
+    patch = site.propose({"src/pkg/inner/a.py": site.edit(l3="other")})
+    assert patch.paths == ("src/pkg/inner/a.py",)
+    assert set(site.ledger.repository.listed("HEAD", ["src", "src/pkg", "src/pkg/inner/a.py"])) == {
+        "src", "src/pkg", "src/pkg/inner/a.py",
+    }  # fmt: skip

@@ -125,8 +125,12 @@ class Repository:
 
     def listed(self, tree: str, paths: Iterable[str]) -> dict[str, Blob]:
         """A tree's entries of these paths, folders and submodules too."""
-        lines = self.git("ls-tree", "--full-tree", "-z", tree, "--", *paths).decode().split("\0")
-        rows = [line.split("\t", 1) for line in lines if line]
+        by_depth: dict[int, list[str]] = {}
+        for path in paths:  # asked for a folder and for something in it, git shows all that the folder holds
+            by_depth.setdefault(path.count("/"), []).append(path)
+        said = (self.git("ls-tree", "--full-tree", "-z", tree, "--", *some) for some in by_depth.values())
+        lines = [line for one in said for line in one.decode().split("\0") if line]
+        rows = [line.split("\t", 1) for line in lines]
         return {path: (facts.split()[0], facts.split()[2]) for facts, path in rows}
 
     def set_entries(self, index: Path, entries: Mapping[str, Blob | None]) -> None:
