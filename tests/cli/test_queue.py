@@ -155,6 +155,7 @@ def test_what_was_never_recorded_is_unknown(say) -> None:
     assert "unknown" in say("stats")
 
 
+@pytest.mark.slow
 def test_stats_count_what_happened(say, site) -> None:
     ask(say, ("found = found + item", "found += item"))
     ask(say, ("    found = 0\n", "    found = 0  # of numbers\n"))

@@ -45,6 +45,7 @@ def test_what_touches_is_merged_and_validated_again(shop) -> None:
     assert shop.read("ops.py") == MODULE.replace(*PLUS).replace(*START)
 
 
+@pytest.mark.slow
 def test_three_that_overlap_become_one(shop) -> None:
     for pair in (PLUS, START, ("def total(items):", 'def total(items):\n    """The sum."""')):
         shop.ask(pair)
@@ -56,6 +57,7 @@ def test_three_that_overlap_become_one(shop) -> None:
     }
 
 
+@pytest.mark.slow
 def test_what_cannot_be_merged_is_done_anew_on_top(shop) -> None:
     shop.ask(("found = found + item", "found = found + item  # a"))
     loop = "    for item in items:\n        found = found + item"
@@ -103,7 +105,14 @@ def open_conflict(shop):
     return conflict
 
 
-@pytest.mark.parametrize(("choice", "ready"), [("one", ["20"]), ("other", ["30"]), ("neither", [])])
+@pytest.mark.parametrize(
+    ("choice", "ready"),
+    [
+        ("other", ["30"]),
+        pytest.param("one", ["20"], marks=pytest.mark.slow),
+        pytest.param("neither", [], marks=pytest.mark.slow),
+    ],
+)
 def test_a_person_decides(shop, choice: str, ready: list[str]) -> None:
     conflict = open_conflict(shop)
     decided = resolve(shop.ledger, conflict.name[:6], choice, by="Ada", reason="I know")
@@ -115,6 +124,7 @@ def test_a_person_decides(shop, choice: str, ready: list[str]) -> None:
         resolve(shop.ledger, conflict.name, "one", by="Ada")
 
 
+@pytest.mark.slow
 def test_a_person_may_put_another_patch_in_the_place_of_both(shop) -> None:
     conflict = open_conflict(shop)
     own = shop.approved({"ops.py": MODULE.replace("LIMIT = 10", "LIMIT = 25")}).cid
@@ -144,6 +154,7 @@ def test_what_merges_and_does_not_pass_together_is_no_merge(shop) -> None:
     assert "check: failed" in conflict.reason
 
 
+@pytest.mark.slow
 def test_a_use_of_what_the_other_changes_is_tried_together(shop) -> None:
     shop.ask(("def total(items):", "def total(items, start=0):"))
     shop.ask(("    return parts\n", "    return parts if total([]) == 0 else []\n"))
@@ -153,6 +164,7 @@ def test_a_use_of_what_the_other_changes_is_tried_together(shop) -> None:
     assert [offer.state for offer in shop.work().offers][-1] == "refused"
 
 
+@pytest.mark.slow
 def test_a_use_that_breaks_with_the_other_is_no_pair(shop) -> None:
     shop.write("check.py", "import ops\nassert ops.LIMIT and ops.largest([1, 2]) == 2\n")
     shop.commit("a check that calls less")
@@ -171,6 +183,7 @@ def test_what_fails_alone_is_refused(shop) -> None:
     assert (offer.state, offer.reason.partition(" (")[0]) == ("refused", "check: failed")
 
 
+@pytest.mark.slow
 def test_the_same_patch_of_two_tasks_is_put_up_once(shop) -> None:
     shop.ask(PLUS)
     shop.ask(PLUS, priority=51, method="adversarial")
@@ -179,6 +192,7 @@ def test_the_same_patch_of_two_tasks_is_put_up_once(shop) -> None:
     assert len(set(shop.offers("ready"))) == 1
 
 
+@pytest.mark.slow
 def test_one_that_holds_the_other_takes_its_place(shop) -> None:
     shop.ask(PLUS)
     shop.ask(PLUS, START)
@@ -189,6 +203,7 @@ def test_one_that_holds_the_other_takes_its_place(shop) -> None:
     assert len(shop.offers("merged")) == 1
 
 
+@pytest.mark.slow
 def test_what_a_person_rejected_is_in_nobodys_way(shop) -> None:
     from bloomery.optimize.changes import reject
 
@@ -211,6 +226,7 @@ def test_a_tree_that_moved_on_is_merged_with(shop) -> None:
     assert PLUS[1] in shop.result(ready)
 
 
+@pytest.mark.slow
 def test_settling_again_changes_nothing(shop) -> None:
     for pair in (PLUS, START, ("LIMIT = 10", "LIMIT = 20"), ("LIMIT = 10", "LIMIT = 30")):
         shop.ask(pair)

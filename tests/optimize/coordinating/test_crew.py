@@ -14,7 +14,7 @@ from bloomery.core.catalog import TaskRecord
 from bloomery.core.errors import Failure, UserError, WorkspaceBusy
 from bloomery.optimize.changes import Rules, check
 from bloomery.optimize.changes.access import Access
-from bloomery.optimize.changes.lock import held
+from bloomery.optimize.changes.lock import held, is_held
 from bloomery.optimize.coordinating import Orders, Outcome, Terms, bury, live
 from bloomery.optimize.coordinating.agent import POINTS, lock_of
 from tests.optimize.coordinating.working import MODULE, editing
@@ -190,9 +190,12 @@ def test_thirty_kills_at_any_moment_lose_no_task_and_leave_nothing(shop) -> None
     open_ = lambda: {task.name for task in shop.workspace.catalog.queue.tasks() if task.state != "done"}  # noqa: E731
 
     def kill() -> None:
-        """Any of the agents, at any moment, 30 times; a task that is done is asked for again until then."""
+        """Any of the agents, at any moment (every other time: once one is at a task), 30 times; a task that
+        is done is asked for again until then."""
         while len(kills) < 30 and not over.is_set():
-            time.sleep(rng.uniform(0.0, 1.2))
+            while len(kills) % 2 and not any(one.task for one in shop.workspace.catalog.agents.all()):
+                time.sleep(0.02)
+            time.sleep(rng.uniform(0.0, 0.3 if len(kills) % 2 else 1.2))
             agents = [one for one in psutil.Process().children() if one.name().startswith("python")]
             if agents:
                 victim = rng.choice(agents)
@@ -212,6 +215,7 @@ def test_thirty_kills_at_any_moment_lose_no_task_and_leave_nothing(shop) -> None
         thread.join()
     done = shop.work(engine="spawned", agents=2, terms=QUICK)
     assert len(kills) == 30
+    assert sum(agent.lost for agent in shop.workspace.catalog.agents.all()) >= 5  # they struck at tasks, too
     assert {task.name: task.state for task in done.tasks} == dict.fromkeys(names, "done")
     assert {offer.task for offer in done.offers} == set(names)
     assert len({offer.cid for offer in done.offers}) == len(names)  # done twice, it is the same patch
@@ -222,3 +226,42 @@ def _now():
     from bloomery.optimize.coordinating.asking import now
 
     return now()
+
+
+def endless_once(task, folder, job) -> Outcome:
+    if job.record.attempts == 1:
+        time.sleep(600)
+    return editing(task, folder, job)
+
+
+@pytest.mark.slow
+def test_agents_end_when_who_watches_them_is_killed_and_the_next_goes_on(shop) -> None:
+    before = shop.snapshot()
+    shop.ask(EDITS[0])
+    shop.workspace.catalog.close()
+    child = os.fork()
+    if child == 0:
+        try:
+            shop.work(engine="spawned", work=endless_once, terms=QUICK)
+        finally:
+            os._exit(0)
+    try:
+        agent = _wait_for(
+            lambda: next((one for one in shop.workspace.catalog.agents.all() if one.task), None)
+        )
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    _wait_for(lambda: not is_held(lock_of(shop.home, agent.name)))
+    done = shop.work(engine="spawned", work=endless_once, terms=QUICK)
+    assert [(task.state, task.attempts) for task in done.tasks] == [("done", 2)]
+    nothing_is_left(shop, before)
+
+
+def _wait_for(found):
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        if value := found():
+            return value
+        time.sleep(0.05)
+    raise AssertionError("it did not happen within a minute")

@@ -7,13 +7,14 @@ that are ready overlap. Killed in the middle, it goes on: each decision is one t
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from bloomery.core.catalog import ConflictRecord, OfferRecord
 from bloomery.core.catalog.conflicts import OfferState
-from bloomery.core.errors import BloomeryError, UserError
+from bloomery.core.errors import UserError
 from bloomery.core.evidence import Evidence
+from bloomery.core.log import get_log
 from bloomery.core.tokens import mask
 from bloomery.optimize.changes import About, Ledger, Patch, attach, findings, propose
 from bloomery.optimize.coordinating.asking import now
@@ -27,6 +28,8 @@ from bloomery.optimize.coordinating.trees import effect, head, texts_at
 WHO = "coordination"
 _STANDING = ("validated", "approved", "applied")
 Told = Callable[[str, str], None]
+Known = dict[tuple[str, str], Texts]
+_log = get_log("coordinating")
 
 
 @dataclass(frozen=True)
@@ -39,28 +42,29 @@ class Side:
 
 @dataclass(frozen=True)
 class Table:
-    """What arbitration works with; `texts`: what patches lead to on the tree, by CID, worked out once."""
+    """What arbitration works with; `texts`: what patches lead to, by tree and CID, worked out once."""
 
     ledger: Ledger
     tree: str
     validate: Validate
     say: Told
-    texts: dict[str, Texts] = field(default_factory=dict)
+    texts: Known
 
     def side(self, patch: Patch) -> Side:
         """Raises: UserError where the patch does not merge with the tree."""
-        if patch.cid not in self.texts:
-            self.texts[patch.cid] = effect(self.ledger, [patch], self.tree)
-        return Side(patch, self.texts[patch.cid])
+        key = self.tree, patch.cid
+        if key not in self.texts:
+            self.texts[key] = effect(self.ledger, [patch], self.tree)
+        return Side(patch, self.texts[key])
 
 
-def arbitrate(ledger: Ledger, validate: Validate, say: Told) -> int:
-    """Settle what was offered; how many offers were. Call it alone."""
+def arbitrate(ledger: Ledger, validate: Validate, say: Told, known: Known | None = None) -> int:
+    """Settle what was offered; how many offers were. Call it alone. `known` keeps texts between calls."""
     conflicts = ledger.workspace.catalog.conflicts
     waiting = conflicts.offers("offered", root=ledger.root)
     if not waiting and not conflicts.all("redoing", root=ledger.root):
         return 0
-    table = Table(ledger, head(ledger), validate, say)
+    table = Table(ledger, head(ledger), validate, say, {} if known is None else known)
     for offer in waiting:
         _settle(table, offer)
     redoing = conflicts.all("redoing", root=ledger.root)
@@ -109,9 +113,11 @@ def _together(
     woven = merged(table.ledger.repository, base, one.texts, other.texts)
     if woven.clashes:
         return woven.clashes
-    patch = _proposed(table, woven.texts, base, (one.patch, other.patch), woven.by_statements)
-    against = _objections(table, patch)
-    if against:
+    try:
+        patch = _proposed(table, woven.texts, base, (one.patch, other.patch), woven.by_statements)
+    except UserError as error:
+        return f"merged, it may not be put up: {error}"
+    if against := _objections(table, patch):
         return f"merged, it does not pass: {against}"
     return None if stays_two else Side(patch, woven.texts)
 
@@ -182,13 +188,13 @@ def _settle_redone(table: Table, facts: Mapping[str, Any], patch: Patch) -> None
     try:
         side = table.side(on)
         texts = effect(ledger, [on, patch], table.tree)
+        base = texts_at(ledger.repository, table.tree, {*side.texts, *texts})
+        whole = _proposed(table, texts, base, (on, patch))
     except UserError as error:
-        _decide(table, patch, "refused", f"the tree moved on since: {error}")
+        _decide(table, patch, "refused", f"it does not go on the tree as it is: {error}")
         return
-    base = texts_at(ledger.repository, table.tree, {*side.texts, *texts})
     known = [one for one in conflicts.all(root=ledger.root) if (one.one, one.other) == (on.cid, instead)]
     where = known[0].overlaps if known else ()
-    whole = _proposed(table, texts, base, (on, patch))
     if against := _objections(table, patch) or _objections(table, whole):
         _decide(table, patch, "refused", against)
         _escalate(table, side, Side(ledger.load(instead), {}), where, base, f"made anew on top, {against}")
@@ -237,8 +243,9 @@ def _objections(table: Table, patch: Patch) -> str:
         tasks = tasks_of(ledger, patch)
         try:
             evidence: Sequence[Evidence] = table.validate(ledger, patch, tasks)
-        except BloomeryError as error:
-            return f"it could not be validated: {error}"
+        except Exception as error:  # edge: whoever validates; that it could not is no pass
+            _log.warning("a patch could not be validated", patch=patch.cid, why=str(error))
+            return f"it could not be validated: {type(error).__name__}: {error}"
         if not evidence:
             return "nothing was measured"
         attach(ledger, patch.cid, evidence, by=WHO)

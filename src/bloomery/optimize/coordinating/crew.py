@@ -24,7 +24,7 @@ from bloomery.optimize.changes import Ledger, Rules, open_ledger
 from bloomery.optimize.changes.lock import held, is_held
 from bloomery.optimize.changes.worktree import clear_worktrees
 from bloomery.optimize.coordinating.agent import Orders, Terms, live, lock_of, may_change
-from bloomery.optimize.coordinating.arbitrating import arbitrate
+from bloomery.optimize.coordinating.arbitrating import Known, arbitrate
 from bloomery.optimize.coordinating.asking import now
 from bloomery.optimize.coordinating.jobs import Validate, Work, optimizing, validating
 
@@ -69,9 +69,15 @@ def coordinate(workspace: Workspace, root: Path | str, crew: Crew, *, told: Told
     mark = sha256(ledger.root.encode()).hexdigest()[:12]
     with held(workspace.root / "agents" / f"crew-{mark}.lock", f"the queue of {ledger.root}"):
         bury(ledger)
-        deaths = 0
-        while _left(ledger, crew) or arbitrate(ledger, crew.validate, say):
-            deaths += _watched(ledger, crew, say) if crew.engine == "spawned" else _mapped(ledger, crew)
+        deaths, known = 0, Known()
+        try:
+            while _left(ledger, crew) or arbitrate(ledger, crew.validate, say, known):
+                if crew.engine == "spawned":
+                    deaths += _watched(ledger, crew, say, known)
+                else:
+                    deaths += _mapped(ledger, crew)
+        finally:
+            bury(ledger)
     return summary(ledger, deaths)
 
 
@@ -138,7 +144,7 @@ def _names(ledger: Ledger, count: int) -> list[str]:
     return [name for name, _ in zip(free, range(count), strict=False)]
 
 
-def _watched(ledger: Ledger, crew: Crew, say: Told) -> int:
+def _watched(ledger: Ledger, crew: Crew, say: Told, known: Known) -> int:
     """Processes until no task is left; how many died."""
     deaths, barren = 0, 0.0
     with _processes() as running:
@@ -156,7 +162,7 @@ def _watched(ledger: Ledger, crew: Crew, say: Told) -> int:
             if barren >= 1:
                 raise Failure(f"agents die before they begin: {_last_words(ledger)}")
             _kill_hung(ledger, crew.terms, running, say)
-            arbitrate(ledger, crew.validate, say)
+            arbitrate(ledger, crew.validate, say, known)
             missing = min(crew.agents, len(_left(ledger, crew))) - len(running)
             for name in _names(ledger, missing + len(running)):
                 if missing > 0 and name not in running:

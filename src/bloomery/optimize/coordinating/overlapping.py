@@ -1,15 +1,14 @@
 """Where two patches of one tree get in each other's way: files, hunks, symbols, and uses of what changed."""
 
-import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from bloomery.core.errors import CapabilityMissing, FormatRefused
 from bloomery.optimize.coordinating.merging import Texts
 from bloomery.source.diff import Diff, make
-from bloomery.source.diff.overlapping import Placed, overlaps, symbol_overlaps
+from bloomery.source.diff.overlapping import Placed, overlaps, symbol_overlaps, touched_symbols
 from bloomery.source.languages.registry import is_source
-from bloomery.source.python import NotPython, definitions, parse_text, symbols
+from bloomery.source.python import NotPython, parse_text, symbols
 
 USE = "use"
 
@@ -17,8 +16,7 @@ USE = "use"
 def found(base: Texts, one: Texts, other: Texts) -> tuple[str, ...]:
     """What is in the way, one line each; nothing for patches that can be told apart.
 
-    `path:level:where`; the level is file, hunk, symbol or use: a side names a function whose signature the
-    other changed.
+    `path:level:where`; the level is file, hunk, symbol or use: a side names what the other one changed.
     """
     mine, theirs = _diff(base, one), _diff(base, other)
     told = list(overlaps(mine, theirs))
@@ -63,29 +61,11 @@ def _in_other_language(path: str, text: str) -> Sequence[Placed]:
 
 
 def _uses(base: Texts, side: Texts, other: Diff) -> Iterator[str]:
-    """Names whose signature a side changed or took away, in lines that the other puts there."""
-    changed = {name for path in side for name in _changed(path, base.get(path), side[path])}
+    """Names of what a side changed or took away, in lines that the other puts there."""
+    touched = touched_symbols(_diff(base, side), _symbols(base, side))
+    changed = {name.rpartition(".")[2] for names in touched.values() for name in names}
     for file in other.files:
         added = [line for hunk in file.hunks for line in hunk.lines if line.startswith("+")]
         words = {word for line in added for word in re.findall(r"\w+", line)}
         for name in sorted(changed & words):
             yield f"{file.path}:{USE}:{name}"
-
-
-def _changed(path: str, before: str | None, after: str | None) -> set[str]:
-    if not path.endswith(".py") or before is None:
-        return set()
-    old, new = _signatures(before), _signatures(after or "")
-    return {name.rpartition(".")[2] for name in old if old[name] != new.get(name)}
-
-
-def _signatures(text: str) -> Mapping[str, str]:
-    try:
-        tree = parse_text(text, "text.py").tree  # type: ignore[arg-type]  # any path names it
-    except NotPython:
-        return {}
-    return {
-        name: ast.unparse(node.args)
-        for name, _, node in definitions(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
