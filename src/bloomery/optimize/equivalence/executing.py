@@ -64,11 +64,20 @@ def files_of(root: Path, path: str) -> tuple[dict[str, str], str, tuple[str, ...
     root = root.resolve()
     roots = source_roots(root)
     name = module_name(root / path, roots)
-    found = {one for one in reached([root / path], roots, {}) if one.is_relative_to(root)}
-    for one in list(found):
-        found |= {up / "__init__.py" for up in one.parents if (up / "__init__.py").is_file()}
-    files = {one.relative_to(root).as_posix(): one.read_text() for one in found if one.is_relative_to(root)}
+    files = {one.relative_to(root).as_posix(): one.read_text() for one in _needed(root, path, roots)}
     return files, name, tuple(one.relative_to(root).as_posix() for one in roots)
+
+
+def _needed(root: Path, path: str, roots: Sequence[Path]) -> set[Path]:
+    """With the packages that everything stands in, which are imported first, and what these import."""
+    known: dict[Path, frozenset[Path]] = {}
+    found: set[Path] = set()
+    more = {root / path}
+    while more - found:
+        found |= {one for one in reached(more, roots, known) if one.is_relative_to(root)}
+        packages = {up / "__init__.py" for one in found for up in one.parents if up.is_relative_to(root)}
+        more = {one for one in packages if one.is_file()}
+    return found
 
 
 def execute(side: Side, trials: Sequence[Trial], circumstance: Circumstance, *, limits: Limits) -> Ran:
