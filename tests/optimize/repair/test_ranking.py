@@ -13,7 +13,7 @@ def edit(**changed):
 
 def best(edits, answers, **more):
     found = standings(edits, KINDS, {ORIGINAL: PLAIN, **answers}, **more)
-    return min(found, key=lambda name: found[name].penalty), found
+    return min(found, key=lambda name: found[name].order), found
 
 
 def test_of_two_that_do_the_same_the_smaller_edit_stands_first():
@@ -35,6 +35,14 @@ def test_what_breaks_something_stands_behind_a_larger_edit_that_does_not(change)
     assert first == 2
     assert found[1].is_doubtful
     assert not found[2].is_doubtful
+
+
+def test_what_is_slower_stands_behind_the_largest_edit_that_is_not():
+    slow = PLAIN | {13: Answer("returned", "answer 13", 1000)}
+    edits = {1: edit(size=1.0), 2: edit(size=30.0, cost=4)}
+    first, found = best(edits, {1: slow, 2: PLAIN})
+    assert first == 2
+    assert found[1].penalty < found[2].penalty
 
 
 def test_deleted_calls_and_returns_count_against_an_edit():

@@ -1,16 +1,15 @@
 """What can be wrong with one node of a function: an operator gives nodes that could stand in its place."""
 
 import ast
-import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
+from bloomery.source.mutating.indexing import index
 from bloomery.source.mutating.literals import another, literal, number
 from bloomery.source.mutating.place import Place
+from bloomery.source.mutating.replacing import Replacements, changed
 from bloomery.source.python import called_name
 
-Replacements = Iterator[ast.AST]
 Operator = Callable[[ast.AST, Place], Replacements]
-
 _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -74,7 +73,7 @@ def arithmetic(node: ast.AST, place: Place) -> Replacements:
     operands = [node.left, node.right] if isinstance(node, ast.BinOp) else [node.value]
     if any(_is_sequence(operand) for operand in operands) or _is_neutral(node.op, operands[-1]):
         return
-    yield _with(node, op=_ARITHMETIC[type(node.op)]())
+    yield changed(node, op=_ARITHMETIC[type(node.op)]())
 
 
 def sign(node: ast.AST, place: Place) -> Replacements:
@@ -118,24 +117,6 @@ def decay(node: ast.AST, place: Place) -> Replacements:
             yield right
 
 
-def index(node: ast.AST, place: Place) -> Replacements:
-    """One place too far, or one too few."""
-    match node:
-        case ast.Subscript(slice=ast.Tuple(elts=elements) as inside):
-            for at, element in enumerate(elements):
-                for shifted in _shifted(element, place):
-                    moved = [*elements[:at], shifted, *elements[at + 1 :]]
-                    yield _with(node, slice=_with(inside, elts=moved))
-        case ast.Subscript(slice=inside):
-            for shifted in _shifted(inside, place):
-                yield _with(node, slice=shifted)
-        case ast.Call(func=ast.Name(id="range" | "arange"), args=[stop]):
-            yield _with(node, args=[_moved(stop, -1)])
-        case ast.Call(func=ast.Name(id="range" | "arange"), args=[start, stop, *rest]):
-            yield _with(node, args=[_moved(start, 1), stop, *rest])
-            yield _with(node, args=[start, _moved(stop, -1), *rest])
-
-
 def constant(node: ast.AST, place: Place) -> Replacements:
     outer = place.parents.get(node)
     if isinstance(outer, ast.UnaryOp) or (isinstance(outer, ast.keyword) and outer.arg == "strict"):
@@ -159,7 +140,7 @@ def boundary(node: ast.AST, place: Place) -> Replacements:
 
 def boolean(node: ast.AST, place: Place) -> Replacements:
     if isinstance(node, ast.BoolOp):
-        yield _with(node, op=ast.Or() if isinstance(node.op, ast.And) else ast.And())
+        yield changed(node, op=ast.Or() if isinstance(node.op, ast.And) else ast.And())
 
 
 def negation(node: ast.AST, place: Place) -> Replacements:
@@ -170,22 +151,22 @@ def negation(node: ast.AST, place: Place) -> Replacements:
 def reduction(node: ast.AST, place: Place) -> Replacements:
     match node:
         case ast.Call(func=ast.Attribute(attr=name) as func) if name in _REDUCTION:
-            yield _with(node, func=_with(func, attr=_REDUCTION[name]))
+            yield changed(node, func=changed(func, attr=_REDUCTION[name]))
         case ast.Call(func=ast.Name(id=name)) if name in _BUILTIN_REDUCTION:
-            yield _with(node, func=ast.Name(_BUILTIN_REDUCTION[name], ast.Load()))
+            yield changed(node, func=ast.Name(_BUILTIN_REDUCTION[name], ast.Load()))
 
 
 def order(node: ast.AST, place: Place) -> Replacements:
     """Two operands or two neighbouring arguments exchanged."""
     match node:
         case ast.BinOp(left=left, op=op, right=right) if isinstance(op, _ORDERED):
-            yield _with(node, left=right, right=left)
+            yield changed(node, left=right, right=left)
         case ast.Call(func=func, args=args):
             name = getattr(func, "attr", getattr(func, "id", ""))
             if name in _SYMMETRIC | _NAMED_ARGUMENTS or any(isinstance(one, ast.Starred) for one in args):
                 return
             for at in range(len(args) - 1):
-                yield _with(node, args=[*args[:at], args[at + 1], args[at], *args[at + 2 :]])
+                yield changed(node, args=[*args[:at], args[at + 1], args[at], *args[at + 2 :]])
 
 
 def statement(node: ast.AST, place: Place) -> Replacements:
@@ -222,39 +203,11 @@ OPERATORS: dict[str, Operator] = {
 }
 
 
-def _with(node: ast.AST, **fields: object) -> ast.AST:
-    changed = copy.copy(node)
-    for name, value in fields.items():
-        setattr(changed, name, value)
-    return changed
-
-
 def _compared(node: ast.AST, table: dict[type[ast.cmpop], type[ast.cmpop]]) -> Replacements:
     if isinstance(node, ast.Compare):
         for at, op in enumerate(node.ops):
             if type(op) in table:
-                yield _with(node, ops=[*node.ops[:at], table[type(op)](), *node.ops[at + 1 :]])
-
-
-def _shifted(node: ast.expr, place: Place) -> Iterator[ast.AST]:
-    match node:
-        case ast.Slice(lower=lower, upper=upper):
-            if lower is not None:
-                yield _with(node, lower=_moved(lower, 1))
-            if upper is not None:
-                yield _with(node, upper=_moved(upper, -1))
-        case ast.Name(id=name) if name in place.indices:
-            yield _moved(node, 1)
-        case _ if isinstance(number(node), int):
-            yield _moved(node, 1)
-
-
-def _moved(node: ast.expr, by: int) -> ast.expr:
-    """One further on in the direction that `node` counts in: -1 goes to -2."""
-    value = number(node)
-    if isinstance(value, int):
-        return literal(value + by if value > 0 or (value == 0 and by > 0) else value - 1)
-    return ast.BinOp(node, ast.Add() if by > 0 else ast.Sub(), ast.Constant(abs(by)))
+                yield changed(node, ops=[*node.ops[:at], table[type(op)](), *node.ops[at + 1 :]])
 
 
 def _is_sequence(node: ast.AST) -> bool:

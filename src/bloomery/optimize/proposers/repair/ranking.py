@@ -10,6 +10,7 @@ from typing import Any
 from bloomery.optimize.proposers.repair.edits import Edit
 
 ORIGINAL = -1
+MUCH_SLOWER = 2
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,16 @@ class Standing:
     strays: float = 0.0
 
     @property
+    def order(self) -> tuple[bool, float]:
+        """What needs more steps than others on large inputs stands behind all that do not, however small."""
+        return self.grows > MUCH_SLOWER, self.penalty
+
+    @property
     def is_doubtful(self) -> bool:
         return (
             self.disagrees > 0
             or self.raises > 0.02
-            or self.grows > 2
+            or self.grows > MUCH_SLOWER
             or self.removes > 0
             or self.strays > 0.05
         )
@@ -87,7 +93,7 @@ def _standing(
     strays = _share(answered, lambda i: _differs(original, answers, i)) if crashed else 0.0
     grows = max([1.0, *(answers[i].steps / (usual[i] + 20) for i in usual if i in answers)])
     penalty = 0.35 * edit.size + 0.9 * edit.cost + 0.6 * edit.removes - 0.25 * math.log2(alike)
-    penalty += 6 * disagrees + (1.5 if raises > 0.02 else 0) + 3 * raises + (3.0 if grows > 2 else 0)
+    penalty += 6 * disagrees + (1.5 if raises > 0.02 else 0) + 3 * raises
     penalty += 4 * strays + (2.5 if strays > 0.05 else 0)
     penalty -= 0.5 * math.log(max(edit.score, 1e-6))
     return Standing(

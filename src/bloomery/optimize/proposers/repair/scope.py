@@ -3,10 +3,11 @@
 import ast
 import copy
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from bloomery.optimize.proposers.repair.building import attribute, load
 from bloomery.optimize.proposers.repair.edits import weight
 from bloomery.optimize.proposers.repair.sites import Unit
 from bloomery.source.python import FUNCTION, functions
@@ -241,33 +242,3 @@ class Scope:
         """Less for a variable that is assigned only further down."""
         first = self.first_stored.get(name, 0)
         return 1.0 if first < line or name not in self.first_stored else (0.6 if in_loop else 0.1)
-
-
-def load(name: str) -> ast.Name:
-    return ast.Name(name, ast.Load())
-
-
-def attribute(base: str, name: str) -> ast.Attribute:
-    return ast.Attribute(load(base), name, ast.Load())
-
-
-def constant(value: object) -> ast.Constant:
-    return ast.Constant(value)  # type: ignore[arg-type]
-
-
-def call(name: str, *arguments: ast.expr) -> ast.Call:
-    return ast.Call(load(name), list(arguments), [])
-
-
-def compare(left: ast.expr, op: ast.cmpop, right: ast.expr) -> ast.Compare:
-    return ast.Compare(left, [op], [right])
-
-
-def no(value: ast.expr) -> ast.UnaryOp:
-    return ast.UnaryOp(ast.Not(), value)
-
-
-def without(nodes: Iterable[ast.expr], node: ast.AST) -> list[ast.expr]:
-    """Those that do not read as `node` does."""
-    text = ast.dump(node)
-    return [one for one in nodes if ast.dump(one) != text]

@@ -169,5 +169,5 @@ class Search:
         """What passes, the likeliest first."""
         asked = {name: edit for name, edit in self.passing.items() if name in self.answers}
         found = standings(asked or self.passing, self.kinds, self.answers, crashed=self.crashed)
-        names = sorted(found, key=lambda name: (found[name].penalty, name))
+        names = sorted(found, key=lambda name: (*found[name].order, name))
         return [Ranked(self.passing[name], found[name]) for name in names]

@@ -7,6 +7,7 @@ from bloomery.optimize.proposers.rewrites.drafting import Draft
 from bloomery.optimize.proposers.rewrites.kinds import member
 from bloomery.optimize.proposers.rewrites.matching import Match
 from bloomery.optimize.proposers.rewrites.moving import before_loops, targets_stay_inside
+from bloomery.optimize.proposers.rewrites.owning import begins_empty, made_here
 
 COUNTED: Catalogue = {}
 rewrite = adding_to(COUNTED)
@@ -34,12 +35,11 @@ def count_all(d: Draft, m: Match) -> None:
     "for X_ in XS_:\n if X_ not in COUNTS_:\n  COUNTS_[X_] = XS_.count(X_)",
 )
 def count_all_loop(d: Draft, m: Match) -> None:
-    loop, name = m.statements[0], m.name("COUNTS_")
+    loop = m.statements[0]
     assert isinstance(loop, ast.For)
-    d.need(name and d.scope.is_own(name) and m.name("XS_") and not loop.orelse, "not a dict made here")
-    assert name
-    first = d.scope.initial(name, loop)
-    d.need(first and isinstance(first.value, ast.Dict) and not first.value.keys, "it does not begin empty")
+    name = made_here(d, "COUNTS_", loop)
+    d.variable(m.name("XS_"))
+    begins_empty(d, name, loop, ast.Dict)
     d.is_real("dict")
     d.is_kind(m["XS_"], "list", "tuple")
     d.is_hashable(member(d.kind(m["XS_"])), "members")

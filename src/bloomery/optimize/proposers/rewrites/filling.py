@@ -7,6 +7,7 @@ from bloomery.optimize.proposers.rewrites.drafting import Draft
 from bloomery.optimize.proposers.rewrites.kinds import Kind, immutable, known, member
 from bloomery.optimize.proposers.rewrites.matching import Match
 from bloomery.optimize.proposers.rewrites.moving import targets_stay_inside
+from bloomery.optimize.proposers.rewrites.owning import begins_empty, made_here
 from bloomery.optimize.proposers.rewrites.scope import LOOPS
 from bloomery.optimize.proposers.rewrites.signs import at_least
 
@@ -21,13 +22,11 @@ rewrite = adding_to(FILLED)
     "while len(OUT_) < N_:\n OUT_.append(V_)",
 )
 def filled_list(d: Draft, m: Match) -> None:
-    loop, name = m.statements[0], m.name("OUT_")
+    loop = m.statements[0]
     assert isinstance(loop, LOOPS)
-    d.need(name and d.scope.is_own(name) and not loop.orelse, "not a list made here")
-    assert name
+    name = made_here(d, "OUT_", loop)
     d.is_real("range", "len")
-    first = d.scope.initial(name, loop)
-    d.need(first and isinstance(first.value, ast.List) and not first.value.elts, "it does not begin empty")
+    begins_empty(d, name, loop)
     _constant_member(d, m)
     d.need(not d.scope.uses(name, [m["N_"]]), "read inside")
     d.simple(m["N_"])

@@ -7,6 +7,7 @@ from bloomery.optimize.proposers.rewrites.catalogue import Catalogue, adding_to
 from bloomery.optimize.proposers.rewrites.drafting import Draft
 from bloomery.optimize.proposers.rewrites.matching import Match
 from bloomery.optimize.proposers.rewrites.moving import begins_as, growing_loop, stays, targets_stay_inside
+from bloomery.optimize.proposers.rewrites.owning import seen_here
 from bloomery.optimize.proposers.rewrites.patterns import same
 
 JOINED: Catalogue = {}
@@ -27,12 +28,9 @@ GROWING = (
     *(f"for X_ in XS_:\n {one}" for one in GROWING),
 )
 def joined_parts_at_once(d: Draft, m: Match) -> None:
-    loop, name = m.statements[0], m.name("S_")
+    loop = m.statements[0]
     assert isinstance(loop, ast.For)
-    d.need(
-        name and d.scope.is_local(name) and name not in d.scope.escaping and not loop.orelse, "seen elsewhere"
-    )
-    assert name
+    name = seen_here(d, "S_", loop)
     parts = [m[part] for part in ("A_", "B_", "C_", "E_") if part in m]
     d.need(not list(names([*parts, m["XS_"], m["X_"]], name)), "read inside")
     all_texts(d, name, parts)
@@ -46,9 +44,7 @@ def joined_parts_at_once(d: Draft, m: Match) -> None:
 
 @rewrite("joined-parts", "parts are joined once, instead of copying the text for each", *GROWING)
 def joined_parts(d: Draft, m: Match) -> None:
-    name = m.name("S_")
-    d.need(name and d.scope.is_local(name) and name not in d.scope.escaping, "seen elsewhere")
-    assert name
+    name = seen_here(d, "S_")
     loop = growing_loop(d, m.nodes[0], name)
     grown = _growing(d, loop, name)
     d.need(len(d.scope.uses(name, [loop])) == sum(count for _, _, count in grown), "read inside the loop")

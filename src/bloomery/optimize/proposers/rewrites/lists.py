@@ -7,6 +7,7 @@ from bloomery.optimize.proposers.rewrites.catalogue import Catalogue, adding_to
 from bloomery.optimize.proposers.rewrites.drafting import Draft
 from bloomery.optimize.proposers.rewrites.matching import Match
 from bloomery.optimize.proposers.rewrites.moving import begins_as, growing_loop, targets_stay_inside
+from bloomery.optimize.proposers.rewrites.owning import begins_empty, made_here
 
 LISTS: Catalogue = {}
 rewrite = adding_to(LISTS)
@@ -19,9 +20,7 @@ rewrite = adding_to(LISTS)
     "OUT_ = [*OUT_, MORE_]",
 )
 def append_in_place(d: Draft, m: Match) -> None:
-    name, more = m.name("OUT_"), m["MORE_"]
-    d.need(name and d.scope.is_own(name), "somebody else may hold the list")
-    assert name
+    name, more = made_here(d, "OUT_"), m["MORE_"]
     d.need(d.scope.loops(m.nodes[0]), "it stands in no loop")
     begins_as(d, name, "list")
     for loop in d.scope.loops(m.nodes[0]):
@@ -42,9 +41,7 @@ DEQUE_METHODS = {"append", "extend", "pop", "insert", "clear"}
 
 @rewrite("list-to-deque", "taking the first of a list moves all the others", "Q_.pop(0)", "Q_.insert(0, X_)")
 def list_to_deque(d: Draft, m: Match) -> None:
-    name = m.name("Q_")
-    d.need(name and d.scope.is_own(name), "not a list made here")
-    assert name
+    name = made_here(d, "Q_")
     assigned = d.scope.assignments(name)
     d.need(all(isinstance(one, ast.AnnAssign) or len(one.targets) == 1 for one in assigned), "two names")
     d.need(
@@ -122,12 +119,10 @@ def _as_deque(d: Draft, use: ast.Name, name: str) -> None:
     "for X_ in XS_:\n OUT_.insert(0, E_)",
 )
 def front_inserts_all(d: Draft, m: Match) -> None:
-    loop, name = m.statements[0], m.name("OUT_")
+    loop = m.statements[0]
     assert isinstance(loop, ast.For)
-    d.need(name and d.scope.is_own(name) and not loop.orelse, "not a list made here")
-    assert name
-    first = d.scope.initial(name, loop)
-    d.need(first and isinstance(first.value, ast.List) and not first.value.elts, "it does not begin empty")
+    name = made_here(d, "OUT_", loop)
+    begins_empty(d, name, loop)
     d.need(not d.scope.uses(name, [m["XS_"], m["E_"]]), "read inside")
     d.is_real("list")
     targets_stay_inside(d, loop)
@@ -137,9 +132,7 @@ def front_inserts_all(d: Draft, m: Match) -> None:
 
 @rewrite("front-inserts", "each insertion at the front moves all the others", "OUT_.insert(0, E_)")
 def front_inserts(d: Draft, m: Match) -> None:
-    name = m.name("OUT_")
-    d.need(name and d.scope.is_own(name), "not a list made here")
-    assert name
+    name = made_here(d, "OUT_")
     loop = growing_loop(d, m.node, name)
     first = d.scope.initial(name, loop)
     d.need(

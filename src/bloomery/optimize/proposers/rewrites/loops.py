@@ -7,6 +7,7 @@ from bloomery.optimize.proposers.rewrites.catalogue import Catalogue, adding_to
 from bloomery.optimize.proposers.rewrites.drafting import Draft, Edit
 from bloomery.optimize.proposers.rewrites.matching import Match
 from bloomery.optimize.proposers.rewrites.moving import all_stay, left_by, stays, targets_stay_inside
+from bloomery.optimize.proposers.rewrites.owning import begins_empty, made_here
 
 LOOPED: Catalogue = {}
 rewrite = adding_to(LOOPED)
@@ -92,12 +93,10 @@ def _continues(body: list[ast.stmt]) -> bool:
     "for X_ in XS_:\n D_.setdefault(E_, 0)\n D_[E_] += 1",
 )
 def counted_by_library(d: Draft, m: Match) -> None:
-    loop, name = m.statements[0], m.name("D_")
+    loop = m.statements[0]
     assert isinstance(loop, ast.For)
-    d.need(name and d.scope.is_own(name) and not loop.orelse, "not a dict made here")
-    assert name
-    first = d.scope.initial(name, loop)
-    d.need(first and isinstance(first.value, ast.Dict) and not first.value.keys, "it does not begin empty")
+    name = made_here(d, "D_", loop)
+    begins_empty(d, name, loop, ast.Dict)
     d.need(not d.scope.uses(name, [m["XS_"], m["E_"]]), "read inside")
     d.is_real("dict", "iter")
     d.simple(m["E_"])

@@ -8,6 +8,7 @@ from bloomery.optimize.proposers.rewrites.drafting import Draft
 from bloomery.optimize.proposers.rewrites.kinds import hashable, member
 from bloomery.optimize.proposers.rewrites.matching import Match
 from bloomery.optimize.proposers.rewrites.moving import before_loops, targets_stay_inside
+from bloomery.optimize.proposers.rewrites.owning import begins_empty, made_here
 
 MEMBERSHIP: Catalogue = {}
 rewrite = adding_to(MEMBERSHIP)
@@ -52,9 +53,7 @@ def list_to_set(d: Draft, m: Match) -> None:
     "seen-list-to-set", "what is only added to and searched can be a set", "X_ in SEEN_", "X_ not in SEEN_"
 )
 def seen_list_to_set(d: Draft, m: Match) -> None:
-    name = m.name("SEEN_")
-    d.need(name and d.scope.is_own(name), "not a list made here")
-    assert name
+    name = made_here(d, "SEEN_")
     d.is_real("set")
     assigned = d.scope.assignments(name)
     d.need(len(assigned) == 1 and isinstance(assigned[0].value, ast.List), "it does not begin as a list")
@@ -96,13 +95,11 @@ def seen_list_to_set(d: Draft, m: Match) -> None:
     "for X_ in XS_:\n if E_ in OUT_:\n  continue\n OUT_.append(E_)",
 )
 def ordered_unique(d: Draft, m: Match) -> None:
-    loop, name = m.statements[0], m.name("OUT_")
+    loop = m.statements[0]
     assert isinstance(loop, ast.For)
-    d.need(name and d.scope.is_own(name) and not loop.orelse, "not a list made here")
-    assert name
+    name = made_here(d, "OUT_", loop)
     d.is_real("list", "dict")
-    first = d.scope.initial(name, loop)
-    d.need(first and isinstance(first.value, ast.List) and not first.value.elts, "it does not begin empty")
+    begins_empty(d, name, loop)
     d.need(not d.scope.uses(name, [m["XS_"]]), "it runs over itself")
     d.simple(m["E_"])
     targets_stay_inside(d, loop)
@@ -114,9 +111,7 @@ def ordered_unique(d: Draft, m: Match) -> None:
 
 @rewrite("companion-set", "a set beside the list answers what is in it", "E_ not in OUT_", "E_ in OUT_")
 def companion_set(d: Draft, m: Match) -> None:
-    name = m.name("OUT_")
-    d.need(name and d.scope.is_own(name), "not a list made here")
-    assert name
+    name = made_here(d, "OUT_")
     d.need(d.scope.loops(m.node), "it stands in no loop")
     d.is_real("set")
     assigned = d.scope.assignments(name)

@@ -14,6 +14,7 @@ from bloomery.optimize.proposers.rewrites.moving import (
     stays,
     targets_stay_inside,
 )
+from bloomery.optimize.proposers.rewrites.owning import made_here
 from bloomery.optimize.proposers.rewrites.scope import COMPREHENSIONS
 from bloomery.optimize.proposers.rewrites.signs import at_least
 
@@ -145,11 +146,10 @@ def _keeps_order(d: Draft, node: ast.expr, statement: ast.stmt) -> None:
     f"for I_ in range(0, len(XS_) - K_ + 1):\n OUT_.append({WINDOW})",
 )
 def sliding_window_loop(d: Draft, m: Match) -> None:
-    loop, name = m.statements[0], m.name("OUT_")
+    loop = m.statements[0]
     assert isinstance(loop, ast.For)
-    d.need(
-        name and d.scope.is_own(name) and not loop.orelse and name != m.name("XS_"), "not a list made here"
-    )
+    name = made_here(d, "OUT_", loop)
+    d.need(name != m.name("XS_"), "it runs over itself")
     whole_numbers(d, m["XS_"])
     d.need(isinstance(m["K_"], ast.Name | ast.Constant), "computed")
     d.is_kind(m["K_"], "int")

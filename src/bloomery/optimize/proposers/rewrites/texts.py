@@ -8,6 +8,7 @@ from bloomery.optimize.proposers.rewrites.drafting import Draft
 from bloomery.optimize.proposers.rewrites.joining import all_texts, not_caught
 from bloomery.optimize.proposers.rewrites.matching import Match
 from bloomery.optimize.proposers.rewrites.moving import targets_stay_inside
+from bloomery.optimize.proposers.rewrites.owning import seen_here
 
 TEXTS: Catalogue = {}
 rewrite = adding_to(TEXTS)
@@ -33,12 +34,9 @@ def reversed_text(d: Draft, m: Match) -> None:
     "joined-in-front", "the text is copied for each part put in front of it", "for X_ in XS_:\n S_ = E_ + S_"
 )
 def joined_in_front(d: Draft, m: Match) -> None:
-    loop, name = m.statements[0], m.name("S_")
+    loop = m.statements[0]
     assert isinstance(loop, ast.For)
-    d.need(
-        name and d.scope.is_local(name) and name not in d.scope.escaping and not loop.orelse, "seen elsewhere"
-    )
-    assert name
+    name = seen_here(d, "S_", loop)
     d.need(not list(names([m["E_"], m["XS_"], m["X_"]], name)), "read inside")
     all_texts(d, name, [m["E_"]])
     d.simple(m["E_"])

@@ -13,6 +13,7 @@ from bloomery.optimize.proposers.rewrites.moving import (
     begins_as,
     targets_stay_inside,
 )
+from bloomery.optimize.proposers.rewrites.owning import seen_here
 
 TOTALS: Catalogue = {}
 rewrite = adding_to(TOTALS)
@@ -26,12 +27,9 @@ rewrite = adding_to(TOTALS)
     "for X_ in XS_:\n if C_:\n  S_ += E_",
 )
 def sum_loop(d: Draft, m: Match) -> None:
-    loop, name = m.statements[0], m.name("S_")
+    loop = m.statements[0]
     assert isinstance(loop, ast.For)
-    d.need(
-        name and d.scope.is_local(name) and name not in d.scope.escaping and not loop.orelse, "seen elsewhere"
-    )
-    assert name
+    name = seen_here(d, "S_", loop)
     d.is_real("sum")
     d.need(exact(d.kind(m["S_"])) or not known(d.kind(m["S_"])), "floats come out otherwise in another order")
     d.need(not list(names([m["E_"], m["XS_"], m["X_"]], name)), "read inside")

@@ -8,6 +8,7 @@ from bloomery.optimize.proposers.rewrites.drafting import Draft, Edit
 from bloomery.optimize.proposers.rewrites.kinds import hashable, immutable, known, member
 from bloomery.optimize.proposers.rewrites.matching import Match
 from bloomery.optimize.proposers.rewrites.moving import begins_as, left_by, targets_stay_inside
+from bloomery.optimize.proposers.rewrites.owning import made_here
 
 ITERATING: Catalogue = {}
 substitution = adding_to(ITERATING)
@@ -32,10 +33,9 @@ def chained(d: Draft, m: Match) -> None:
     "for X_ in XS_:\n OUT_ += X_",
 )
 def chained_loop(d: Draft, m: Match) -> None:
-    loop, name = m.statements[0], m.name("OUT_")
+    loop = m.statements[0]
     assert isinstance(loop, ast.For)
-    d.need(name and d.scope.is_own(name) and not loop.orelse, "somebody else may hold the list")
-    assert name
+    name = made_here(d, "OUT_", loop)
     begins_as(d, name, "list")
     d.need(not d.scope.uses(name, [m["XS_"]]), "it reads itself")
     inner = member(d.kind(m["XS_"]))
@@ -67,11 +67,10 @@ def accumulated(d: Draft, m: Match) -> None:
     "for I_ in range(len(XS_)):\n S_ = 0\n for X_ in XS_[:I_ + 1]:\n  S_ += X_\n OUT_.append(S_)",
 )
 def accumulated_loop(d: Draft, m: Match) -> None:
-    loop, name = m.statements[0], m.name("OUT_")
+    loop = m.statements[0]
     assert isinstance(loop, ast.For)
-    d.need(
-        name and d.scope.is_own(name) and name != m.name("XS_") and not loop.orelse, "not a list made here"
-    )
+    name = made_here(d, "OUT_", loop)
+    d.need(name != m.name("XS_"), "it runs over itself")
     begins_as(d, name or "", "list")
     targets_stay_inside(d, loop)
     for inner in ("S_", "J_", "X_"):

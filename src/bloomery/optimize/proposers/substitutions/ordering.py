@@ -8,6 +8,7 @@ from bloomery.optimize.proposers.rewrites.drafting import Draft
 from bloomery.optimize.proposers.rewrites.kinds import known, member, ordered
 from bloomery.optimize.proposers.rewrites.matching import Match
 from bloomery.optimize.proposers.rewrites.moving import left_by, stays
+from bloomery.optimize.proposers.rewrites.owning import made_here
 from bloomery.optimize.proposers.rewrites.signs import at_least
 
 ORDERING: Catalogue = {}
@@ -119,9 +120,7 @@ def _smallest(d: Draft, m: Match, count: str) -> str:
     "XS_.append(X_)\nXS_.sort(key=F_)",
 )
 def insort_new(d: Draft, m: Match) -> None:
-    name = m.name("XS_")
-    d.need(name and d.scope.is_own(name), "not a list made here")
-    assert name
+    name = made_here(d, "XS_")
     d.need(d.scope.loops(m.nodes[0]), "it stands in no loop")
     own = {id(inner) for node in m.nodes for inner in ast.walk(node)}
     for assigned in d.scope.assignments(name):

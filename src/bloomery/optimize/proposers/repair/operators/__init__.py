@@ -2,7 +2,16 @@
 
 from collections.abc import Callable, Iterator
 
-from bloomery.optimize.proposers.repair.operators import replacing, statements, synthesis, tokens, wrapping
+from bloomery.optimize.proposers.repair.operators import (
+    bounding,
+    guarding,
+    rearranging,
+    replacing,
+    statements,
+    synthesis,
+    tokens,
+    wrapping,
+)
 from bloomery.optimize.proposers.repair.operators.tokens import Made
 from bloomery.optimize.proposers.repair.scope import Scope
 from bloomery.optimize.proposers.repair.sites import Site
@@ -27,22 +36,22 @@ LADDER: tuple[tuple[Operator, ...], ...] = (
         replacing.attribute_name,
         replacing.index_of_target,
         replacing.callee,
-        replacing.swapped,
-        replacing.regrouped,
-        replacing.dropped,
-        replacing.accumulated,
+        rearranging.swapped,
+        rearranging.regrouped,
+        rearranging.dropped,
+        rearranging.accumulated,
         tokens.signed,
         tokens.scaled,
         statements.if_elif,
         statements.used,
     ),
     (
-        wrapping.guarded,
-        wrapping.condition,
-        wrapping.clamped,
+        guarding.guarded,
+        guarding.condition,
+        bounding.clamped,
         wrapping.sliced,
-        wrapping.joined,
-        wrapping.modulus,
+        bounding.joined,
+        bounding.modulus,
         wrapping.wrapped,
         wrapping.nested,
         wrapping.decided,
@@ -57,6 +66,6 @@ LADDER: tuple[tuple[Operator, ...], ...] = (
 )
 FOR_DATA: tuple[tuple[Operator, ...], ...] = (
     (tokens.number, tokens.truth, tokens.arithmetic),
-    (tokens.scaled, replacing.swapped, replacing.dropped),
+    (tokens.scaled, rearranging.swapped, rearranging.dropped),
     (wrapping.worded,),
 )

@@ -4,10 +4,11 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+from bloomery.optimize.proposers.repair.building import constant, load
 from bloomery.optimize.proposers.repair.edits import Change, weight
+from bloomery.optimize.proposers.repair.operators.guarding import guards
 from bloomery.optimize.proposers.repair.operators.tokens import Made
-from bloomery.optimize.proposers.repair.operators.wrapping import guards
-from bloomery.optimize.proposers.repair.scope import Scope, constant, load
+from bloomery.optimize.proposers.repair.scope import Scope
 from bloomery.optimize.proposers.repair.sites import Site
 
 SIMPLE = (ast.Assign, ast.AugAssign, ast.Expr, ast.Return, ast.Break, ast.Continue)

@@ -4,10 +4,11 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+from bloomery.optimize.proposers.repair.building import call, compare, constant, load
+from bloomery.optimize.proposers.repair.operators.guarding import guards
 from bloomery.optimize.proposers.repair.operators.replacing import is_value
 from bloomery.optimize.proposers.repair.operators.tokens import Made
-from bloomery.optimize.proposers.repair.operators.wrapping import guards
-from bloomery.optimize.proposers.repair.scope import SIZED, Scope, call, compare, constant, load
+from bloomery.optimize.proposers.repair.scope import SIZED, Scope
 from bloomery.optimize.proposers.repair.sites import Site
 
 

@@ -4,8 +4,9 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+from bloomery.optimize.proposers.repair.building import constant, load, no
 from bloomery.optimize.proposers.repair.edits import Change
-from bloomery.optimize.proposers.repair.scope import Scope, constant, load, no
+from bloomery.optimize.proposers.repair.scope import Scope
 from bloomery.optimize.proposers.repair.sites import Site
 
 Made = tuple[Change, float, float]  # the change, the operator's prior, the edit's size

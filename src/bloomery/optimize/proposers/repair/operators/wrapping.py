@@ -1,23 +1,15 @@
-"""The third class: something is put around or beside an expression."""
+"""The third class: something is put around an expression, or another stands in its place."""
 
 import ast
 from collections.abc import Iterator
 from typing import Any
 
+from bloomery.optimize.proposers.repair.building import call, constant, load, without
+from bloomery.optimize.proposers.repair.operators.bounding import is_placed
+from bloomery.optimize.proposers.repair.operators.guarding import guards
 from bloomery.optimize.proposers.repair.operators.replacing import is_value
 from bloomery.optimize.proposers.repair.operators.tokens import Made
-from bloomery.optimize.proposers.repair.scope import (
-    NUMBERS,
-    SEQUENCES,
-    SIZED,
-    Scope,
-    call,
-    compare,
-    constant,
-    load,
-    no,
-    without,
-)
+from bloomery.optimize.proposers.repair.scope import NUMBERS, SEQUENCES, SIZED, Scope
 from bloomery.optimize.proposers.repair.sites import Site
 
 TEXTS = ("", " ", ",", ", ", "\n", ".", "-", "0", "_", ":", "\t")
@@ -48,137 +40,9 @@ METHODS = {
 }
 
 
-def guards(scope: Scope, site: Site) -> Iterator[tuple[ast.expr, float]]:
-    """Conditions over what is at hand, the likely first."""
-    atoms = [atom for atom in scope.atoms if _is_known(scope, atom, site)]
-    for condition in scope.conditions:
-        yield condition, 0.5
-        yield no(condition), 0.4
-    for atom in atoms:
-        kinds = scope.kinds(atom)
-        likely = 0.8 if not kinds or kinds & (SIZED | {"bool", "NoneType"}) else 0.4
-        yield atom, likely
-        yield no(atom), likely
-        if not kinds or "NoneType" in kinds or len(kinds) > 1:
-            yield compare(atom, ast.IsNot(), constant(None)), 0.5
-            yield compare(atom, ast.Is(), constant(None)), 0.5
-        if not kinds or kinds & NUMBERS:
-            for op in (ast.Gt(), ast.GtE(), ast.Eq(), ast.NotEq(), ast.Lt(), ast.LtE()):
-                yield compare(atom, op, constant(0)), 0.35
-                yield compare(atom, op, constant(1)), 0.15
-    parts = [*atoms, *(one for one in scope.ingredients if not isinstance(one, ast.Compare | ast.BoolOp))][
-        :18
-    ]
-    for place, one in enumerate(parts):
-        for other in parts[place + 1 :]:
-            likely = scope.likeness(one, other)
-            if likely >= 0.5 and scope.is_number(one) and scope.is_number(other):
-                for op in (ast.Lt(), ast.LtE(), ast.Eq(), ast.NotEq(), ast.Gt(), ast.GtE()):
-                    yield compare(one, op, other), 0.12 * likely
-            elif likely == 1.0:
-                yield compare(one, ast.Eq(), other), 0.15
-                yield compare(one, ast.NotEq(), other), 0.15
-            for item, whole in ((one, other), (other, one)):
-                if scope.kinds(whole) & (SIZED - {"bytes"}) and not scope.kinds(item) & {
-                    "list",
-                    "dict",
-                    "set",
-                }:
-                    yield compare(item, ast.In(), whole), 0.2
-                    yield compare(item, ast.NotIn(), whole), 0.2
-
-
-def _is_known(scope: Scope, atom: ast.expr, site: Site) -> bool:
-    return not isinstance(atom, ast.Name) or scope.known_at(atom.id, site.line, in_loop=site.in_loop) > 0.1
-
-
-def guarded(site: Site, scope: Scope) -> Iterator[Made]:
-    """`c` becomes `g and c`, `c and g`, `g or c`, `c or g`; a filter is put on a comprehension."""
-    node: Any = site.node
-    if isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp):
-        yield from _filtered(site, node, scope)
-        return
-    truth = isinstance(node, ast.Compare | ast.BoolOp | ast.Call | ast.UnaryOp) and site.within(ast.Return)
-    if not isinstance(node, ast.expr) or not (site.is_condition or truth):
-        return
-    if truth and scope.kinds(node) not in (frozenset(), frozenset({"bool"})):
-        return
-    for guard, likely in guards(scope, site):
-        if ast.dump(guard) != ast.dump(node):
-            for op, prior in ((ast.And(), 0.6), (ast.Or(), 0.5)):
-                yield site.replaced(ast.BoolOp(op, [guard, node])), prior * likely, 3
-                yield site.replaced(ast.BoolOp(op, [node, guard])), prior * likely, 3
-
-
-def _filtered(
-    site: Site, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope
-) -> Iterator[Made]:
-    last = node.generators[-1]
-    for guard, likely in guards(scope, site):
-        new = ast.comprehension(last.target, last.iter, [*last.ifs, guard], last.is_async)
-        yield site.replaced(type(node)(node.elt, [*node.generators[:-1], new])), 0.4 * likely, 3
-
-
-def condition(site: Site, scope: Scope) -> Iterator[Made]:
-    """Another condition in the place of this one."""
-    node: Any = site.node
-    if isinstance(node, ast.expr) and (site.is_condition or site.within(ast.BoolOp)):
-        for guard, likely in guards(scope, site):
-            if ast.dump(guard) != ast.dump(node):
-                yield site.replaced(guard), 0.4 * likely, 3
-
-
-def _is_placed(site: Site) -> bool:
-    """Where a wrapped value reads naturally."""
-    return (
-        is_value(site)
-        and not site.within(ast.Attribute, ast.UnaryOp, ast.keyword)
-        and site.field != "targets"
-    )
-
-
-def clamped(site: Site, scope: Scope) -> Iterator[Made]:
-    node: Any = site.node
-    if (
-        not _is_placed(site)
-        or isinstance(node, ast.Constant | ast.Compare | ast.BoolOp)
-        or not scope.is_number(node)
-    ):
-        return
-    base = 0.6 if site.within(ast.Assign, ast.Return, ast.Subscript, ast.AugAssign, ast.Slice) else 0.3
-    bounds: list[tuple[ast.expr, float]] = [(constant(0), 0.7), (constant(1), 0.4)]
-    bounds += [
-        (atom, scope.likeness(atom, node)) for atom in without(scope.atoms, node) if scope.is_number(atom)
-    ]
-    bounds += [
-        (one, 0.6 * scope.likeness(one, node))
-        for one in without(scope.ingredients, node)
-        if scope.is_number(one)
-    ]
-    for atom in scope.atoms:
-        kinds = scope.kinds(atom)
-        if kinds & SIZED:
-            bounds += [(call("len", atom), 0.4), (ast.BinOp(call("len", atom), ast.Sub(), constant(1)), 0.4)]
-        elif kinds & {"int"}:
-            bounds += [(ast.BinOp(atom, ast.Sub(), constant(1)), 0.35)]
-    if isinstance(site.parent, ast.Assign) and not isinstance(site.parent.targets[0], ast.Tuple | ast.Name):
-        bounds.insert(0, (_read(site.parent.targets[0]), 1.0))
-    for bound, likely in bounds:
-        yield site.replaced(call("max", bound, node)), base * likely, 3
-        yield site.replaced(call("min", bound, node)), base * likely, 3
-
-
-def _read(target: ast.expr) -> ast.expr:
-    if isinstance(target, ast.Subscript):
-        return ast.Subscript(target.value, target.slice, ast.Load())
-    if isinstance(target, ast.Attribute):
-        return ast.Attribute(target.value, target.attr, ast.Load())
-    return target
-
-
 def sliced(site: Site, scope: Scope) -> Iterator[Made]:
     node: Any = site.node
-    if not _is_placed(site) or not isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call):
+    if not is_placed(site) or not isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call):
         return
     if not scope.is_sequence(node) or isinstance(getattr(node, "slice", None), ast.Slice):
         return
@@ -194,62 +58,6 @@ def sliced(site: Site, scope: Scope) -> Iterator[Made]:
         cuts += [(ast.Slice(after, None), 0.6), (ast.Slice(None, after), 0.4)]
     for cut, likely in cuts:
         yield site.replaced(ast.Subscript(node, cut, ast.Load())), base * likely, 2
-
-
-def joined(site: Site, scope: Scope) -> Iterator[Made]:
-    """Plus, minus or times something at hand; the square; a list or text beside."""
-    node: Any = site.node
-    if not _is_placed(site) or isinstance(node, ast.Compare | ast.BoolOp | ast.List | ast.Tuple):
-        return
-    kinds = scope.kinds(node)
-    if scope.is_number(node) and not (isinstance(node, ast.Constant) and isinstance(node.value, bool)):
-        base = 0.5 if kinds else 0.25
-        yield site.replaced(ast.BinOp(node, ast.Pow(), constant(2))), 0.6 * base, 2
-        yield site.replaced(ast.BinOp(node, ast.Mult(), constant(2))), 0.3 * base, 2
-        yield site.replaced(ast.BinOp(node, ast.FloorDiv(), constant(2))), 0.3 * base, 2
-        for part in [*scope.atoms, *scope.ingredients]:
-            if not scope.is_number(part) or isinstance(part, ast.Compare):
-                continue
-            likely = (
-                base
-                * scope.likeness(part, node)
-                * (1.0 if isinstance(part, ast.Name | ast.Attribute) else 0.6)
-            )
-            for op, prior in (
-                (ast.Add(), 0.9),
-                (ast.Sub(), 0.9),
-                (ast.Mult(), 0.7),
-                (ast.FloorDiv(), 0.3),
-                (ast.Div(), 0.2),
-            ):
-                yield site.replaced(ast.BinOp(node, op, part)), prior * likely, 2
-            yield site.replaced(ast.BinOp(part, ast.Sub(), node)), 0.4 * likely, 2
-    if not kinds or kinds & {"list", "str"}:
-        for part in scope.atoms:
-            likely = 0.4 if kinds else 0.2
-            if "list" in kinds or not kinds:
-                yield site.replaced(ast.BinOp(node, ast.Add(), ast.List([part], ast.Load()))), likely, 3
-                yield site.replaced(ast.BinOp(ast.List([part], ast.Load()), ast.Add(), node)), likely, 3
-            if scope.kinds(part) & kinds:
-                yield site.replaced(ast.BinOp(node, ast.Add(), part)), likely, 2
-                yield site.replaced(ast.BinOp(part, ast.Add(), node)), likely, 2
-
-
-def modulus(site: Site, scope: Scope) -> Iterator[Made]:
-    node: Any = site.node
-    whole = isinstance(node, ast.BinOp | ast.Name | ast.Call | ast.Subscript | ast.Attribute)
-    if not _is_placed(site) or not whole or not scope.is_number(node):
-        return
-    bounds: list[ast.expr] = [constant(value) for value in scope.numbers if value > 1]
-    bounds += [atom for atom in scope.atoms if scope.is_number(atom)]
-    bounds += [
-        call("len", atom) for atom in scope.atoms if scope.kinds(atom) & SIZED or not scope.kinds(atom)
-    ]
-    bounds += [call("len", load(name)) for name in scope.constants]
-    prior = 0.6 if isinstance(node, ast.BinOp) else 0.3
-    bounds += [constant(value) for value in (2, 10, 26, 10**9 + 7) if value not in scope.numbers]
-    for bound in without(bounds, node):
-        yield site.replaced(ast.BinOp(node, ast.Mod(), bound)), prior, 2
 
 
 def wrapped(site: Site, scope: Scope) -> Iterator[Made]:
