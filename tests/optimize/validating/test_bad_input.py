@@ -7,7 +7,7 @@ import pytest
 from bloomery.core.errors import UserError
 from bloomery.core.evidence import State
 from bloomery.optimize.validating import site as sites
-from bloomery.optimize.validating.change import change_of_diff, change_of_texts
+from bloomery.optimize.validating.change import change_of_diff, change_of_texts, checked_out_both
 from bloomery.optimize.validating.checks.existing import everything, touched
 from bloomery.optimize.validating.checks.flow import flow
 from bloomery.optimize.validating.checks.linting import security
@@ -115,6 +115,16 @@ def test_a_test_that_hangs_before_any_change_is_told_and_the_others_are_judged(s
     assert "(first tests/test_hang.py::test_hang)" in verdict.of("tests.all").how
 
 
+def test_an_import_that_hangs_is_ended_and_says_where(shop, monkeypatch) -> None:
+    monkeypatch.setattr(sites, "USUAL", Pace(import_s=2.0))
+    shop.commit(shop.edited("def total", "import time\n\ntime.sleep(600)\n\n\ndef total"))
+    verdict = shop.validate(shop.edited("found + one", "one + found"))
+    assert verdict.of("tests.touched").state is State.NOT_RUN
+    assert "could not be run before the change: pytest ended with 1 before its tests did" in (
+        verdict.of("tests.touched").reason
+    )
+
+
 def test_a_missing_tool_is_not_run_and_fails_where_it_is_required(shop, monkeypatch) -> None:
     there = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "bandit" else there(name))
@@ -164,3 +174,21 @@ def test_code_that_makes_every_test_pass_shows_by_one_that_must_fail(shop) -> No
     verdict = shop.validate(shop.edited("def total", evil))
     assert verdict.of("tests.touched").state is State.FAILED
     assert "a test that must fail did not fail beside it" in verdict.suggestions["tests.touched"]
+
+
+def test_a_project_in_a_folder_of_a_repository_is_validated_from_there(shop) -> None:
+    shop.commit({"apps/shop/src/prices.py": "def one():\n    return 1\n"})
+    root = shop.root / "apps/shop"
+    diff = "--- a/apps/shop/src/prices.py\n+++ b/apps/shop/src/prices.py\n@@ -1,2 +1,2 @@\n def one():\n"
+    by_texts = change_of_texts(root, {"src/prices.py": "def one():\n    return 2\n"})
+    by_diff = change_of_diff(root, diff + "-    return 1\n+    return 2\n")
+    assert by_texts == by_diff
+    assert by_texts.paths == ("src/prices.py",)
+    with checked_out_both(by_texts) as trees:
+        assert "return 2" in (trees.after / "src/prices.py").read_text()
+    with pytest.raises(UserError, match=r"tests/test_total.py lies outside of"):
+        change_of_diff(
+            root,
+            "--- a/tests/test_total.py\n+++ /dev/null\n@@ -1,5 +0,0 @@\n"
+            + "".join(f"-{line}\n" for line in (shop.root / "tests/test_total.py").read_text().splitlines()),
+        )

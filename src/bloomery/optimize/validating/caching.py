@@ -25,6 +25,9 @@ class Answers(Protocol):
 
     def keep(self, question: Question, answer: Any) -> None: ...
 
+    def place(self, question: Question) -> Path | None:
+        """Where a folder may be kept; None where there is no such place."""
+
 
 @dataclass(frozen=True)
 class Cache:
@@ -49,6 +52,9 @@ class Cache:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps({"question": question, "answer": answer}).encode())
 
+    def place(self, question: Question) -> Path | None:
+        return self.folder / "folders" / name_of(question)
+
     def _path(self, question: Question) -> Path:
         name = name_of(question)
         return self.folder / name[:2] / f"{name}.json"
@@ -62,6 +68,9 @@ class Forgetful:
 
     def keep(self, question: Question, answer: Any) -> None:
         pass
+
+    def place(self, question: Question) -> Path | None:
+        return None
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,9 @@ class InProcess:
         while len(self.answers) >= self.most:
             del self.answers[next(iter(self.answers))]
         self.answers[name_of(question)] = answer
+
+    def place(self, question: Question) -> Path | None:
+        return None
 
 
 def remembered(

@@ -56,11 +56,13 @@ class Tried:
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """Wall time that a file's tests may take, in seconds: `limits_s` by file, `limit_s` for the others."""
+    """Wall time that tests may take, in seconds: of a file `limits_s`, by its name, `limit_s` for the others;
+    all imports `import_s`, everything `whole_s`."""
 
-    limit_s: float = 120.0
+    limit_s: float = 300.0
     limits_s: Mapping[str, float] = field(default_factory=dict)
-    whole_s: float = 900.0
+    import_s: float = 120.0
+    whole_s: float = 3600.0
 
 
 USUAL = Pace()
@@ -139,6 +141,7 @@ def _job(place: Workplace, targets: Sequence[str], lines: bool, pace: Pace, cana
         "files": [f"{place.tree}/*"] if lines else [],
         "tree": str(place.tree),
         "last": canary.name,
+        "import_s": pace.import_s,
         "limit_s": pace.limit_s,
         "limits_s": dict(pace.limits_s),
     }

@@ -73,6 +73,8 @@ def _fixed(site: Site, tried: Tried | None) -> Sequence[Answer]:
 def _asked(site: Site, check: Check) -> Check:
     """Below level strict, tests are required where there are any that can be asked."""
     found = site.asked(check)
+    if check is TOUCHED and site.change.nothing:
+        return replace(found, required=False)
     if site.level in ("basic", "standard") and site.goal not in BEHAVIOUR_CHANGES:
         there = site.record.statuses if check is ALL else site.selection.tests
         found = replace(found, required=found.required and bool(there))

@@ -4,9 +4,11 @@ import importlib.util
 import re
 import shutil
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bloomery.core.disk import beside
 from bloomery.core.errors import CapabilityMissing, UserError
 from bloomery.core.evidence import judge, not_run
 from bloomery.optimize.validating.checks.text import is_judge
@@ -39,7 +41,8 @@ def types(site: Site) -> Sequence[Answer]:
 def _of_both(site: Site, files: Sequence[str]) -> tuple[Counter[str], Counter[str]]:
     """Both versions in one copy, the second one after the first: what did not change is looked at once."""
     asked = list(dict.fromkeys((*files, *importers(site.trees.before, files))))
-    with workplace(site.trees.before) as place:
+    question = site.question("types of what was there", before_alone=True)
+    with workplace(site.trees.before) as place, kept(place.beside / "mypy", site.answers.place(question)):
         before = errors(place, asked)
         for path, text in site.texts.items():
             (place.tree / path).parent.mkdir(parents=True, exist_ok=True)
@@ -47,6 +50,17 @@ def _of_both(site: Site, files: Sequence[str]) -> tuple[Counter[str], Counter[st
         for path in set(site.change.paths) - site.texts.keys():
             (place.tree / path).unlink()
         return before, errors(place, asked)
+
+
+@contextmanager
+def kept(folder: Path, home: Path | None) -> Iterator[None]:
+    """What mypy remembers of a tree, taken from where it is kept; and put there, where it was not yet."""
+    if home is not None and home.is_dir():
+        shutil.copytree(home, folder)
+    yield
+    if home is not None and not home.is_dir() and folder.is_dir():
+        with beside(home) as work, suppress(OSError):  # another process may have put it there meanwhile
+            Path(shutil.copytree(folder, work / "made")).rename(home)
 
 
 def importers(tree: Path, files: Sequence[str]) -> list[str]:

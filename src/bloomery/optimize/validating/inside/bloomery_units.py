@@ -3,10 +3,11 @@
 Everything is collected once; then there is a fork for each file (a unit), so that no unit sees what another
 one left behind. Beside what bloomery_outcomes tells of each test, it tells which files of the project a test
 opened, and whether it did what keeps its lines from being seen (other processes, other tracers).
-Its job (see bloomery_outcomes) holds `tree`, `limit_s` (seconds for a unit), `limits_s` (by unit) and
-`last`: the name of a test that is run at the end of every unit.
+Its job (see bloomery_outcomes) holds `tree`, `last` (the name of a test to run at the end of every unit), and
+seconds: `import_s` for all imports, `limits_s` by unit, `limit_s` for other units.
 """
 
+import faulthandler
 import os
 import signal
 import sys
@@ -80,6 +81,7 @@ def _opened(path: str) -> None:
 
 
 sys.addaudithook(_listen)
+faulthandler.dump_traceback_later(float(JOB["import_s"]), exit=True)  # an import that hangs says where
 
 
 def _told(kind: str, name: str) -> None:
@@ -110,6 +112,7 @@ last: list[pytest.Item] = []
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool:
+    faulthandler.cancel_dump_traceback_later()
     _told("import", "")
     _tell_lines("import")
     units: dict[str, list[pytest.Item]] = {}
