@@ -30,6 +30,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_tests_are_shown_and_written_only_when_asked_for(bloomery, project, tmp_path):
     output = tmp_path / "test_made.py"
     said = bloomery(
@@ -106,3 +107,20 @@ def test_discover_says_what_tests_touch(bloomery, project):
 def test_changed_needs_a_repository(bloomery, project):
     said = bloomery("test", "run", "--changed", "--root", project)
     assert (said.code, "git cannot say" in said.err) == (2, True)
+
+
+@pytest.mark.slow
+def test_weak_tests_are_changed_only_when_asked_for(bloomery, project):
+    weak = project / "tests" / "test_weak.py"
+    weak.write_text("from rules import sign\n\n\ndef test_weak():\n    assert sign(3)\n")
+    words = ["testgen", "src/rules.py", "--root", project, "--improve"]
+    said = bloomery(*words, "-t", "tests/test_weak.py")
+    assert "it says only that it is true" in said.out
+    assert "  + assert sign(3) == 1" in said.out
+    assert "assert sign(3)\n" in weak.read_text()
+    said = bloomery(*words, "-t", "tests/test_weak.py", "--apply", "--json")
+    text = weak.read_text()
+    weak.unlink()
+    assert json.loads(said.out)["applied"] is True
+    assert text.endswith("    assert sign(3) == 1\n")
+    assert "name them by --tests" in bloomery(*words).err

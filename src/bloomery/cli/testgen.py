@@ -11,6 +11,7 @@ from bloomery.cli.tables import print_table, say
 
 if TYPE_CHECKING:
     from bloomery.source.testing import Generated, WriteBy
+    from bloomery.source.testing.improving import Improved
 
 Module = Annotated[Path, typer.Argument(help="The module's file, in the project.")]
 Root = Annotated[Path, typer.Option("--root", help="The project's folder.")]
@@ -32,6 +33,13 @@ EffortName = Annotated[
 Seed = Annotated[int, typer.Option(help="Equal seeds make equal tests.", min=0)]
 Write = Annotated[bool, typer.Option("--write", help="Write the file where it belongs. Default: show it.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the file there instead.")]
+Improve = Annotated[
+    bool,
+    typer.Option(
+        "--improve", help="Judge the tests that --tests names, one by one, and propose stronger assertions."
+    ),
+]
+Apply = Annotated[bool, typer.Option("--apply", help="With --improve: change the tests so.")]
 MOST_ASKED = 12
 
 
@@ -44,6 +52,8 @@ def generate_tests(
     seed: Seed = 0,
     write: Write = False,
     output: Output = None,
+    improve: Improve = False,
+    apply: Apply = False,
     ask_models: AskModels = False,
     workspace: WorkspacePath = DEFAULT_WORKSPACE,
     as_json: AsJson = False,
@@ -51,11 +61,14 @@ def generate_tests(
     """Make tests for a module: each passes on it, always, and fails on a wrong version of it.
 
     The module runs in the sandbox, on a copy of the project; nothing is written but the file that --write or
-    --output asks for. Exit code 1 where nothing worth keeping was found.
+    --output asks for. Exit code 1 where nothing worth keeping was found. With --improve: which wrong versions
+    each test fails on, and what weak statements could say; tests are changed only with --apply.
     """
     from bloomery.source.testing import generate
 
     path = _relative(module, root)
+    if improve:
+        return _improve(path, root, tests, apply=apply, as_json=as_json)
     write_by = _model(path, workspace) if ask_models else None
     made = generate(root, path, seed=seed, effort=effort, write_by=write_by, tests=tests, template=template)
     place = _written(made, root, write=write, output=output)
@@ -107,6 +120,38 @@ def _show(made: "Generated", place: Path | None) -> None:
         say(f"note: {note}")
     if made.text:
         say(f"written: {place}" if place else f"it belongs in {made.path}; --write puts it there")
+
+
+def _improve(path: str, root: Path, tests: list[str], *, apply: bool, as_json: bool) -> int:
+    from bloomery.core.errors import UserError
+    from bloomery.source.testing.improving import improve
+
+    if not tests:
+        raise UserError("--improve judges tests: name them by --tests")
+    found = improve(root, path, tests)
+    for name, text in found.texts.items() if apply else ():
+        (root / name).write_text(text, encoding="utf-8")
+    if as_json:
+        print_json({"improved": found, "applied": apply and bool(found.texts)})
+    else:
+        _show_improved(found, applied=apply)
+    return 0
+
+
+def _show_improved(found: "Improved", *, applied: bool) -> None:
+    print_table(
+        ["test", "fails on", "alone"],
+        [[one.node, len(one.kills), len(one.alone)] for one in found.tests],
+        title="wrong versions that each test notices, and those that only it does",
+    )
+    for node, why in found.not_passing.items():
+        say(f"not judged: {node}: {why}")
+    for one in found.proposals:
+        say(f"\n{one.path}:{one.line}: it says {one.weakness}; {len(one.kills)} more would be noticed")
+        say(f"  - {one.before}\n  + {one.after}")
+    say(f"\nnoticed: {found.killed_before} as they are, {found.killed} so, of {found.mutants}")
+    if found.texts:
+        say("the tests are changed" if applied else "--apply changes the tests so")
 
 
 def _model(path: str, workspace: Path) -> "WriteBy":

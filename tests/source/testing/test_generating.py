@@ -98,6 +98,7 @@ def test_equal_seeds_make_equal_tests_and_what_is_there_is_not_made_again(projec
     assert len(more.tests) < len(made.tests) / 2
 
 
+@pytest.mark.slow
 def test_what_a_model_writes_is_kept_only_for_what_it_proves(write_project):
     root = write_project({"odd.py": "def odd(text):\n    return 1 if text == 'xyzzy-%s' % 'q' * 1 else 2\n"})
     told: list[Request] = []
@@ -146,6 +147,7 @@ def test_paths_that_name_no_module_are_refused(tmp_path: Path):
         generate(tmp_path, "a.txt", seed=0)
 
 
+@pytest.mark.slow
 def test_what_has_no_end_has_no_test_and_importing_may_write(write_project):
     text = """
         from pathlib import Path

@@ -87,13 +87,14 @@ def parameters(node: Function, *, skip: int = 0) -> tuple[Parameter, ...]:
         Parameter(one.arg, one.annotation, default, default is None)
         for one, default in zip(plain, defaults, strict=True)
     ]
-    found = found[skip:] + [
+    found = found[skip:]
+    if given.vararg:
+        found.append(Parameter("*" + given.vararg.arg, given.vararg.annotation, None, required=False))
+    named = [
         Parameter(one.arg, one.annotation, default, default is None, named=True)
         for one, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
     ]
-    if given.vararg:
-        found.append(Parameter("*" + given.vararg.arg, given.vararg.annotation, None, required=False))
-    return tuple(found)
+    return tuple(found + named)
 
 
 def _statements(tree: ast.Module) -> Iterator[Function | ast.ClassDef]:

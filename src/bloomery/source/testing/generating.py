@@ -131,7 +131,7 @@ class _Making:
 
     def _frames(self, found: Found) -> list[Written]:
         cases: dict[str, list[tuple[Case, Seen]]] = {}
-        for number in sorted(found.cases, key=lambda at: found.cases[at].size):
+        for number in found.cases:  # the first drawn are the ordinary ones
             if found.usable(number) and found.seen[number].state == "returned":
                 case = found.cases[number]
                 cases.setdefault(case.callee, []).append((case, found.seen[number]))

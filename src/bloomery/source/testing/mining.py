@@ -33,7 +33,7 @@ def mine(tree: ast.Module) -> Mined:
     sizes: list[int] = []
     moduli: list[int] = []
     for constant, place in _constants(tree):
-        if isinstance(constant, bool) or place == "docstring":
+        if isinstance(constant, bool):
             continue
         if isinstance(constant, int):
             if place == "size" and 0 <= constant <= 40:
@@ -57,26 +57,32 @@ def _texts(values: Iterable[object]) -> tuple[str, ...]:
 def _constants(tree: ast.Module) -> Iterator[tuple[object, str]]:
     """Constants and what they stand in; those of comparisons come first."""
     later: list[tuple[object, str]] = []
-    documented = set(_docstrings(tree))
+    silent = set(_silent(tree))
     compared: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare):
             sized = any(isinstance(one, ast.Call) and called_name(one) == "len" for one in ast.walk(node))
             for one in ast.walk(node):
-                if isinstance(one, ast.Constant):
+                if isinstance(one, ast.Constant) and one.value != "__main__":
                     compared.add(id(one))
                     yield one.value, "size" if sized else "comparison"
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
             later.append((getattr(node.right, "value", None), "modulus"))
-        elif isinstance(node, ast.Constant) and id(node) not in compared and id(node) not in documented:
+        elif isinstance(node, ast.Constant) and id(node) not in compared and id(node) not in silent:
             later.append((node.value, "other"))
     yield from later
 
 
-def _docstrings(tree: ast.Module) -> Iterator[int]:
+def _silent(tree: ast.Module) -> Iterator[int]:
+    """Constants that say nothing of values: docstrings, annotations, the name of a script."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             yield id(node.value)
+        for name in ("annotation", "returns"):
+            inner = getattr(node, name, None)
+            yield from (id(one) for one in ast.walk(inner)) if isinstance(inner, ast.expr) else ()
+        if isinstance(node, ast.Constant) and node.value == "__main__":
+            yield id(node)
 
 
 def examples(tree: ast.Module) -> Iterator[ast.Module]:

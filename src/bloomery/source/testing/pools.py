@@ -139,15 +139,19 @@ class Pools:
 
 
 def joined(given: list[tuple[str, str]], parameters: tuple[Parameter, ...]) -> str:
-    """Arguments as a call has them: by place as long as nothing is left out before."""
+    """Arguments as a call has them: by place as long as nothing is left out before.
+
+    What goes into `*names` needs everything before it by place; where something is left out it is not given.
+    """
     by_place = True
     parts = []
     names = iter(parameters)
     for name, text in given:
-        here = next(names, None) if not name.startswith("*") else None
-        by_place = by_place and (
-            name.startswith("*") or (here is not None and here.name == name and not here.named)
-        )
+        if name.startswith("*"):
+            parts += [text] if by_place else []
+            continue
+        here = next((one for one in names if not one.name.startswith("*")), None)
+        by_place = by_place and here is not None and here.name == name and not here.named
         parts.append(text if by_place else f"{name}={text}")
     return ", ".join(parts)
 
