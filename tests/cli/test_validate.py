@@ -40,6 +40,13 @@ def test_a_changed_file_is_judged_against_the_last_commit(bloomery, shop):
     assert git(shop, "status", "--porcelain") == " M prices.py\n"
 
 
+def test_a_file_as_it_was_committed_is_judged_as_it_is(bloomery, shop):
+    said = bloomery("validate", "prices.py", "--level", "basic")
+    assert said.code == 0
+    assert said.out.startswith("prices.py, as committed, level basic")
+    assert said.out.endswith("accepted\n")
+
+
 def test_a_patch_that_does_not_parse_is_refused_with_what_would_mend_it(bloomery, shop):
     (shop / "prices.py").write_text(SOURCE.replace(OLD, "return ("))
     (shop / "wrong.patch").write_text(git(shop, "diff"))

@@ -75,7 +75,7 @@ def validate(
 
     set_level("warning")
     change = _change(subject, repository, workspace)
-    kept = Forgetful() if fresh else Cache(workspace / "validating") if workspace.is_dir() else None
+    kept = Forgetful() if fresh else Cache(workspace / "verdicts") if workspace.is_dir() else None
     texts = {path: text for path, text in change.texts.items() if text is not None}
     proposal = Proposal("a person", "validate", subject, texts)
     work = [check for check in CHECKS if is_measured(check, level, goal or "speed")]

@@ -7,9 +7,12 @@ from itertools import pairwise
 
 import pytest
 
-from bloomery.core.evidence import State
+from bloomery.core.evidence import State, judge, not_run
+from bloomery.optimize import faults as under_faults
+from bloomery.optimize.faults import NO_WORSE, UnderFaults
 from bloomery.optimize.validating.checks import generating
 from bloomery.optimize.validating.checks.covering import covered
+from bloomery.optimize.validating.checks.faulting import faults
 from bloomery.optimize.validating.checks.flow import flow
 from bloomery.optimize.validating.checks.generating import generated
 from bloomery.optimize.validating.checks.linting import security, style
@@ -185,3 +188,27 @@ def test_who_imports_what_is_changed_is_looked_at_for_types(shop) -> None:
         "src/shop/other.py": json.dumps(1),
     })  # fmt: skip
     assert importers(shop.root, ["src/shop/prices.py"]) == ["src/shop/uses.py"]
+
+
+@pytest.mark.parametrize(
+    ("worse", "better", "states"), [((), ("a",), "pp"), (("b",), ("a",), "fp"), ((), (), "pf")]
+)
+def test_the_goal_robustness_asks_for_what_breaks_no_more_and_for_nothing_new(
+    shop, monkeypatch, worse, better, states
+) -> None:
+    evidence = judge(NO_WORSE, len(worse), how="", duration_s=0.0)
+    found = UnderFaults(evidence, worse=worse, better=better, schedules=4)  # type: ignore[arg-type]
+    monkeypatch.setattr(under_faults, "compare_under_faults", lambda *_, **__: found)
+    with shop.site(shop.edited("found + one", "one + found"), goal="robustness") as site:
+        no_worse, sturdier = faults(site)
+    assert "".join(str(one.evidence.state)[0] for one in (no_worse, sturdier)) == states
+    assert bool(no_worse.mend) == bool(worse)
+
+
+def test_faults_that_could_not_be_tried_are_not_run(shop, monkeypatch) -> None:
+    found = UnderFaults(not_run(NO_WORSE, "no scenario"))
+    monkeypatch.setattr(under_faults, "compare_under_faults", lambda *_, **__: found)
+    with shop.site(shop.edited("found + one", "one + found"), goal="robustness", level="basic") as site:
+        answers = faults(site)
+    assert [one.evidence.reason for one in answers] == ["no scenario", "no scenario"]
+    assert all(one.evidence.required for one in answers)

@@ -20,6 +20,7 @@ from bloomery.source.python import parse
 
 MYPY = ("-m", "mypy", "--no-error-summary", "--no-pretty", "--hide-error-context", "--show-error-codes",
         "--no-color-output", "--no-sqlite-cache")  # fmt: skip
+MOST_KEPT = 8  # trees, each some MiB
 _LINE = re.compile(r"^(?P<path>[^:\n]+):\d+(?::\d+)*: error(?:\[[\w-]+\])?:? (?P<what>.*)$", re.MULTILINE)
 
 
@@ -61,6 +62,8 @@ def kept(folder: Path, home: Path | None) -> Iterator[None]:
     if home is not None and not home.is_dir() and folder.is_dir():
         with beside(home) as work, suppress(OSError):  # another process may have put it there meanwhile
             Path(shutil.copytree(folder, work / "made")).rename(home)
+        for old in sorted(home.parent.iterdir(), key=lambda one: one.stat().st_mtime)[:-MOST_KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def importers(tree: Path, files: Sequence[str]) -> list[str]:
