@@ -3,6 +3,7 @@
 import pytest
 
 from bloomery.core.evidence import State
+from bloomery.optimize.reviewing.checks.settling import settled
 
 MANY = (
     "def many(x):\n"
@@ -130,6 +131,33 @@ def test_types_are_checked_in_both_trees_and_only_new_errors_told(site):
     found = site.found("types", {"shop.py": before}, {"shop.py": after})
     assert [(one.path, one.line, one.severity) for one in found] == [("shop.py", 8, "error")]
     assert "return-value" in found[0].what
+
+
+@pytest.mark.slow
+def test_an_old_type_error_that_a_new_file_lets_mypy_see_is_not_told(site):
+    wrong = "def half(n: int) -> int:\n    return n / 2\n"
+    found = site.found("types", {"old.py": wrong, "a.py": wrong}, {"new.py": "import old\n", "a.py": None})
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"pyproject.toml": "[tool.mypy]\nfiles = ['src/shop/', 'tools/*.py']\n"},
+        {"mypy.ini": "[mypy]\nfiles = src/shop, tools/*.py\n"},
+        {"setup.cfg": "[mypy]\nfiles =\n    src/shop,\n    tools/*.py\n", "pyproject.toml": "no toml ["},
+    ],
+    ids=["pyproject", "mypy.ini", "setup.cfg"],
+)
+def test_types_are_checked_where_the_project_has_them_checked(site, settings):
+    site.write(settings)
+    wanted = settled(site.root)
+    paths = ["src/shop/till.py", "src/shop.py", "tests/test_till.py", "tools/sell.py"]
+    assert [wanted(path) for path in paths] == [True, False, False, True]
+
+
+def test_types_are_checked_everywhere_where_nothing_is_named(site):
+    assert settled(site.root)("tests/test_till.py")
 
 
 def test_a_check_that_has_nothing_to_go_by_is_not_run(site):

@@ -3,11 +3,14 @@
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 from bloomery.core.errors import CapabilityMissing
 from bloomery.core.sandbox import Limits, run
+from bloomery.optimize.reviewing.change import Changed
+from bloomery.optimize.reviewing.checks.settling import settled
 from bloomery.optimize.reviewing.checks.sight import Sight
 from bloomery.optimize.reviewing.finding import Finding, NotLooked, added
 
@@ -28,14 +31,24 @@ def look(sight: Sight) -> Iterator[Finding]:
     """Raises: CapabilityMissing without mypy; NotLooked where it gave no answer."""
     if not find_spec("mypy"):
         raise CapabilityMissing("mypy is not installed: install bloomery[optimize]")
-    files = [file for file in sight.change.python if file.parsed_after is not None]
+    scope = settled(sight.sides.after)
+    files = [file for file in sight.change.python if file.parsed_after is not None and scope(file.path)]
     if not files:
         return
     after = _errors(sight.sides.after, [file.path for file in files])
     if after:  # without errors after, none is new
-        old = [file.was for file in files if file.parsed_before is not None]
-        before = _errors(sight.sides.before, old) if old else []
-        yield from added(before, after)
+        yield from added(_before(sight, files, after), after)
+
+
+def _before(sight: Sight, files: Sequence[Changed], after: Sequence[Finding]) -> list[Finding]:
+    """The errors that were there, also of files that did not change and are seen through those that did."""
+    names = {file.was: file.path for file in files if file.parsed_before is not None}
+    side = sight.sides.before
+    changed = {file.path for file in sight.change.files}
+    seen = {one.path for one in after if one.path not in changed and (side / one.path).is_file()}
+    asked = sorted({*names, *seen})
+    found = _errors(side, asked) if asked else []
+    return [replace(one, path=names.get(one.path, one.path)) for one in found]
 
 
 def _errors(side: Path, paths: Sequence[str]) -> list[Finding]:
