@@ -10,7 +10,7 @@ from bloomery.forge.experts.designs import DesignSpace
 from bloomery.forge.experts.examining import Ready, tried
 from bloomery.forge.experts.searching import choose
 from bloomery.forge.experts.writing import Written
-from bloomery.models.packed.experts import Experts, ExpertSet
+from bloomery.models.packed.experts import Experts, ExpertSet, stored
 from bloomery.tasks.splitting import examples
 from bloomery.tasks.tools.registry import tool_task
 from bloomery.tasks.tools.toolbox import Toolbox
@@ -39,7 +39,7 @@ def ready(monkeypatch):
     monkeypatch.setattr(tooling, "written", caller)
     model = llama().eval()
     held = ExpertSet(
-        names=("1-lookups",), ranks={"model.layers.0.mlp.up_proj": 2}, deltas=torch.full((1, 2), 0.5).half(),
+        names=("1-lookups",), ranks={"model.layers.0.mlp.up_proj": 2}, deltas=stored(torch.full((1, 2), 0.5)),
         mixture=torch.ones(1), strengths=torch.ones(1),
     )  # fmt: skip
     return Ready(model, TOKENIZER, Experts(model, held), held, {}, [CELL], 1000)

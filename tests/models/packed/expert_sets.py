@@ -3,7 +3,7 @@
 import torch
 
 from bloomery.models.packed.dispatching import Dispatcher, prompt_features
-from bloomery.models.packed.experts import ExpertSet
+from bloomery.models.packed.experts import ExpertSet, stored
 from bloomery.models.packed.svf import Attached, linear_layers
 
 PROMPT = "1+2+3="
@@ -20,7 +20,7 @@ def expert_set(model, tokenizer, **changes):
     generator = torch.Generator().manual_seed(1)
     words = {
         "names": ("one", "two"), "ranks": ranks, "mixture": torch.tensor([1.0, 0.0]),
-        "deltas": (0.4 * torch.randn(2, sum(ranks.values()), generator=generator)).half(),
+        "deltas": stored(0.4 * torch.randn(2, sum(ranks.values()), generator=generator)),
         "strengths": torch.ones(len(ranks)),
         "dispatcher": Dispatcher(layer, torch.randn(2, width, generator=generator), torch.zeros(2)),
     }  # fmt: skip

@@ -14,7 +14,7 @@ from bloomery.forge.elsewhere import logits_elsewhere
 from bloomery.forge.folders import load_model
 from bloomery.forge.settings import TernaryConfig
 from bloomery.models.packed.dispatching import prompt_features
-from bloomery.models.packed.experts import FILE, Experts, ExpertSet, attach, read, to_bytes
+from bloomery.models.packed.experts import FILE, Experts, ExpertSet, attach, read, stored, to_bytes
 from tests.forge.small_folders import FOLDERS
 from tests.models.packed.expert_sets import PROMPT, expert_set
 
@@ -49,6 +49,14 @@ def test_a_packed_folder_with_experts_loads_them_and_switches(packed):
     model.experts.use(None)
     assert torch.equal(logits(model, tokenizer), expected)
     assert model.experts.names == held.names
+
+
+def test_a_vector_keeps_four_significant_bits_in_a_byte_and_nothing_stays_nothing():
+    deltas = torch.randn(1000, generator=torch.Generator().manual_seed(0))
+    kept = stored(deltas)
+    assert kept.element_size() == 1
+    assert ((kept.double() - deltas) / deltas).abs()[deltas.abs() > 2**-6].max() <= 2**-4
+    assert stored(torch.tensor([0.0, 1e9, -1e9])).tolist() == [0.0, 448.0, -448.0]
 
 
 def test_it_generates_with_experts_as_its_forward_pass_says(packed):

@@ -62,7 +62,7 @@ def search_designs(context: StepContext) -> None:
         history=from_plain(json.loads(kept.read_text())) if kept.exists() else (),
         after=partial(_after_generation, context),
     )
-    front, chosen = best_front(found), choose(found, config.within, (config.operations, config.bytes))
+    front, chosen = best_front(found), choose(found, config.within, config.bytes)
     context.facts |= {"evaluations": len(found), "front": len(front)}
     table = {
         "front": [one.name for one in front],
@@ -75,16 +75,11 @@ def search_designs(context: StepContext) -> None:
     (context.output / "designs.json").write_text(json.dumps(table, indent=1, sort_keys=True))
 
 
-def choose(found: Sequence[Judged], within: float, most: tuple[float, float] = (inf, inf)) -> Judged:
+def choose(found: Sequence[Judged], within: float, most: float = inf) -> Judged:
     """The knee of the front's designs that are no worse than the first one (the model as it was given),
-    that make at most `within` more errors than the best, and whose operations and bytes are at most so many
-    times the first one's: what costs more is not looked at, however right it is."""
-    limits = [share * cost for share, cost in zip(most, found[0].objectives[1:], strict=True)]
-    front = [
-        one
-        for one in best_front(found)
-        if all(cost <= limit for cost, limit in zip(one.objectives[1:], limits, strict=True))
-    ]
+    that make at most `within` more errors than the best, and whose bytes are at most `most` times the
+    first one's: what is larger is not looked at, however right it is."""
+    front = [one for one in best_front(found) if one.objectives[2] <= most * found[0].objectives[2]]
     worst = min(found[0].objectives[0], min(one.objectives[0] for one in front) + within)
     return knee([one for one in front if one.objectives[0] <= worst])
 

@@ -62,8 +62,5 @@ class DesignSearchConfig:
     within: float = option(
         0.03, help="share of answers that the chosen design may lose to the most accurate one", low=0, high=1
     )
-    operations: float = option(
-        3.0, help="most operations a token of the chosen design, times the given model's", low=1
-    )
     bytes: float = option(1.25, help="most bytes of the chosen design, times the given model's", low=1)
     thoughts: int = option(0, help="most tokens of thought before an answer, where it can think", low=0)

@@ -30,7 +30,7 @@ from bloomery.forge.experts.teaching import teach
 from bloomery.forge.experts.writing import prompt_of
 from bloomery.forge.fitting import set_threads
 from bloomery.forge.folders import load_model
-from bloomery.models.packed.experts import Experts, ExpertSet, to_bytes
+from bloomery.models.packed.experts import Experts, ExpertSet, stored, to_bytes
 from bloomery.models.packed.svf import Attached, linear_layers
 from bloomery.tasks.splitting import draw_from
 
@@ -105,7 +105,7 @@ def expert_set(
     ranks = attached.sizes()
     names = tuple(f"{at}-{'-'.join(_tasks(own))}" for at, own in enumerate(kinds, start=1))
     return ExpertSet(
-        names=names, ranks=ranks, deltas=deltas.half(), mixture=torch.full((len(kinds),), 1 / len(kinds)),
+        names=names, ranks=ranks, deltas=stored(deltas), mixture=torch.full((len(kinds),), 1 / len(kinds)),
         strengths=torch.ones(len(ranks)),
         dispatcher=fit_dispatcher(model, tokenizer, list(ranks), shown, labels, len(kinds)),
     )  # fmt: skip
@@ -131,7 +131,7 @@ def sent_by(
         weights.append(few_shot_mixture(experts, tokenizer, shown, seed=seed + place).weights)
     experts.remove()
     mixed = torch.tensor(weights, dtype=torch.float64) @ held.deltas.double()
-    return replace(held, deltas=mixed.half())
+    return replace(held, deltas=stored(mixed))
 
 
 def _tasks(own: Sequence[Cell]) -> list[str]:

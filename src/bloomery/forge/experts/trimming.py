@@ -33,24 +33,24 @@ def trimmed(held: ExpertSet, design: Design, own: Mapping[str, object]) -> Exper
     )  # fmt: skip
     if design.dispatches:
         return cut
-    mixed = (weights.double() @ deltas.double())[None].half()
-    return replace(cut, names=(MIXED,), deltas=mixed, mixture=torch.ones(1), dispatcher=None)
+    mixed = (weights.double() @ deltas.double())[None]
+    return replace(cut, names=(MIXED,), deltas=mixed.half(), mixture=torch.ones(1), dispatcher=None)
 
 
 def widened(cut: ExpertSet, ranks: Mapping[str, int], own: Mapping[str, object]) -> ExpertSet:
     """The same over all layers, those that it lacks at z = 1, with every setting: the same model."""
     parts = dict(zip(cut.ranks, cut.deltas.split(list(cut.ranks.values()), dim=1), strict=True))
     strengths = dict(zip(cut.ranks, cut.strengths.tolist(), strict=True))
-    rows = len(cut.names)
+    rows, kind = len(cut.names), cut.deltas.dtype
     return replace(
         cut, ranks=dict(ranks), settings={**own, **cut.settings},
-        deltas=torch.cat([parts.get(name, _zeros(rows, size)) for name, size in ranks.items()], dim=1),
+        deltas=torch.cat([parts.get(name, _zeros(rows, size, kind)) for name, size in ranks.items()], dim=1),
         strengths=torch.tensor([strengths.get(name, 1.0) for name in ranks]),
     )  # fmt: skip
 
 
-def _zeros(rows: int, size: int) -> Tensor:
-    return torch.zeros(rows, size, dtype=torch.float16)
+def _zeros(rows: int, size: int, dtype: torch.dtype) -> Tensor:
+    return torch.zeros(rows, size, dtype=dtype)
 
 
 def _named(held: ExpertSet, kept: list[int]) -> list[str]:
@@ -58,5 +58,5 @@ def _named(held: ExpertSet, kept: list[int]) -> list[str]:
 
 
 def _columns(held: ExpertSet, kept: list[int]) -> Tensor:
-    parts = held.deltas.half().split(list(held.ranks.values()), dim=1)
+    parts = held.deltas.split(list(held.ranks.values()), dim=1)
     return torch.cat([parts[at] for at in kept], dim=1)

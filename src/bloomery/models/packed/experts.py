@@ -28,13 +28,21 @@ FILE, VERSION, TOLD = "experts.safetensors", 1, "experts"
 SETTINGS = ("max_recursion", "halt_threshold", "sliding_window")  # of a model's config, where it has them
 DELTAS, MIXTURE, STRENGTHS = "deltas", "mixture", "strengths"
 WEIGHT, BIAS = "dispatcher.weight", "dispatcher.bias"
+STORED = torch.float8_e4m3fn
+
+
+def stored(deltas: Tensor) -> Tensor:
+    """z - 1 as the file keeps it: a byte each, four significant bits, at most 448 in size."""
+    most = torch.finfo(STORED).max
+    return deltas.clamp(-most, most).to(STORED)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ExpertSet:
     """What the file holds.
 
-    Shapes: deltas (N, P) float16, z - 1 of each expert; mixture (N,); strengths (L,), a factor a layer.
+    Shapes: deltas (N, P), z - 1 of each expert as `stored`, or float16 (of a mixture); mixture (N,);
+    strengths (L,), a factor a layer.
     `ranks` is the length of z in each layer, in their order, P in sum; `settings` change the model's config;
     `design` tells how the answers are meant to be asked for, and changes nothing here.
     Raises: ValueError for shapes that do not belong together.
@@ -149,7 +157,11 @@ class Experts:
 
 def to_bytes(held: ExpertSet) -> bytes:
     """The file; the same experts give the same bytes."""
-    tensors = {DELTAS: held.deltas.half(), MIXTURE: held.mixture.float(), STRENGTHS: held.strengths.float()}
+    tensors = {
+        DELTAS: held.deltas if held.deltas.dtype == STORED else held.deltas.half(),
+        MIXTURE: held.mixture.float(),
+        STRENGTHS: held.strengths.float(),
+    }
     told: dict[str, Any] = {
         "names": held.names, "ranks": dict(held.ranks), "settings": dict(held.settings),
         "design": dict(held.design),
