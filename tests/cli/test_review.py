@@ -2,8 +2,13 @@
 
 import json
 import subprocess
+from decimal import Decimal
 
 import pytest
+
+from bloomery.agents.answers import Analysis
+from bloomery.agents.questions import Answer
+from bloomery.cli import review
 
 IDENTITY = ["-c", "user.name=Ada", "-c", "user.email=ada@localhost", "-c", "commit.gpgsign=false"]
 CHEAP = [part for name in ("types", "security", "lint") for part in ("--without", name)]
@@ -48,3 +53,24 @@ def test_what_the_caller_can_mend_is_exit_code_2(bloomery, project, tmp_path_fac
     assert bloomery("review", "nowhere..HEAD", "-C", project).code == 2
     assert bloomery("review", "-C", tmp_path_factory.mktemp("no repository")).code == 2
     assert bloomery("review", "-C", project, "--without", "tpyes").err.count("types") == 1
+
+
+def test_a_models_opinion_is_marked_and_changes_no_exit_code(bloomery, project, monkeypatch):
+    remark = {"line": 1, "kind": "bug", "claim": "it is all wrong", "suggestion": "write it anew"}
+    value = Analysis.model_validate({"findings": [remark]})
+    answer = Answer(value=value, model="tiny", cached=False, tokens=1, dollars=Decimal(0), cid=None)
+    monkeypatch.setattr(review, "_ask", lambda _path: lambda *_, **__: answer)
+    (project / "shop.py").write_text("def area(a, b):\n    return b * a\n")
+    said = bloomery("review", "-C", project, "--strict", "--ask-models", *CHEAP)
+    assert "A model's opinion, which nobody checked and which decides nothing:" in said.out
+    assert "shop.py:1: tiny on bug: it is all wrong (write it anew)" in said.out
+    assert said.code == 0
+
+
+def test_without_a_model_that_can_be_asked_the_review_says_so_and_goes_on(bloomery, project, monkeypatch):
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    (project / "shop.py").write_text("def area(a, b):\n    return b * a\n")
+    said = bloomery("review", "-C", project, "--ask-models", *CHEAP)
+    assert "no model's opinion: " in said.out
+    assert said.code == 0

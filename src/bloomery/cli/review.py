@@ -33,9 +33,9 @@ def review(
         list[str], typer.Option("--without", help="A check to leave out, e.g. types. May be given often.")
     ] = [],
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
-    ask_model: Annotated[
+    ask_models: Annotated[
         bool,
-        typer.Option("--ask-model", help="Also ask the configured language model; it decides nothing."),
+        typer.Option("--ask-models", help="Also ask the configured language models; they decide nothing."),
     ] = False,
     path: WorkspacePath = DEFAULT_WORKSPACE,
     as_json: AsJson = False,
@@ -47,7 +47,7 @@ def review(
     from bloomery.optimize.reviewing import review as reviewed
 
     found = reviewed(
-        folder, revisions, without=without, coverage=coverage, ask=_ask(path) if ask_model else None,
+        folder, revisions, without=without, coverage=coverage, ask=_ask(path) if ask_models else None,
         progress=lambda name: typer.echo(f"looking at {name}", err=True),
     )  # fmt: skip
     passes = found.passes(strict=strict)
