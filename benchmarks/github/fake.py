@@ -153,6 +153,10 @@ class Talk(BaseHTTPRequestHandler):
             "429": lambda: self.say(429, _SECONDARY, headers={"retry-after": "3"}),
             "nonsense": lambda: self.say(200, None, text="<html>captive portal</html>"),
             "401": lambda: self.say(401, {"message": "Bad credentials"}),
+            "echo": lambda: self.say(
+                422, {"message": f"you sent {self.headers['Authorization'].split()[1]}"}
+            ),
+            "404": lambda: self.say(404, {"message": "Not Found"}, headers=_KEPT),
             "403": lambda: self.say(403, {"message": "Resource not accessible by integration"}),
         }
         if kind in answers:
@@ -234,4 +238,5 @@ class Talk(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
 
+_KEPT = {"cache-control": "private, max-age=60", "etag": 'W/"gone"'}
 _SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes."}

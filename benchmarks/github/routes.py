@@ -64,7 +64,7 @@ def list_comments(fake: Any, number: str, **_: Any) -> Answer:
 def comment(fake: Any, number: str, *, body: Any, **_: Any) -> Answer:
     _found(fake.issues, number)
     fake.comments.setdefault(int(number), []).append({"body": body["body"], "user": {"login": "ada"}})
-    return 201, fake.comments[int(number)][-1]
+    return 201, body
 
 
 def pulls(fake: Any, *, query: dict[str, str], **_: Any) -> Answer:
@@ -223,8 +223,7 @@ def graphql(fake: Any, *, body: Any, **_: Any) -> Answer:
 
 _PEOPLE = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER")
            for what, value in (("NAME", "GitHub"), ("EMAIL", "noreply@github.example"))}  # fmt: skip
-Route = tuple[str, str, Callable[..., Answer]]
-ROUTES: tuple[Route, ...] = (
+ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("GET", "HERE", repository),
     ("GET", "HERE/issues", issues),
     ("POST", "HERE/issues", open_issue),

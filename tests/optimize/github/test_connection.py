@@ -122,11 +122,18 @@ def test_what_the_token_may_not_do_and_what_is_not_there_are_told_apart(fake, gi
         titles(github)
     with pytest.raises(errors.NotThere):
         github.get(f"{ISSUES}/77")
-    with pytest.raises(errors.NotThere):  # an error is never kept as an answer
-        github.get(f"{ISSUES}/77")
-    number = fake.open_issue("now")
-    assert number == 1
-    assert fake.statuses_seen == [403, 404, 404]
+    assert fake.statuses_seen == [403, 404]
+
+
+def test_an_error_is_never_kept_as_an_answer(fake, opened):
+    number = fake.open_issue("slow")
+    with opened() as github:
+        github.get(f"{ISSUES}/{number}")
+        fake.faults = [Fault("404")]
+        with pytest.raises(errors.NotThere):
+            github.get(f"{ISSUES}/{number}")
+        assert github.get(f"{ISSUES}/{number}")["title"] == "slow"
+    assert fake.statuses_seen == [200, 404, 304]
 
 
 def test_the_token_is_nowhere_on_disk_in_no_error_and_in_no_log(fake, opened, tmp_path: Path, capfd):
@@ -152,6 +159,15 @@ def test_the_token_is_nowhere_on_disk_in_no_error_and_in_no_log(fake, opened, tm
     with sqlite3.connect(tmp_path / "answers" / "answers.sqlite") as kept:
         assert kept.execute("SELECT count(*) FROM entries").fetchone() == (1,)
     kept.close()
+
+
+def test_a_server_that_repeats_the_token_is_not_quoted(fake, opened):
+    token = "correct-horse-battery-staple"  # of no form that is known
+    fake.faults = [Fault("echo")]
+    with opened(token) as github, pytest.raises(errors.Rejected) as caught:
+        titles(github)
+    assert "you sent" in str(caught.value)
+    assert token not in str(caught.value)
 
 
 def test_a_redirect_to_another_server_does_not_get_the_token(fake, opened, tmp_path: Path):

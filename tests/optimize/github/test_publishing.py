@@ -1,5 +1,6 @@
 import itertools
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from bloomery.optimize.github import errors
 from bloomery.optimize.github.outbox import Outbox, Publication
 from bloomery.optimize.github.publishing import Published, Wanted, publish, publishable
 
-FAULTS = ["500", "502", "lost_before", "lost_after", "half", "429", "secondary"]
+FAULTS = ["lost_after", "500", "502", "lost_before", "half", "429", "secondary"]
 CHANGES = ["issues$", "git/trees", "git/commits$", "git/refs", "pulls$"]
 PAIRS = list(zip(FAULTS, itertools.cycle(CHANGES), strict=False))  # each fault and each change once
 OTHERS = [pair for pair in itertools.product(FAULTS, CHANGES) if pair not in PAIRS]
@@ -59,6 +60,7 @@ def test_an_unchanged_second_run_costs_no_quota(fake, site, send):
     assert send(patch.cid, open_issue=True).publications == first.publications
     assert fake.remaining == left
     assert {status for _, _, status in fake.calls[seen:]} == {304}
+    assert [entry.event for entry in site.ledger.records.audit()].count("open") == 1
 
 
 @pytest.mark.parametrize(
@@ -76,6 +78,29 @@ def test_a_passing_fault_at_any_change_makes_nothing_twice(fake, site, send, kin
         f"refs/heads/bloomery/{patch.cid[-12:]}",
         "refs/heads/main",
     ]
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("lived", range(5))
+def test_a_death_before_any_step_is_written_down_makes_nothing_twice(fake, site, send, monkeypatch, lived):
+    patch, real, kept = site.propose(), Outbox.keep, []
+
+    def keep(self, one, **changed):
+        if len(kept) > lived:
+            raise Killed
+        kept.append(changed)
+        return real(self, one, **changed)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Outbox, "keep", keep)
+        with pytest.raises(Killed):
+            send(patch.cid, open_issue=True)
+    (one,) = send(patch.cid, open_issue=True).publications
+    assert one.stage == "open"
+    assert (len(fake.pulls), len(fake.issues)) == (1, 2)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -162,6 +187,15 @@ def test_a_pull_request_that_was_closed_is_not_opened_again(fake, site, send):
     (one,) = send(patch.cid).publications
     fake.pulls[one.pull]["state"] = fake.issues[one.pull]["state"] = "closed"
     assert send(patch.cid).publications[0].stage == "closed"
+    assert send(patch.cid).publications[0].stage == "closed"
+    assert len(fake.pulls) == 1
+
+
+def test_another_workspace_does_not_open_again_what_was_closed(fake, site, send, outbox):
+    patch = site.propose()
+    (one,) = send(patch.cid).publications
+    fake.pulls[one.pull]["state"] = fake.issues[one.pull]["state"] = "closed"
+    shutil.rmtree(outbox.folder)
     assert send(patch.cid).publications[0].stage == "closed"
     assert len(fake.pulls) == 1
 
