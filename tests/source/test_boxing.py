@@ -1,6 +1,7 @@
 """Tests that run on a copy, behind the sandbox's walls."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,29 @@ def test_mutants_are_killed_in_a_box_too(project: Path):
     states = {trial.mutant.operator: trial.state for trial in table.trials}
     assert states == {"statement": "killed", "comparison": "killed", "boundary": "survived"}
     assert table.own_process == ""
+
+
+def test_of_a_repository_what_git_ignores_stays_behind(tmp_path: Path):
+    for name in ("kept.py", "sub/fresh.py", "build/large.bin", ".venv/lib.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x = 1\n")
+    (tmp_path / "link.py").symlink_to("kept.py")
+    everything = {"kept.py", "sub/fresh.py", "build/large.bin", "link.py"}
+    with boxed(tmp_path) as box:
+        assert _names(box.project) == everything
+        assert (box.project / "link.py").is_symlink()
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    (tmp_path / ".gitignore").write_text("build/\n.venv/\n")
+    subprocess.run(["git", "add", "kept.py"], cwd=tmp_path, check=True)
+    with boxed(tmp_path) as box:
+        assert _names(box.project) == {"kept.py", "sub/fresh.py", "link.py", ".gitignore"}
+    (tmp_path / "kept.py").unlink()
+    with boxed(tmp_path) as box:
+        assert not (box.project / "kept.py").exists()
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
 
 
 def test_what_cannot_be_copied_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

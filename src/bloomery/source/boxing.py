@@ -3,7 +3,9 @@
 The project itself is only read. What its tests do to files, they do to the copy.
 """
 
+import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,14 +48,18 @@ class Box:
 
 @contextmanager
 def boxed(project: Path) -> Iterator[Box]:
-    """A copy of a project, gone afterwards; version control, caches and environments stay behind.
+    """A copy of a project, gone afterwards.
+
+    Of a git repository what git knows and what it does not ignore; of other folders everything but caches,
+    environments and version control.
 
     Raises: MissingFile where there is no such folder; UserError for a project too large to copy.
     """
     if not project.is_dir():
         raise MissingFile(f"{project}: there is no such folder")
     project = project.resolve()
-    size = sum(file.stat().st_size for file in _files(project))
+    files = _listed(project) or list(_files(project))
+    size = sum(file.lstat().st_size for file in files)
     if size > MOST_BYTES:
         raise UserError(
             f"{project}: {size >> 20} MiB to copy into the sandbox, more than {MOST_BYTES >> 20}; "
@@ -61,16 +67,40 @@ def boxed(project: Path) -> Iterator[Box]:
         )
     with TemporaryDirectory(prefix="bloomery-box-") as name:
         box = Box(Path(name).resolve(), project)
-        left_out = shutil.ignore_patterns(*LEFT_OUT)
-        shutil.copytree(project, box.project, ignore=left_out, symlinks=True)
+        box.project.mkdir()
+        for file in files:
+            _copy(file, box.project / file.relative_to(project))
         yield box
+
+
+def _listed(project: Path) -> list[Path]:
+    """The files that git tracks or would track; none where there is no repository, or git is not there."""
+    command = ["git", "-c", "core.fsmonitor=false", "ls-files", "-z", "--cached", "--others"]
+    try:
+        done = subprocess.run([*command, "--exclude-standard"], cwd=project, capture_output=True, check=False)
+    except FileNotFoundError:
+        return []
+    names = [os.fsdecode(name) for name in done.stdout.split(b"\0") if name] if not done.returncode else []
+    found: list[Path] = []
+    for name in dict.fromkeys(names):
+        place = project / name
+        if place.is_dir() and not place.is_symlink():  # a repository within
+            found += _files(place)
+        elif place.is_symlink() or place.is_file():
+            found.append(place)
+    return found
+
+
+def _copy(file: Path, to: Path) -> None:
+    to.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(file, to, follow_symlinks=False)
 
 
 def _files(folder: Path) -> Iterator[Path]:
     for entry in folder.iterdir():
-        if entry.name in LEFT_OUT or entry.is_symlink():
+        if entry.name in LEFT_OUT:
             continue
-        if entry.is_dir():
-            yield from _files(entry)
-        elif entry.is_file():
+        if entry.is_symlink() or entry.is_file():
             yield entry
+        elif entry.is_dir():
+            yield from _files(entry)
