@@ -8,6 +8,9 @@ mostly waits, it is time on the wall. A gain in processor time must show on the 
 elsewhere. Memory is the peak of Python's allocators (tracemalloc, exact to the byte; blind to what libraries
 take from the system by themselves), checked against the peak of resident memory (pages of 4 KiB).
 
+Not covered: code that reaches for the timer in its own process. The text of a candidate is read for that by
+the equivalence check, which comes first.
+
 Source: Georges et al. 2007 and Kalibera & Jones 2013 (many processes, intervals of ratios); Mytkowicz et al.
 2009 (why the surroundings are drawn anew for each process); deciding.py for the statistics.
 """
