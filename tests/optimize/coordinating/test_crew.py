@@ -75,6 +75,21 @@ def test_an_agent_killed_at_any_planned_point_loses_nothing_and_does_nothing_twi
     nothing_is_left(shop, before)
 
 
+def test_an_agent_that_is_started_again_takes_up_what_it_was_at(shop) -> None:
+    shop.workspace.catalog.close()
+    task = shop.ask(EDITS[0])
+    killed_at(shop, "placed")
+    assert shop.workspace.catalog.queue.task(task.name).state == "leased"
+    stop = threading.Event()
+    late = threading.Timer(30.0, stop.set)  # well before the lease runs out
+    late.start()
+    assert live(orders(shop), stop) == 1
+    late.cancel()
+    late.join()
+    done = shop.workspace.catalog.queue.task(task.name)
+    assert (done.state, done.attempts) == ("done", 2)
+
+
 def test_spawned_agents_share_the_work_and_end(shop) -> None:
     before = shop.snapshot()
     for pair in EDITS[:3]:
