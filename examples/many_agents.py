@@ -1,6 +1,6 @@
-"""Several agents at one repository, each a process with a worktree of its own; what collides is merged or shown.
+"""Several agents at one repository, each a process with its own worktree; what collides is merged or shown.
 
-    python examples/many_agents.py REPOSITORY TESTS FILE...
+python examples/many_agents.py REPOSITORY TESTS FILE...
 """
 
 import sys

@@ -1,6 +1,6 @@
 """One agent at one file: proposals, proven or dropped, and patches of what held. The tree is not changed.
 
-    python examples/optimize_a_module.py REPOSITORY FILE TESTS
+python examples/optimize_a_module.py REPOSITORY FILE TESTS
 """
 
 import sys

@@ -1,6 +1,6 @@
 """A proposer of one's own, beside the embedded ones: it may say what it likes, evidence decides.
 
-    python examples/own_proposer.py REPOSITORY FILE TESTS
+python examples/own_proposer.py REPOSITORY FILE TESTS
 """
 
 import sys
@@ -20,7 +20,8 @@ class Boast:
     name = "boast"
 
     def propose(self, target: Target, goal: Goal, *, rng: Random) -> Iterator[Proposal]:
-        slow = "    result = 0\n    for price in prices:\n        result = result + price\n    return result\n"
+        loop = "    for price in prices:\n        result = result + price\n"
+        slow = f"    result = 0\n{loop}    return result\n"
         for better in ("sum(prices)", "sum(set(prices))"):
             changed = target.text.replace(slow, f"    return {better}\n")
             yield Proposal(self.name, better, "quicker, I say", {target.path: changed}, "total")

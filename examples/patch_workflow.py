@@ -1,6 +1,6 @@
 """A change's way: proposed, judged, approved by a person, put into the tree, taken back out.
 
-    python examples/patch_workflow.py REPOSITORY FILE OLD NEW
+python examples/patch_workflow.py REPOSITORY FILE OLD NEW
 """
 
 import sys
