@@ -16,7 +16,7 @@ from bloomery.optimize.github.publishing import Published, Wanted, publish, publ
 
 FAULTS = ["lost_after", "500", "502", "lost_before", "half", "429", "secondary"]
 CHANGES = ["issues$", "git/trees", "git/commits$", "git/refs", "pulls$"]
-PAIRS = list(zip(FAULTS, itertools.cycle(CHANGES), strict=False))  # each fault and each change once
+PAIRS = list(zip(FAULTS, CHANGES, strict=False))  # each change once
 OTHERS = [pair for pair in itertools.product(FAULTS, CHANGES) if pair not in PAIRS]
 
 
@@ -84,7 +84,7 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-@pytest.mark.parametrize("lived", range(5))
+@pytest.mark.parametrize("lived", [1, 3, *(pytest.param(n, marks=pytest.mark.slow) for n in (0, 2, 4))])
 def test_a_death_before_any_step_is_written_down_makes_nothing_twice(fake, site, send, monkeypatch, lived):
     patch, real, kept = site.propose(), Outbox.keep, []
 

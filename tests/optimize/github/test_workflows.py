@@ -61,6 +61,7 @@ def test_a_workflow_has_the_form_that_github_reads(text):
     assert set(plain) <= {"name", "on", "permissions", "concurrency", "env", "jobs"}
     for job in plain["jobs"].values():
         known = {"if", "needs", "runs-on", "timeout-minutes", "permissions", "outputs", "strategy", "steps"}
+        known.add("concurrency")
         assert set(job) <= known
         assert {"runs-on", "timeout-minutes", "steps"} <= set(job)
         needed = job.get("needs", [])
