@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import Literal
 
 from bloomery.optimize.faults import Scenario, probe
+from bloomery.optimize.faults.experimenting import experiment
 from bloomery.optimize.faults.mending import mended
+from bloomery.optimize.faults.probing import weaknesses
 
 FOLDER = Path(__file__).parent / "faulty"
 Half = Literal["tuned", "held"]
@@ -81,9 +83,10 @@ def measure(one: Case, seed: int, *, mend: bool) -> Row:
     with tempfile.TemporaryDirectory(prefix="faulty-") as name:
         root = Path(name)
         (root / "program.py").write_text(one.weak)
-        seen = probe(root, "program.py", scenarios=one.scenarios, seed=seed)
+        made = experiment(root, "program.py", scenarios=one.scenarios, seed=seed)
+        seen = weaknesses(made)
         planted = [weak for weak in seen if weak.kind == one.kind]
-        tried = mended(root, planted[0], scenarios=one.scenarios, seed=seed) if mend and planted else None
+        tried = mended(made, planted[0]) if mend and planted else None
         (root / "program.py").write_text(one.sound)
         twin = probe(root, "program.py", scenarios=one.scenarios, seed=seed)
     return Row(

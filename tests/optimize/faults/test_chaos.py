@@ -24,6 +24,14 @@ def lines(path):
     except FileNotFoundError:
         return 0
 """
+ASKS = """
+import urllib.request
+
+
+def asked(url):
+    with urllib.request.urlopen(url, timeout=9) as answer:
+        return answer.read()
+"""
 TEST = """
 import pytest
 from counting import lines
@@ -74,6 +82,16 @@ def test_what_breaks_in_a_test_under_faults_is_mended_in_one_change(tmp_path):
     assert [said.split(": ")[1] for said in judged.facts["mended"]] == ["leak", "swallowed"]
     assert (chaos.facts["weaknesses"], chaos.facts["mended"]) == (2, 2)
     assert (tmp_path / "counting.py").read_text() == WEAK
+
+
+@pytest.mark.slow
+def test_a_lost_answer_is_asked_for_again_where_the_repository_uses_tenacity(tmp_path):
+    one = bench(tmp_path, ASKS)
+    assert list(Chaos(effort=Effort(pairs=0)).improve(one)) == []
+    (tmp_path / "requirements.txt").write_text("tenacity>=9\n")
+    (judged,) = Chaos(effort=Effort(pairs=0)).improve(one)
+    assert judged.proposal.operator == "retries"
+    assert "gives up at once" in judged.facts["mended"][0]
 
 
 def test_where_nothing_breaks_nothing_is_proposed(tmp_path):

@@ -124,6 +124,11 @@ def test_a_mend_makes_what_it_says_and_its_result_is_python(name):
             "            pass\n",
         ),
         (
+            "bounded retries",  # somebody else may end it
+            "def f(ask, go):\n    while go():\n        try:\n            return ask()\n"
+            "        except OSError:\n            pass\n",
+        ),
+        (
             "retries",  # it sends data
             "from urllib.request import urlopen\n\n\ndef f(u, d):\n    return urlopen(u, data=d).read()\n",
         ),

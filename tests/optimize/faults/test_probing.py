@@ -38,6 +38,11 @@ def waited(seconds):
     began = time.time()
     time.sleep(seconds)
     return round(time.time() - began)
+
+
+def tried_twice(path):
+    with open(path) as file:
+        return file.read()
 """
 SOUND = """
 import contextlib
@@ -86,6 +91,16 @@ def waited(seconds):
     began = time.monotonic()
     time.sleep(seconds)
     return round(time.monotonic() - began)
+
+
+def tried_twice(path):
+    for last in (False, True):
+        try:
+            with open(path) as file:
+                return file.read()
+        except OSError:
+            if last:
+                raise
 """
 WAITS = """
 import time
@@ -102,7 +117,8 @@ SAVE = Scenario("save", 'save("a.json", {"x": 1})', files={"a.json": '{"x": 0}'}
 LOAD = Scenario("load", 'load("a.json")', files={"a.json": '{"x": 0}'})
 ASK = Scenario("ask", 'ask("a.example")')
 WAIT = Scenario("wait", "waited(3)")
-ALL = (SAVE, LOAD, ASK, WAIT)
+TWICE = Scenario("twice", 'tried_twice("a.json")', files={"a.json": '{"x": 0}'})
+ALL = (SAVE, LOAD, ASK, WAIT, TWICE)
 LITTLE = Effort(pairs=2)
 
 
@@ -115,13 +131,13 @@ def root(tmp_path):
 
 def test_each_planted_weakness_is_found_where_it_is_and_shows_itself_again(root):
     found = list(probe(root, "weak.py", scenarios=ALL, effort=LITTLE))
-    assert {(one.kind, one.function) for one in found} == {
-        ("torn file", "save"),
-        ("swallowed", "load"),
-        ("never ends", "ask"),
-        ("wrong value", "ask"),
+    assert sorted((one.kind, one.function) for one in found) == [
         ("clock", "waited"),
-    }
+        ("never ends", "ask"),
+        ("swallowed", "load"),
+        ("torn file", "save"),
+        ("wrong value", "ask"),
+    ]
     assert all(len(one.schedule) == 1 for one in found)
     torn = next(one for one in found if one.kind == "torn file")
     shown = subprocess.run(
@@ -133,7 +149,7 @@ def test_each_planted_weakness_is_found_where_it_is_and_shows_itself_again(root)
 def test_nothing_is_said_against_the_sound_twin(root):
     seen = probe(root, "sound.py", scenarios=ALL, effort=LITTLE)
     assert list(seen) == []
-    assert seen.scenarios == 4
+    assert seen.scenarios == 5
     assert seen.schedules >= 30
 
 

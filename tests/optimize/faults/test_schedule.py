@@ -1,6 +1,8 @@
 from random import Random
 
-from bloomery.optimize.faults.schedule import KINDS, Crossing, Fault, pairs, single, smaller
+from bloomery.optimize.faults.probing import merged
+from bloomery.optimize.faults.schedule import KINDS, Crossing, Fault, Scenario, pairs, single, smaller
+from bloomery.optimize.faults.weakness import Weakness
 
 OPEN = Crossing("open to write", 0, "save", 3, "a.json")
 WRITES = (Crossing("write", 0, "save", 4), Crossing("write", 1, "save", 4))
@@ -39,3 +41,17 @@ def test_a_failing_schedule_shrinks_to_the_one_fault_that_matters_at_its_first_p
     given = (Fault("open", "EIO", 3), Fault("write", "ENOSPC", 9, lasting=True))
     fails = lambda schedule: any(f.seam == "write" and f.at >= 4 for f in schedule)  # noqa: E731
     assert shrunk(given, fails) == (Fault("write", "ENOSPC", 4),)
+
+
+def test_a_weakness_that_several_scenarios_show_is_told_once():
+    seen = [
+        Weakness(kind, "a.py", function, 1, "", Scenario(name), (), call)
+        for name, kind, function, call in (
+            ("one", "leak", "read", "load"),
+            ("two", "leak", "read", "sum_of"),
+            ("three", "leak", "parse", "load"),
+            ("four", "torn file", "read", "load"),
+            ("five", "leak", "write", "save"),
+        )
+    ]
+    assert [one.scenario.name for one in merged(seen)] == ["one", "four", "five"]

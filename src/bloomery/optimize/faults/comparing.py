@@ -1,13 +1,14 @@
 """Differential chaos: the same faults into the original and a candidate; the candidate may not do worse."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bloomery.core.evidence import Bar, Check, Evidence, judge, not_run
-from bloomery.optimize.faults.probing import USUAL, Experiment, experiment, merged
+from bloomery.optimize.faults.experimenting import USUAL, Experiment, experiment
+from bloomery.optimize.faults.probing import merged
 from bloomery.optimize.faults.schedule import Scenario
-from bloomery.optimize.faults.sighting import Steady
+from bloomery.optimize.faults.sighting import ADVICE, Steady
 from bloomery.optimize.faults.steadying import Effort
 from bloomery.optimize.faults.weakness import Weakness
 
@@ -46,16 +47,36 @@ def compare_under_faults(
     `not_run` where no scenario can be used in both versions, says why.
     """
     first = experiment(root, path, scenarios=scenarios, tests=tests, seed=seed, effort=effort)
-    chosen = [one.scenario for one in first.prepared]
+    return compared(first, texts)
+
+
+def compared(
+    first: Experiment,
+    texts: Mapping[str, str],
+    *,
+    only: Collection[str] | None = None,
+    seed: int | None = None,
+) -> UnderFaults:
+    """The candidate beside an original that was looked at already; `only`: names of scenarios."""
+    prepared = [one for one in first.prepared if only is None or one.scenario.name in only]
+    chosen = [one.scenario for one in prepared]
     if not chosen:
         return _unable("; ".join(first.left_out) or "there is no scenario")
-    second = experiment(root, path, scenarios=chosen, tests=tests, seed=seed, effort=effort, texts=texts)
+    second = experiment(
+        first.root,
+        first.which.path,
+        scenarios=chosen,
+        tests=first.tests,
+        seed=first.seed if seed is None else seed,
+        effort=first.effort,
+        texts=texts,
+    )
     if len(second.prepared) < len(chosen):
         return _unable(f"the candidate has another steady state: {'; '.join(second.left_out)}")
-    for one, other in zip(first.prepared, second.prepared, strict=True):
+    for one, other in zip(prepared, second.prepared, strict=True):
         if said := otherwise(one.steady, other.steady):
             return _unable(f"without a fault, in {one.scenario.name}, {said}")
-    return _compared(first, second)
+    return _judged(first, second, {one.name for one in chosen})
 
 
 def otherwise(one: Steady, other: Steady) -> str:
@@ -76,15 +97,17 @@ def _unable(why: str) -> UnderFaults:
     return UnderFaults(not_run(NO_WORSE, why, how=HOW))
 
 
-def _compared(first: Experiment, second: Experiment) -> UnderFaults:
-    before, after = list(merged(first.look())), list(merged(second.look()))
-    old, new = {_key(one) for one in before}, {_key(one) for one in after}
-    worse = tuple(one for one in after if _key(one) not in old)
-    better = tuple(one for one in before if _key(one) not in new)
-    both = tuple(one for one in after if _key(one) in old)
-    return UnderFaults(
-        judge(NO_WORSE, len(worse), how=HOW, duration_s=0.0), worse, better, both, first.tried + second.tried
-    )
+def _judged(first: Experiment, second: Experiment, chosen: Collection[str]) -> UnderFaults:
+    """What was drawn differs between versions: a schedule that breaks the candidate is tried on both."""
+    before = [one for one in first.found if one.scenario.name in chosen]
+    old, new = {_key(one) for one in before}, {_key(one) for one in second.found}
+    fresh = [one for one in second.found if _key(one) not in old and one.kind not in ADVICE]
+    worse = [one for one in fresh if not first.shows(one)]
+    both = [one for one in second.found if one not in worse]
+    better = [one for one in before if _key(one) not in new]
+    evidence = judge(NO_WORSE, len(worse), how=HOW, duration_s=0.0)
+    worse_, better_, both_ = (tuple(merged(side)) for side in (worse, better, both))
+    return UnderFaults(evidence, worse_, better_, both_, first.tried + second.tried)
 
 
 def _key(one: Weakness) -> tuple[str, str]:

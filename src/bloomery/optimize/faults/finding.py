@@ -16,6 +16,7 @@ from bloomery.source.python import FUNCTION, Function
 
 MOST_TESTS = 12
 MOST_CALLS = 3
+MOST_METHODS = 6
 RECORD = json.dumps({"name": "first", "value": 7, "items": [1, 2, 3], "port": 80})
 FILES = {
     "given.json": RECORD,
@@ -106,11 +107,38 @@ def _of_calls(tree: ast.Module, tests: Sequence[ast.Module], named: str) -> Iter
         for given in list(dict.fromkeys(calls))[:MOST_CALLS]:
             call = f"{function.name}({given})"
             yield Scenario(call, text=call, files=FILES)
+    for kind in tree.body:
+        if isinstance(kind, ast.ClassDef) and kind.name[0] != "_" and kind.name not in named:
+            yield from _of_class(kind)
 
 
-def guessed(function: Function) -> list[str]:
+def _of_class(kind: ast.ClassDef) -> Iterator[Scenario]:
+    """An object made with guessed arguments, and each of its methods called on it, in their order."""
+    methods = {one.name: one for one in kind.body if isinstance(one, ast.FunctionDef)}
+    made = guessed(methods["__init__"], bound=True) if "__init__" in methods else [_of_fields(kind)]
+    public = [one for one in methods.values() if one.name[0] != "_" and not one.decorator_list]
+    for given in made[:1]:
+        start = f"one = {kind.name}({given})"
+        whole = [start]
+        for method in public[:MOST_METHODS]:
+            call = f"one.{method.name}({guessed(method, bound=True)[0]})"
+            yield Scenario(f"{kind.name}.{method.name}", text=f"{start}\n{call}", files=FILES)
+            whole.append(call)
+        if len(whole) > 2:
+            yield Scenario(f"{kind.name}, all methods", text="\n".join(whole), files=FILES)
+
+
+def _of_fields(kind: ast.ClassDef) -> str:
+    """What a dataclass is made with."""
+    fields = [one for one in kind.body if isinstance(one, ast.AnnAssign) and one.value is None]
+    names = [one for one in fields if isinstance(one.target, ast.Name) and kind.decorator_list]
+    given = [ast.arg(one.target.id, one.annotation) for one in names if isinstance(one.target, ast.Name)]
+    return ", ".join(_options(one)[0] for one in given)
+
+
+def guessed(function: Function, *, bound: bool = False) -> list[str]:
     """Arguments by what parameters are called and annotated; as many variants as the first of them has."""
-    parameters = function.args.posonlyargs + function.args.args
+    parameters = (function.args.posonlyargs + function.args.args)[1 if bound else 0 :]
     wanted = parameters[: len(parameters) - len(function.args.defaults)]
     options = [_options(one) for one in wanted]
     most = max((len(one) for one in options), default=1)

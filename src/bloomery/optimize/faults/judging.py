@@ -4,6 +4,7 @@ A call may raise, or do all that it does otherwise, or say that it failed. All e
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bloomery.optimize.faults.leaving import afterwards, killed, left, only_less
@@ -24,19 +25,22 @@ def judged(steady: Steady, record: Record, schedule: Schedule) -> Iterator[Sight
     if record.get("lost"):
         return
     if record.get("killed"):
-        yield from killed(steady, record)
+        call = steady.record["calls"][record["call"]]
+        yield from (replace(one, call=call["name"]) for one in killed(steady, record))
         return
     for number, call in enumerate(record["calls"]):
-        first, last = call["fired"] if isinstance(call["fired"], list) else (call["fired"], call["fired"])
         for what, function, line in call.get("collected", ()) if not schedule else ():
-            yield Sighting("leak", function.partition(".<locals>")[0], line, f"nobody closes {what}")
+            yield Sighting("leak", _outer(function), line, f"nobody closes {what}", call["name"])
+        first, last = call["fired"] if isinstance(call["fired"], list) else (call["fired"], call["fired"])
         if last > first and number < len(steady.record["calls"]):
-            yield from _struck(steady, record, number, record["fired"][first:last], schedule)
+            fired = record["fired"][first:last]
+            seen = _struck(steady, record, number, fired, schedule)
+            yield from (replace(one, call=call["name"]) for one in seen)
             return
 
 
-def _name(call: Record) -> str:
-    return str(call["name"])
+def _outer(function: str) -> str:
+    return function.partition(".<locals>")[0]
 
 
 def _struck(
@@ -44,7 +48,7 @@ def _struck(
 ) -> Iterator[Sighting]:
     """The first call in which a fault struck."""
     call, usual = record["calls"][number], steady.record["calls"][number]
-    where = fired[0][2].partition(".<locals>")[0], int(fired[0][3])
+    where = _outer(fired[0][2]), int(fired[0][3])
     kinds, seams = {one[1] for one in fired}, {one[0] for one in fired}
     if "thread" in seams:
         yield from _race(steady, number, call, where)
@@ -63,7 +67,7 @@ def _struck(
     else:
         yield from _failed(call, usual, where, same)
         yield from _once(steady, call, schedule, where)
-    yield from left(steady, record, number, where)
+    yield from left(steady, record, number, where, whole=not seams & INPUT)
     if not seams & INPUT:
         yield from afterwards(steady, number, call, where)
 

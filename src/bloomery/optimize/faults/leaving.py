@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from bloomery.optimize.faults.sighting import Record, Sighting, Steady, Where
 
 
-def left(steady: Steady, record: Record, number: int, where: Where) -> Iterator[Sighting]:
-    """Files and descriptors."""
+def left(steady: Steady, record: Record, number: int, where: Where, *, whole: bool) -> Iterator[Sighting]:
+    """Files and descriptors; `whole`: what was written must be as it would be otherwise."""
     call, usual = record["calls"][number], steady.record["calls"][number]
     earlier = call["start"]
-    yield from _torn(steady.record, earlier, usual["files"], call["files"], where)
+    if whole:
+        yield from _torn(steady, earlier, usual["files"], call["files"], where)
     clumsy = any(one[0] == "remove" for one in record["fired"])  # what cannot be removed stays
     known = {*usual["files"], *earlier, *steady.record["whole"]}
     extra = sorted(path for path in call["files"] if path not in known or _gone(path, steady, earlier, usual))
@@ -28,13 +29,13 @@ def _gone(path: str, steady: Steady, earlier: Mapping[str, str], usual: Record) 
 
 
 def _torn(
-    steady: Record, before: Mapping[str, str], after: Mapping[str, str], now: Mapping[str, str], where: Where
+    steady: Steady, before: Mapping[str, str], after: Mapping[str, str], now: Mapping[str, str], where: Where
 ) -> Iterator[Sighting]:
     for path in sorted({*before, *after}):
-        whole = {before.get(path), after.get(path), *steady["whole"].get(path, ())}
+        whole = {before.get(path), after.get(path), *steady.record["whole"].get(path, ())}
         if now.get(path) in whole:
             continue
-        if path in steady["appended"]:
+        if path in steady.record["appended"] or path in steady.fleeting:
             continue
         state = "is gone" if path not in now else "holds neither what it held nor what it should"
         yield Sighting("torn file", *where, f"{path} {state}")
@@ -43,10 +44,11 @@ def _torn(
 def afterwards(steady: Steady, number: int, call: Record, where: Where) -> Iterator[Sighting]:
     """The same call once more without a fault: as if for the first or for the second time."""
     again, retry = steady.again.get(number), call.get("retry")
-    if again is None or retry is None or number in steady.unstable:
+    if again is None or retry is None:
         return
     if retry.get("hung"):
         yield Sighting("unusable afterwards", *where, f"called again, {retry['hung']}")
+    if retry.get("hung") or number in steady.unstable:
         return
     once, second = again["calls"][number], again["calls"][number]["retry"]
     lax = steady.record["appended"]
@@ -66,7 +68,7 @@ def killed(steady: Steady, record: Record) -> Iterator[Sighting]:
     """After a kill: whole files, and a new process does what one does otherwise."""
     where: Where = record["where"]
     call = steady.record["calls"][record["call"]]
-    torn = list(_torn(steady.record, call["start"], call["files"], record["left"], where))
+    torn = list(_torn(steady, call["start"], call["files"], record["left"], where))
     yield from torn
     restart = record.get("restart")
     if torn or restart is None or steady.restarted is None or restart.get("lost"):

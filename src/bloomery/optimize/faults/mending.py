@@ -1,13 +1,10 @@
 """Mends judged by the faults that showed the weakness: a mend counts only if they find it gone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from bloomery.optimize.faults.comparing import UnderFaults, compare_under_faults
-from bloomery.optimize.faults.probing import USUAL
-from bloomery.optimize.faults.schedule import Scenario
-from bloomery.optimize.faults.steadying import Effort
+from bloomery.optimize.faults.comparing import UnderFaults, compared
+from bloomery.optimize.faults.experimenting import Experiment
 from bloomery.optimize.faults.weakness import Weakness
 from bloomery.optimize.proposal import Proposal
 from bloomery.optimize.proposers.robustness import Made, mends, proposal
@@ -33,27 +30,21 @@ def candidates(text: str, weakness: Weakness) -> Iterator[tuple[str, Made]]:
     for _ in range(STEPS):
         above, level = level, []
         for before, earlier in above:
-            for name, made in mends(earlier.text, weakness.kind, weakness.function):
-                level.append((f"{before}, {name}" if before else name, made))
-                yield level[-1]
+            for function in dict.fromkeys((weakness.function, weakness.call)):
+                for name, made in mends(earlier.text, weakness.kind, function):
+                    level.append((f"{before}, {name}" if before else name, made))
+                    yield level[-1]
 
 
-def mended(
-    root: Path,
-    weakness: Weakness,
-    *,
-    scenarios: Sequence[Scenario] = (),
-    tests: Sequence[str] = (),
-    seed: int = 0,
-    effort: Effort = USUAL,
-    base: str | None = None,
-) -> Mended | None:
+def mended(original: Experiment, weakness: Weakness, base: str | None = None) -> Mended | None:
     """The first mend after which the weakness is gone under its own schedule and under all others of both
     versions, nothing else broke, and without a fault the scenarios show the same.
 
-    `base`: the text that is mended, where other weaknesses of the file are mended in it already.
+    `base`: the text that is mended, where other weaknesses of the file are mended in it already. Only
+    scenarios that come to the function are looked at.
     """
-    text = (root / weakness.path).read_text() if base is None else base
+    text = original.which.files[weakness.path] if base is None else base
+    only = reaching(original, weakness)
     seen_texts = {text}
     for name, made in candidates(text, weakness):
         if made.text in seen_texts:
@@ -61,13 +52,20 @@ def mended(
         if len(seen_texts) > MOST:
             return None
         seen_texts.add(made.text)
-        texts = {weakness.path: made.text}
-        seen = compare_under_faults(
-            root, weakness.path, texts, scenarios=scenarios, tests=tests, seed=seed + 1, effort=effort
-        )
+        seen = compared(original, {weakness.path: made.text}, only=only, seed=original.seed + 1)
         if is_mended(weakness, seen):
             return Mended(proposal(weakness.path, name, made), weakness, seen)
     return None
+
+
+def reaching(original: Experiment, weakness: Weakness) -> set[str]:
+    """The names of the scenarios in which the function crosses a seam or is called."""
+    found = {weakness.scenario.name}
+    for one in original.prepared:
+        names = {crossing.function.partition(".<locals>")[0] for crossing in one.crossings}
+        names |= {call["name"] for call in one.steady.record["calls"]}
+        found |= {one.scenario.name} if weakness.function in names else set()
+    return found
 
 
 def is_mended(weakness: Weakness, seen: UnderFaults) -> bool:

@@ -27,6 +27,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "spawn": ("EAGAIN",),
     "wait": ("stall",),
     "memory": ("MemoryError",),
+    "limit": ("address space",),
     "step": ("kill",),
     "thread": ("comes between",),
 }
@@ -88,6 +89,25 @@ def _fits(kind: str, one: Crossing) -> bool:
     if one.seam == "send" and kind == "short":
         return one.detail == "part"
     return True
+
+
+def thinned(crossings: Sequence[Crossing]) -> list[Schedule]:
+    """Of faults of one kind that strike on one line, the first, the second and the last."""
+    groups: dict[tuple[str, str, str, int, bool], list[Schedule]] = {}
+    places = {(one.seam, one.number): (one.function, one.line) for one in crossings}
+    changing = [one for one in crossings if one.seam in STEPS]
+    for schedule in single(crossings):
+        fault = schedule[0]
+        step = changing[fault.at] if fault.seam == "step" else None
+        place = (step.function, step.line) if step else places[fault.seam, fault.at]
+        groups.setdefault((fault.seam, fault.kind, *place, fault.lasting), []).append(schedule)
+    kept = [list(dict.fromkeys([*group[:2], group[-1]])) for group in groups.values()]
+    return [schedule for group in kept for schedule in group]
+
+
+def spread(count: int, most: int, rng: Random) -> list[int]:
+    """Places among `count`, all of them where that is allowed."""
+    return list(range(count)) if count <= most else sorted(rng.sample(range(count), most))
 
 
 def pairs(crossings: Sequence[Crossing], rng: Random, most: int) -> Iterator[Schedule]:

@@ -17,20 +17,25 @@ Where = tuple[str, int]
 
 @dataclass(frozen=True)
 class Sighting:
-    """An invariant that did not hold in one trial; `function` and `line`: where the fault struck."""
+    """An invariant that did not hold in one trial; `function` and `line`: where the fault struck.
+
+    `call`: the function that was called from outside.
+    """
 
     kind: Kind
     function: str
     line: int
     said: str
+    call: str = ""
 
 
 @dataclass(frozen=True)
 class Steady:
     """The scenario without a fault; `again`: by call, the same with that call made twice; `restarted`: run
-    once more by a new process."""
+    once more by a new process. `unstable`: calls, `fleeting`: files that are another each time."""
 
     record: Record
     again: Mapping[int, Record]
     restarted: Record | None
     unstable: frozenset[int] = frozenset()
+    fleeting: frozenset[str] = frozenset()

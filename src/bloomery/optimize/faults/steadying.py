@@ -58,7 +58,7 @@ def prepare(
         if objection := _objection(one, other):
             left_out.append(f"{scenario.name}: {objection}")
         else:
-            usable.append((scenario, one, _unstable(one, other)))
+            usable.append((scenario, one, other))
     return _looked_into(which, usable, effort), left_out
 
 
@@ -82,8 +82,13 @@ def _unstable(one: dict[str, Any], other: dict[str, Any]) -> frozenset[int]:
     return frozenset(at for at, (a, b) in pairs if any(a.get(key) != b.get(key) for key in keys))
 
 
+def _fleeting(one: dict[str, Any], other: dict[str, Any]) -> frozenset[str]:
+    pairs = zip(one["calls"], other["calls"], strict=True)
+    return frozenset(p for a, b in pairs for p in a["files"] if a["files"][p] != b["files"].get(p))
+
+
 def _looked_into(
-    which: Subject, usable: Sequence[tuple[Scenario, dict[str, Any], frozenset[int]]], effort: Effort
+    which: Subject, usable: Sequence[tuple[Scenario, dict[str, Any], dict[str, Any]]], effort: Effort
 ) -> list[Prepared]:
     """The references of each call: made twice, and how many operations it takes."""
     threaded = _is_threaded(which)
@@ -98,7 +103,7 @@ def _looked_into(
 
 
 def _prepared(
-    scenario: Scenario, record: dict[str, Any], unstable: frozenset[int], made: list[tuple[Trial, dict]]
+    scenario: Scenario, record: dict[str, Any], other: dict[str, Any], made: list[tuple[Trial, dict]]
 ) -> Prepared:
     whole = [(trial, one) for trial, one in made if not one.get("lost") and not one["hung"]]
     again = {
@@ -111,7 +116,8 @@ def _prepared(
         for trial, one in whole
         if trial.intruded is not None
     }
-    steady = Steady(record, again, record.get("restart"), unstable)
+    differing = _unstable(record, other), _fleeting(record, other)
+    steady = Steady(record, again, record.get("restart"), *differing)
     crossings = tuple(Crossing(*one) for one in record["crossings"])
     return Prepared(scenario, steady, crossings, operations)
 

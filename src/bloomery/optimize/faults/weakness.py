@@ -9,7 +9,7 @@ from bloomery.optimize.faults.sighting import ADVICE, Kind
 
 @dataclass(frozen=True)
 class Weakness:
-    """`function`, `line`: where the fault strikes in the module under test."""
+    """`function`, `line`: where the fault strikes in the module under test; `call`: what was called."""
 
     kind: Kind
     path: str
@@ -18,6 +18,7 @@ class Weakness:
     said: str
     scenario: Scenario
     schedule: Schedule
+    call: str = ""
 
     @property
     def program(self) -> str:

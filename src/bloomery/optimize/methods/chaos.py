@@ -4,13 +4,18 @@ A hypothesis is that under a fault a function still ends, and either does its wo
 leaves all as it was. Faults that refute it are weaknesses; a mend counts only if they find nothing any more.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from bloomery.core.errors import CapabilityMissing, Failure, UserError
-from bloomery.optimize.faults import Effort, Weakness, Weaknesses, compare_under_faults, probe
+from bloomery.optimize.faults import Effort, Weakness
+from bloomery.optimize.faults.comparing import compared
+from bloomery.optimize.faults.experimenting import Experiment, experiment
 from bloomery.optimize.faults.mending import Mended, mended
+from bloomery.optimize.faults.probing import weaknesses
 from bloomery.optimize.methods.method import Bench, Judged
 from bloomery.optimize.proposal import Proposal
 from bloomery.optimize.reporting import holds
@@ -34,26 +39,30 @@ class Chaos:
                 yield from self._hardened(bench, path)
 
     def _hardened(self, bench: Bench, path: str) -> Iterator[Judged]:
-        seen = self._probed(bench, path)
-        if seen is None:
+        original = self._probed(bench, path)
+        if original is None:
             return
-        chain = list(self._mended(bench, path, tuple(seen)))
+        told = weaknesses(original)
+        seen = tuple(told)
+        wanted = seen + (told.advice if uses_tenacity(bench.task.root) else ())
+        chain = list(self._mended(bench, path, original, wanted))
         whole = chain[-1] if chain else None
         if whole is not None:
             judged = self._judged(bench, _together(chain), chain)
             yield judged
             if len(chain) > 1 and not holds(judged.verdict):
-                yield from self._one_by_one(bench, chain)
+                yield from self._one_by_one(bench, original, chain)
         left = [one for one in seen if one not in [done.weakness for done in chain]]
         for one in left:
             bench.say("weakness not mended", what=str(one), program=one.program)
         if left:
-            yield from self._others(bench, path)
+            yield from self._others(bench, path, original)
 
-    def _probed(self, bench: Bench, path: str) -> Weaknesses | None:
+    def _probed(self, bench: Bench, path: str) -> Experiment | None:
         task = bench.task
         try:
-            seen = probe(task.root, path, tests=task.tests, seed=task.seed, effort=self.effort)
+            made = experiment(task.root, path, tests=task.tests, seed=task.seed, effort=self.effort)
+            seen = weaknesses(made)
         except (CapabilityMissing, UserError, Failure) as error:
             bench.say("cannot be probed", path=path, reason=str(error))
             return None
@@ -63,15 +72,15 @@ class Chaos:
         bench.say("probed", path=path, **counts, left_out=list(seen.left_out))
         for one in seen:
             bench.say("weakness", what=str(one), program=one.program)
-        return seen
+        return made
 
-    def _mended(self, bench: Bench, path: str, found: Sequence[Weakness]) -> Iterator[Mended]:
+    def _mended(
+        self, bench: Bench, path: str, original: Experiment, found: Sequence[Weakness]
+    ) -> Iterator[Mended]:
         """One mend upon the other, so that all of them are one change; at most as many as the task allows."""
-        base, task = None, bench.task
-        for weakness in found[: task.most]:
-            done = mended(
-                task.root, weakness, tests=task.tests, seed=task.seed, effort=self.effort, base=base
-            )
+        base = None
+        for weakness in found[: bench.task.most]:
+            done = mended(original, weakness, base)
             if done is not None:
                 base = done.proposal.texts[path]
                 self.facts["mended"] += 1
@@ -85,26 +94,29 @@ class Chaos:
         }
         return Judged(proposal, bench.validate(proposal), facts)
 
-    def _one_by_one(self, bench: Bench, chain: Sequence[Mended]) -> Iterator[Judged]:
+    def _one_by_one(self, bench: Bench, original: Experiment, chain: Sequence[Mended]) -> Iterator[Judged]:
         """Where all mends together are refused, each alone upon the original."""
-        task = bench.task
         for one in chain:
-            alone = mended(task.root, one.weakness, tests=task.tests, seed=task.seed, effort=self.effort)
+            alone = mended(original, one.weakness)
             if alone is not None:
                 yield self._judged(bench, alone.proposal, [alone])
 
-    def _others(self, bench: Bench, path: str) -> Iterator[Judged]:
+    def _others(self, bench: Bench, path: str, original: Experiment) -> Iterator[Judged]:
         """Other proposers may know more; what they propose is validated where the faults find it better."""
         for proposal in bench.propose(path=path):
             if proposal.proposer == OURS or set(proposal.texts) != {path}:
                 continue
-            task = bench.task
-            seen = compare_under_faults(
-                task.root, path, proposal.texts, tests=task.tests, seed=task.seed, effort=self.effort
-            )
+            seen = compared(original, proposal.texts)
             if seen.better and seen.evidence.measured == 0:
                 facts = {"mended": [str(one) for one in seen.better], "schedules": seen.schedules}
                 yield Judged(proposal, bench.validate(proposal), facts)
+
+
+def uses_tenacity(root: Path) -> bool:
+    """Whether a repository may be given retries by tenacity: its own settings name it."""
+    places = [root / name for name in ("pyproject.toml", "setup.cfg", "setup.py", "Pipfile")]
+    places += sorted(root.glob("requirements*.txt"))
+    return any(re.search(r"\btenacity\b", one.read_text()) for one in places if one.is_file())
 
 
 def _together(chain: Sequence[Mended]) -> Proposal:

@@ -48,7 +48,7 @@ class Injector:
     def crossed(self, seam: str, frame: FrameType, detail: str = "") -> dict | None:
         """The fault that strikes here; steps between which a kill is planned end the process."""
         number = self._count(seam)
-        place = [frame.f_code.co_qualname, frame.f_lineno, detail]
+        place = [frame.f_code.co_qualname, _line(frame), detail]
         self.crossings.append([seam, number, *place])
         if number > NEVER:
             raise self.hang(f"{seam} was tried more than {NEVER} times")
@@ -92,12 +92,16 @@ class Injector:
     def place(self) -> tuple[str, int]:
         """Function and line of the module under test that are at work."""
         frame = self.frame()
-        return ("", 0) if frame is None else (frame.f_code.co_qualname, frame.f_lineno)
+        return ("", 0) if frame is None else (frame.f_code.co_qualname, _line(frame))
 
     def hang(self, why: str) -> Hung:
         """To be raised; told even where the program catches it."""
         self.hung = self.hung or why
         return Hung(why)
+
+
+def _line(frame: FrameType) -> int:
+    return frame.f_lineno or frame.f_code.co_firstlineno
 
 
 def error(kind: str, path: object = None) -> BaseException:

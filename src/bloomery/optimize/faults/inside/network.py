@@ -6,6 +6,7 @@ sent back as it came, or as the scenario says. TLS is not spoken: both ends go o
 
 import _socket
 import json
+import select
 import socket
 import ssl
 from typing import Any
@@ -75,6 +76,7 @@ class Socket(REAL_SOCKET):
         self.peer: Peer | None = None
         self.address: Any = (ADDRESS, 0)
         self.place = INJECTOR.place()
+        self.reset = False
         if fileno is None:
             near, far = _socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
             self.far = REAL_SOCKET(fileno=far.detach())
@@ -121,12 +123,14 @@ class Socket(REAL_SOCKET):
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         if fault := INJECTOR.cross("send"):
+            self.reset = True
             raise error("ECONNRESET" if fault["kind"] == "stall" else fault["kind"])
         self._sent(bytes(data), flags)
 
     def send(self, data: Any, flags: int = 0) -> int:
         fault = INJECTOR.cross("send", "part")
         if fault and fault["kind"] != SHORT:
+            self.reset = True
             raise error(fault["kind"])
         part = bytes(data)[: (len(data) + 1) // 2] if fault else bytes(data)
         self._sent(part, flags)
@@ -146,13 +150,20 @@ class Socket(REAL_SOCKET):
 
     def _met(self, size: int) -> int:
         """How much is received at most."""
-        fault = INJECTOR.cross("receive") if self.peer else None
+        if self.peer is None:
+            return size
+        fault = INJECTOR.cross("receive")
+        if self.reset:
+            raise error("ECONNRESET")
         if fault is None:
+            if not select.select([self], [], [], 0)[0]:
+                self._stalled("an answer")  # the peer says all that it has to say at once
             return size
         if fault["kind"] == "stall":
             self._stalled("an answer")
         if fault["kind"] == SHORT:
             return min(size, 3)
+        self.reset = True
         raise error(fault["kind"])
 
 

@@ -1,5 +1,6 @@
 """Memory that runs out at the n-th call that needs much, and threads that come between two operations."""
 
+import resource
 import sys
 import threading
 from collections.abc import Callable
@@ -13,6 +14,7 @@ HUNGRY = frozenset({
     "loads", "read", "read_bytes", "read_text", "readline", "readlines", "replace", "sorted", "split",
     "splitlines", "update",
 })  # fmt: skip
+LITTLE = 2**20
 JOIN_S = 0.1
 """So long an intruder is waited for; one that needs a lock gets it later."""
 
@@ -29,6 +31,22 @@ def starving(frame: FrameType, event: str, argument: Any) -> None:
         return
     if INJECTOR.active and not INJECTOR.busy and INJECTOR.crossed("memory", caller, name):
         raise MemoryError
+
+
+def short_of_memory(call: Callable[[], Any]) -> Callable[[], Any]:
+    """The call with hardly more address space than there is already."""
+
+    def limited() -> Any:
+        with open("/proc/self/statm") as file:  # noqa: PTH123
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (used + LITTLE, hard))
+        try:
+            return call()
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+    return limited
 
 
 class Intruder:
@@ -51,7 +69,7 @@ class Intruder:
     def _step(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event == "opcode":
             if self.count == self.at:
-                self.place = [_named(frame.f_code), frame.f_lineno, ""]
+                self.place = [_named(frame.f_code), frame.f_lineno or frame.f_code.co_firstlineno, ""]
                 self._start()
             self.count += 1
         return self._step

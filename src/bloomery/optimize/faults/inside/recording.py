@@ -4,8 +4,6 @@ import dis
 import functools
 import gc
 import inspect
-import logging
-import os
 import signal
 import sys
 import threading
@@ -13,27 +11,21 @@ import traceback
 import types
 import warnings
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from clock import CLOCK
-from encoding import Encoder, named
-from files import REAL_OPEN, WATCHED, content
+from encoding import named
+from files import WATCHED
 from injecting import INJECTOR
-from patience import LOOK_S, LOOKS, PATIENCE
-from pressing import Intruder, starving
+from patience import LOOK_S, PATIENCE
+from pressing import Intruder, short_of_memory, starving
+from telling import Careful, Loud, contents
 
-MOST_FILES = 200
+MOST_ITEMS = 1000
+WAIT_S = 5.0
 RAISE = dis.opmap["RAISE_VARARGS"]
 WATCHED_SPECIAL = frozenset({"__init__", "__call__", "__enter__", "__exit__", "__getitem__", "__setitem__"})
-
-
-class Loud(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.heard = 0
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.heard += 1
 
 
 class Recorder:
@@ -54,6 +46,10 @@ class Recorder:
             elsewhere = threading.current_thread() is not threading.main_thread()
             if elsewhere or getattr(self.inside, "depth", False) or not INJECTOR.active:
                 return function(*args, **kwargs)
+            if inspect.isgeneratorfunction(function):
+                return iter(
+                    self.call(lambda: [*islice(function(*args, **kwargs), MOST_ITEMS)], name, args[:1])
+                )
             return self.call(lambda: function(*args, **kwargs), name, args[:1])
 
         return outermost
@@ -65,7 +61,10 @@ class Recorder:
         number = len(self.calls) - 1
         if self.job.get("intruded") == number:
             return self._intruded(call, record, owner)
-        value, error = self._attempt(call, record)
+        pressed = [one for one in INJECTOR.faults if one["seam"] == "limit" and one["at"] == number]
+        if pressed:
+            INJECTOR.fired.append(["limit", "address space", name, 0, ""])
+        value, error = self._attempt(short_of_memory(call) if pressed else call, record)
         fired = len(INJECTOR.fired) > record["fired"]
         record["fired"] = [record["fired"], len(INJECTOR.fired)]
         if fired or self.job.get("again") == number:
@@ -96,7 +95,7 @@ class Recorder:
         intruder = Intruder(other, self.job["intrude"])
         with intruder:
             value, error = self._attempt(call, record)
-        ended = intruder.wait(LOOK_S * LOOKS)
+        ended = intruder.wait(WAIT_S)
         second["files"] = self.files()
         second["memory"] = self.memory(owner)
         second["hung"] = "" if ended else "both wait for each other"
@@ -144,7 +143,7 @@ class Recorder:
             import asyncio
 
             return self._ended(lambda: asyncio.run(value), record)
-        record.update(outcome="returned", value=Encoder().encode(value))
+        record.update(outcome="returned", value=Careful().encode(value))
         return value, None
 
     def _told(self) -> int:
@@ -165,7 +164,7 @@ class Recorder:
         held = [[n, getattr(self.module, n)] for n in names if not n.startswith("__")]
         held = [[n, v] for n, v in held if isinstance(v, plain) or _own(v, self.module)]
         own = [one for one in owner if _own(one, self.module)]
-        return Encoder().encode([held, own])
+        return Careful().encode([held, own])
 
 
 def _own(value: Any, module: types.ModuleType | None) -> bool:
@@ -195,19 +194,6 @@ def _forget(error: BaseException) -> None:
     while seen is not None:
         traceback.clear_frames(seen.__traceback__)
         seen = seen.__cause__ or seen.__context__
-
-
-def contents(folder: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for place, _, names in os.walk(folder):
-        for name in sorted(names)[:MOST_FILES]:
-            path = os.path.join(place, name)  # noqa: PTH118
-            try:
-                with REAL_OPEN(path, "rb") as file:
-                    found[os.path.relpath(path, folder)] = content(file.read())
-            except OSError as error:
-                found[os.path.relpath(path, folder)] = f"unreadable: {type(error).__name__}"
-    return found
 
 
 def watch(module: types.ModuleType, recorder: Recorder) -> None:

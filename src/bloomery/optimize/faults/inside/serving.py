@@ -9,7 +9,9 @@ What is written is judged elsewhere.
 import gc
 import importlib
 import json
+import logging
 import os
+import random
 import select
 import shutil
 import signal
@@ -28,6 +30,7 @@ import injecting  # noqa: E402
 import network  # noqa: E402
 import recording  # noqa: E402
 import system  # noqa: E402
+import telling  # noqa: E402
 from collecting import listed, run_test  # noqa: E402
 from patience import PATIENCE  # noqa: E402
 
@@ -80,7 +83,7 @@ def _tried(module: types.ModuleType, trial: dict, job: dict) -> dict:
     _lay_out(folder, trial)
     record = _in_a_child(module, trial, job, folder)
     if record.get("killed") or trial.get("twice"):
-        record["left"] = recording.contents(str(folder / "here"))
+        record["left"] = telling.contents(str(folder / "here"))
         again = {**trial, "faults": [], "again": None}
         record["restart"] = _in_a_child(module, again, job, folder)
     shutil.rmtree(folder, ignore_errors=True)
@@ -131,11 +134,12 @@ def _child(module: types.ModuleType, trial: dict, job: dict, folder: Path) -> di
     silence = open(os.devnull, "w")  # noqa: PTH123, SIM115
     recorder = recording.Recorder(str(here), trial)
     sys.stdout, sys.stderr = silence, _Heard(recorder)
-    recording.logging.getLogger().addHandler(recorder.loud)
+    logging.getLogger().addHandler(recorder.loud)
     recording.watch(module, recorder)
     network.ANSWERS.clear()
     network.ANSWERS.update(trial["answers"])
     signal.signal(signal.SIGALRM, PATIENCE.look)
+    random.seed(20_011)
     before = recorder.files()
     clock.CLOCK.begin()
     files.WATCHED.begin()

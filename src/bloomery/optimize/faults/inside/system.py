@@ -3,6 +3,7 @@
 import functools
 import os
 import subprocess
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,8 @@ REAL: dict[str, Any] = {
 }
 REAL_SPAWN = subprocess.Popen.__init__
 REAL_WAIT = subprocess.Popen.wait
+REAL_KILL = subprocess.Popen.kill
+KILLED: weakref.WeakSet[Any] = weakref.WeakSet()
 REAL_COMMUNICATE = subprocess.Popen.communicate
 
 
@@ -109,7 +112,8 @@ def _stalling(real: Any, place: int) -> Callable[..., Any]:
     @functools.wraps(real)
     def stalling(self: Any, *args: Any, **named: Any) -> Any:
         timeout = named.get("timeout", args[place] if len(args) > place else None)
-        if INJECTOR.cross("wait"):
+        over = self.returncode is not None or self in KILLED
+        if not over and INJECTOR.cross("wait"):
             if timeout is None:
                 raise INJECTOR.hang("it waits for a process that does not end, without a timeout")
             CLOCK.wait(timeout)
@@ -123,6 +127,12 @@ def _stalling(real: Any, place: int) -> Callable[..., Any]:
     return stalling
 
 
+def killed(self: Any) -> None:
+    """What is killed can be waited for."""
+    KILLED.add(self)
+    REAL_KILL(self)
+
+
 def install() -> None:
     patched: Any = os
     for name, seam in SEAMS.items():
@@ -132,5 +142,6 @@ def install() -> None:
     patched.sendfile = sendfile
     process: Any = subprocess.Popen
     process.__init__ = spawned
+    process.kill = killed
     process.wait = _stalling(REAL_WAIT, 0)
     process.communicate = _stalling(REAL_COMMUNICATE, 1)

@@ -76,14 +76,23 @@ def _without(source: Source, tried: ast.Try) -> list[Edit]:
 
 
 def looked_at(source: Source, function: str) -> Iterator[Made]:
-    """The status of an answer of `http.client` is looked at before the answer is used."""
+    """The status of an answer of `http.client` or `requests` is looked at before the answer is used."""
     for name, node in source.functions(function):
         for call in (one for one in ast.walk(node) if isinstance(one, ast.Call)):
+            statement = source.statement(call)
+            if source.full_name(call.func).startswith("requests.") and isinstance(statement, ast.Assign):
+                yield Made(_raised_for(source, statement), call.lineno, name, "no status is looked at")
             if isinstance(call.func, ast.Attribute) and call.func.attr == "getresponse":
                 try:
                     yield Made(_looked_at(source, node, call), call.lineno, name, "no status is looked at")
                 except NotMended:
                     continue
+
+
+def _raised_for(source: Source, statement: ast.Assign) -> str:
+    end = source.lines(statement, statement)[1]
+    name = ast.unparse(statement.targets[0])
+    return source.edited([(end, end, f"{source.indent(statement)}{name}.raise_for_status()\n")])
 
 
 def _looked_at(source: Source, node: Function, call: ast.Call) -> str:
