@@ -172,6 +172,30 @@ def test_a_patch_that_the_agents_rules_do_not_allow_is_not_offered(make_shop) ->
     assert "agent-1 may not change ops.py" in next(iter(task.facts["not_allowed"].values()))
 
 
+def by_model(task, folder, job) -> Outcome:
+    from bloomery.optimize.changes import About, open_ledger, propose
+
+    about = About(proposer="models", network=True)
+    ledger = open_ledger(job.workspace, folder, Rules(agents={"models": Access(network=True)}))
+    return Outcome((propose(ledger, about, texts={"ops.py": MODULE + "\n"}).cid,))
+
+
+@pytest.mark.parametrize(
+    ("agents", "offered"),
+    [
+        ({}, 0),
+        ({"models": Access(network=True)}, 1),
+        ({"agent-1": Access(network=True), "models": Access(network=True)}, 1),
+        ({"agent-1": Access(), "models": Access(network=True)}, 0),
+    ],
+)
+def test_what_a_model_elsewhere_wrote_needs_leave_for_the_network(make_shop, agents, offered: int) -> None:
+    shop = make_shop(rules=Rules(agents=agents))
+    shop.ask(EDITS[0])
+    shop.work(work=by_model)
+    assert len(shop.offers()) == offered
+
+
 def test_two_cannot_work_on_one_queue_nor_live_under_one_name(shop) -> None:
     shop.ask(EDITS[0])
     with held(lock_of(shop.home, "agent-1"), "another"), pytest.raises(WorkspaceBusy, match="agent-1"):

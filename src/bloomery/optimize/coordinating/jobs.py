@@ -68,7 +68,7 @@ class Validate(Protocol):
 def optimizing(task: OptimizationTask, folder: Path, job: Job) -> Outcome:
     """The optimizer's work: what `optimize` kept."""
     optimize = _door(OPTIMIZE)
-    if not job.rules.of(job.agent).network:
+    if not may_ask(job.rules, job.agent):
         names = task.proposers or tuple(PROPOSERS)
         task = replace(task, proposers=tuple(name for name in names if name != MODELS))
 
@@ -109,13 +109,18 @@ def _door(name: str) -> Any:
         raise CapabilityMissing(f"{name} cannot be used: {error}; pip install 'bloomery[optimize]'") from None
 
 
+def may_ask(rules: Rules, agent: str) -> bool:
+    """Whether an agent may ask language models elsewhere: by its own rules, else where models may propose."""
+    return rules.of(agent).network or (agent not in rules.agents and rules.of(MODELS).network)
+
+
 def check_may_use(rules: Rules, agent: str, patches: Sequence[Patch]) -> dict[str, str]:
     """Why the agent's rules do not allow a patch, by its CID."""
     against = {}
     for patch in patches:
         try:
             check_paths(rules, agent, patch.paths)
-            if patch.about.network:
+            if patch.about.network and not may_ask(rules, agent):
                 check_network(rules, agent)
         except UserError as error:
             against[patch.cid] = str(error)
