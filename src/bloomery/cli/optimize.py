@@ -126,9 +126,8 @@ def _print(report: "Report") -> None:
         wrapped=["why"],
         empty="nobody proposed anything for these files and this goal",
     )
-    for one in report.tried:
-        if one.suggestion:
-            say(f"{one.operator}: {one.suggestion}")
+    for line in filter(None, dict.fromkeys(map(_remedy, report.tried))):
+        say(line)
     if report.remembered:
         say(f"{report.remembered} verdicts are of an earlier run")
     for note in report.notes:
@@ -156,6 +155,13 @@ def _row(one: "Tried") -> list[Any]:
     where = f"{one.path.rpartition('/')[2]}:{one.function}" if one.function else one.path
     patch = short(one.patch) if one.patch else ""
     return [one.operator, where, Coloured(*FATES[one.fate]), gain, why, patch]
+
+
+def _remedy(one: "Tried") -> str:
+    """What would help; nothing where that only says again why it fell."""
+    check = one.reason.partition(":")[0]
+    again = not one.suggestion or one.suggestion.startswith(check)
+    return "" if again else f"{one.operator}: {' '.join(one.suggestion.split())}"
 
 
 def _told(paths: tuple[str, ...]) -> str:
