@@ -32,6 +32,7 @@ def test_other_uncommitted_changes_are_no_part_of_it_are_named_and_stay(shop) ->
     assert [level for level in LEVELS if "tree" in required(level, "speed")] == ["paranoid"]
 
 
+@pytest.mark.slow  # five runs of pytest
 def test_tests_that_failed_before_count_neither_for_nor_against_a_change_and_are_told(shop) -> None:
     shop.commit({"tests/test_broken.py": "def test_broken():\n    assert False\n"})
     verdict = shop.validate(shop.edited("found + one", "one + found"), claim=False)
@@ -115,6 +116,7 @@ def test_a_test_that_hangs_before_any_change_is_told_and_the_others_are_judged(s
     assert "(first tests/test_hang.py::test_hang)" in verdict.of("tests.all").how
 
 
+@pytest.mark.slow  # waits for it, twice
 def test_an_import_that_hangs_is_ended_and_says_where(shop, monkeypatch) -> None:
     monkeypatch.setattr(sites, "USUAL", Pace(import_s=2.0))
     shop.commit(shop.edited("def total", "import time\n\ntime.sleep(600)\n\n\ndef total"))
@@ -145,6 +147,7 @@ def test_without_coverage_the_tests_are_not_run_and_that_is_said(shop, monkeypat
     assert verdict.of("tests.touched").reason == "existing tests need coverage: install bloomery[optimize]"
 
 
+@pytest.mark.slow  # two runs of pytest, and four pairs of worktrees
 def test_without_any_test_the_tests_are_required_from_level_strict_on(shop) -> None:
     for name in ("test_total.py", "test_cheapest.py"):
         (shop.root / "tests" / name).unlink()

@@ -104,6 +104,7 @@ def test_linters_object_to_what_is_added_and_not_to_what_was_there(shop) -> None
     assert "`re` imported but unused" in by_ruff.evidence.how
 
 
+@pytest.mark.slow  # four runs of bandit
 def test_a_finding_of_bandit_that_is_gone_is_what_the_goal_security_asks_for(shop) -> None:
     shop.commit(shop.edited(*UNSAFE))
     with shop.site(shop.edited(*reversed(UNSAFE)), goal="security") as site:
