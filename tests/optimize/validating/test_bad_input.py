@@ -1,11 +1,15 @@
 """What a user may come with: a clear answer each, and nothing lost."""
 
 import importlib.util
+import subprocess
+import sys
 
 import pytest
 
 from bloomery.core.errors import UserError
 from bloomery.core.evidence import State
+from bloomery.core.workspace import Workspace
+from bloomery.optimize.changes import open_ledger
 from bloomery.optimize.validating import site as sites
 from bloomery.optimize.validating.change import change_of_diff, change_of_texts, checked_out_both
 from bloomery.optimize.validating.checks.existing import everything, touched
@@ -195,3 +199,21 @@ def test_a_project_in_a_folder_of_a_repository_is_validated_from_there(shop) -> 
             "--- a/tests/test_total.py\n+++ /dev/null\n@@ -1,5 +0,0 @@\n"
             + "".join(f"-{line}\n" for line in (shop.root / "tests/test_total.py").read_text().splitlines()),
         )
+
+
+def test_what_a_killed_validation_leaves_is_gone_at_the_next_start(shop, tmp_path) -> None:
+    before = shop.snapshot()
+    script = (
+        "import sys, time\nfrom pathlib import Path\n"
+        "from bloomery.optimize.validating.change import change_of_texts, checked_out_both\n"
+        "with checked_out_both(change_of_texts(Path(sys.argv[1]), {'new.py': 'x = 1'})):\n"
+        "    print('there', flush=True)\n    time.sleep(600)\n"
+    )
+    words = [sys.executable, "-c", script, str(shop.root)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "there\n"
+        process.kill()
+    assert shop.git("worktree", "list").count("\n") == 3
+    open_ledger(Workspace.open(tmp_path / "home"), shop.root)
+    assert shop.snapshot() == before

@@ -60,7 +60,13 @@ def checked_out(
 
 def clear_worktrees(ledger: Ledger) -> list[str]:
     """Remove what dead processes left; the names of what was removed."""
-    return clear_below(ledger.repository, _folder(ledger))
+    homes = _folder(ledger), home_in(ledger.repository)
+    return [name for home in homes for name in clear_below(ledger.repository, home)]
+
+
+def home_in(repository: Repository) -> Path:
+    """Where worktrees are made for whoever has no workspace: in git's own folder."""
+    return repository.common / "bloomery" / "worktrees"
 
 
 def clear_below(repository: Repository, folder: Path) -> list[str]:

@@ -9,7 +9,7 @@ from bloomery.core.errors import UserError
 from bloomery.optimize.changes.access import check_path
 from bloomery.optimize.changes.making import Made, from_diff, from_texts
 from bloomery.optimize.changes.repository import Repository
-from bloomery.optimize.changes.worktree import checked_out, clear_below
+from bloomery.optimize.changes.worktree import checked_out, clear_below, home_in
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Trees:
 @contextmanager
 def checked_out_both(change: Change) -> Iterator[Trees]:
     """Worktrees of the repository, kept in git's own folder, gone afterwards; those of the dead, too."""
-    home = change.repository.common / "bloomery" / "validating"
+    home = home_in(change.repository)
     clear_below(change.repository, home)
     with ExitStack() as stack:
         folders = [
