@@ -11,7 +11,7 @@ from bloomery.cli.tables import print_table, say
 
 if TYPE_CHECKING:
     from bloomery.source.testing import Generated, WriteBy
-    from bloomery.source.testing.improving import Improved
+    from bloomery.source.testing.improving import Strengthened
 
 Module = Annotated[Path, typer.Argument(help="The module's file, in the project.")]
 Root = Annotated[Path, typer.Option("--root", help="The project's folder.")]
@@ -132,13 +132,13 @@ def _improve(path: str, root: Path, tests: list[str], *, apply: bool, as_json: b
     for name, text in found.texts.items() if apply else ():
         (root / name).write_text(text, encoding="utf-8")
     if as_json:
-        print_json({"improved": found, "applied": apply and bool(found.texts)})
+        print_json({"strengthened": found, "applied": apply and bool(found.texts)})
     else:
-        _show_improved(found, applied=apply)
+        _show_strengthened(found, applied=apply)
     return 0
 
 
-def _show_improved(found: "Improved", *, applied: bool) -> None:
+def _show_strengthened(found: "Strengthened", *, applied: bool) -> None:
     print_table(
         ["test", "fails on", "alone"],
         [[one.node, len(one.kills), len(one.alone)] for one in found.tests],

@@ -6,7 +6,7 @@ import pytest
 
 from bloomery.core.errors import MissingFile, UserError
 from bloomery.source.python import NotPython
-from bloomery.source.testing import Generated, Request, generate
+from bloomery.source.testing import Generated, Request, generate, trying
 from bloomery.source.testing.trying import Unimportable
 
 PRICES = '''
@@ -137,6 +137,13 @@ def test_what_cannot_be_tested_is_said_in_one_line(tmp_path: Path, text: str, er
         generate(tmp_path, "odd.py", seed=0, effort="quick")
 
 
+def test_a_module_whose_import_has_no_end_is_said_to_be_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(trying, "IMPORT_S", 0.5)
+    (tmp_path / "odd.py").write_text("while True:\n    pass\n\ndef f(): pass\n")
+    with pytest.raises(Unimportable, match=r"no end within 0\.5 s"):
+        generate(tmp_path, "odd.py", seed=0, effort="quick")
+
+
 def test_paths_that_name_no_module_are_refused(tmp_path: Path):
     (tmp_path / "a.txt").write_text("")
     with pytest.raises(MissingFile):
@@ -171,3 +178,20 @@ def test_what_has_no_end_has_no_test_and_importing_may_write(write_project):
     assert any(note.startswith("endless: none of") for note in made.notes)
     assert any("left.txt" in note for note in made.notes)
     assert not (root / "left.txt").exists()
+
+
+@pytest.mark.slow
+def test_a_call_that_ends_its_process_does_not_hide_the_others(write_project):
+    text = """
+        import os
+
+        def ends(n: int) -> int:
+            if n > 4:
+                os._exit(3)
+            return n + 1
+
+        def squared(n: int) -> int:
+            return n * n
+    """
+    made = generate(write_project({"odd.py": text}), "odd.py", seed=0, effort="quick")
+    assert {one.callee for one in made.tests} == {"ends", "squared"}

@@ -6,7 +6,7 @@ import pytest
 
 from bloomery.core.errors import UserError
 from bloomery.source.python import parse_text
-from bloomery.source.testing.improving import Improved, improve
+from bloomery.source.testing.improving import Strengthened, improve
 from bloomery.source.testing.weak import spots
 
 RULES = """
@@ -64,7 +64,7 @@ def project(write_project) -> Path:
 
 
 @pytest.fixture(scope="module")
-def improved(project: Path) -> Improved:
+def strengthened(project: Path) -> Strengthened:
     return improve(project, "src/rules.py", ["tests/test_rules.py"])
 
 
@@ -85,36 +85,36 @@ def test_weak_statements_are_found_with_what_they_speak_of(project: Path):
 
 
 @pytest.mark.slow
-def test_stronger_assertions_are_proposed_where_they_notice_more(improved: Improved):
-    assert {one.test: one.after for one in improved.proposals} == {
+def test_stronger_assertions_are_proposed_where_they_notice_more(strengthened: Strengthened):
+    assert {one.test: one.after for one in strengthened.proposals} == {
         "test_true": "assert area(2, 3) == 6",
         "test_bound": "assert area(2, 3) == 6",
         "test_type": "assert names(2) == ['n0', 'n1']",
         "test_nothing": "assert names(1) == ['n0']",
     }
-    assert all(one.kills for one in improved.proposals)
-    assert improved.killed > improved.killed_before
+    assert all(one.kills for one in strengthened.proposals)
+    assert strengthened.killed > strengthened.killed_before
 
 
 @pytest.mark.slow
-def test_each_test_is_told_with_what_it_notices(improved: Improved):
-    known = {one.node.partition("::")[2]: one for one in improved.tests}
+def test_each_test_is_told_with_what_it_notices(strengthened: Strengthened):
+    known = {one.node.partition("::")[2]: one for one in strengthened.tests}
     assert known["test_nothing"].kills == ()
     assert known["test_any_exception"].kills == ("area, line 4, comparison: width < 0 -> width >= 0",)
     assert known["test_any_exception"].alone == ()
     assert known["test_each[1]"].alone
-    assert list(improved.not_passing) == ["tests/test_rules.py::test_fails"]
+    assert list(strengthened.not_passing) == ["tests/test_rules.py::test_fails"]
 
 
 @pytest.mark.slow
 def test_the_files_are_left_alone_and_the_proposed_text_is_theirs_but_for_the_statements(
-    project: Path, improved: Improved
+    project: Path, strengthened: Strengthened
 ):
     before = (project / "tests" / "test_rules.py").read_text().splitlines()
-    after = improved.texts["tests/test_rules.py"].splitlines()
+    after = strengthened.texts["tests/test_rules.py"].splitlines()
     assert len(before) == len(after)
     assert [new for old, new in zip(before, after, strict=True) if old != new] == [
-        f"    {one.after}" for one in improved.proposals
+        f"    {one.after}" for one in strengthened.proposals
     ]
 
 

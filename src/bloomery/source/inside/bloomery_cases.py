@@ -5,9 +5,9 @@
 The job (JSON): `module`, `roots`, `path`, `cases` (each with `id`, `setup`: statements, `call`: an
 expression, `watched`: names whose values are looked at afterwards), `mutants` (each with `id`, `text`,
 `cases`: ids), `most_steps` (lines of the module that one case may run), `cpu_s` (what a case may take on a
-mutant), `most_lost` (cases that may come to no end). Standard library only. Each version runs in a fork of a
-process that has imported what the module imports. Nothing here judges: what is written is a proposal, and
-tests are proved by pytest afterwards.
+mutant), `import_s` (what importing may), `most_lost` (cases without an end). Standard library only. Each
+version runs in a fork of a process that has imported what the module imports. Nothing here judges: what is
+written is a proposal, and tests are proved by pytest afterwards.
 """
 
 import importlib
@@ -27,16 +27,18 @@ from typing import Any
 
 HERE = str(Path(__file__).resolve().parent)
 sys.path.insert(0, HERE)
-from bloomery_seeing import WALL_S, Counting, seen_in, with_timer  # noqa: E402
+from bloomery_seeing import WALL_S, Counting, TooLong, seen_in, with_timer  # noqa: E402
 
 sys.path.remove(HERE)
+
+MOST_CRASHES = 8
 
 
 def main(job_path: str, out_path: str) -> None:
     job = json.loads(Path(job_path).read_text())
     sys.path[:0] = job["roots"]
     with open(out_path, "w") as out:  # noqa: PTH123
-        told = _forked(partial(_original, job), 60 + 2 * len(job["cases"]))
+        told = _looked(job)
         for line in told:
             out.write(json.dumps(line) + "\n")
         out.flush()
@@ -46,14 +48,39 @@ def main(job_path: str, out_path: str) -> None:
         for mutant in job["mutants"]:
             asked = set(mutant["cases"]) & seen.keys()
             cases = [case for case in job["cases"] if case["id"] in asked]
-            differing = _forked(partial(_mutant, job, mutant, cases, seen), 10 + WALL_S)
-            out.write(json.dumps({"mutant": mutant["id"], "kills": differing}) + "\n")
+            lines = _forked(partial(_mutant, job, mutant, cases, seen), 2 * WALL_S, 2 * WALL_S)
+            out.write(json.dumps({"mutant": mutant["id"], "kills": _differing(lines)}) + "\n")
             out.flush()
         out.write(json.dumps({"finished": True}) + "\n")
 
 
-def _forked(work: Callable[[Callable[[Any], None]], None], wall_s: float) -> list[Any]:
-    """What the work sends, line by line, until it ends or has to be ended."""
+def _looked(job: dict) -> list[Any]:
+    """What the original does in all cases; one that ends its process, or only ends with it, is lost."""
+    told: list[Any] = []
+    left = job["cases"]
+    for _ in range(MOST_CRASHES):
+        lines = _forked(partial(_original, {**job, "cases": left}), 3 * job.get("import_s", 20.0), 2 * WALL_S)
+        told += lines
+        seen = {line["id"] for line in lines if "id" in line}
+        unseen = [case for case in left if case["id"] not in seen]
+        told_all = {word for line in lines for word in line}
+        if not unseen or "stopped" in told_all or "imported" not in told_all:
+            break
+        told.append({"id": unseen[0]["id"], "state": "lost", "value": "lost"})
+        left = unseen[1:]
+    return told
+
+
+def _differing(lines: list[Any]) -> list[Any]:
+    """Cases that tell the mutant from the original; one that it did not survive is among them."""
+    found = [line for line in lines if line[1]]
+    if lines and lines[-1][0] != "over" and not lines[-1][1]:
+        found.append([lines[-1][0], ["value"]])
+    return found
+
+
+def _forked(work: Callable[[Callable[[Any], None]], None], first_s: float, idle_s: float) -> list[Any]:
+    """What the work sends, line by line, until it ends, or is silent for too long and has to be ended."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -64,7 +91,7 @@ def _forked(work: Callable[[Callable[[Any], None]], None], wall_s: float) -> lis
         finally:
             os._exit(0)
     os.close(writer)
-    lines = _read(reader, time.monotonic() + wall_s).decode(errors="replace").splitlines()
+    lines = _read(reader, first_s, idle_s).decode(errors="replace").splitlines()
     os.close(reader)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
@@ -76,15 +103,14 @@ def _say(pipe: Any, line: Any) -> None:
     pipe.flush()
 
 
-def _read(reader: int, until: float) -> bytes:
-    """What comes until the other side closes, or the time is up."""
+def _read(reader: int, first_s: float, idle_s: float) -> bytes:
+    """What comes until the other side closes, or is silent for too long."""
     data = bytearray()
-    while (left := until - time.monotonic()) > 0:
-        if select.select([reader], [], [], left)[0]:
-            more = os.read(reader, 65536)
-            if not more:
-                break
-            data += more
+    while select.select([reader], [], [], idle_s if data else first_s)[0]:
+        more = os.read(reader, 65536)
+        if not more:
+            break
+        data += more
     return bytes(data)
 
 
@@ -107,7 +133,11 @@ def _original(job: dict, send: Callable[[Any], None]) -> None:
     before = _files()
     began = time.process_time()
     try:
-        module = importlib.import_module(job["module"])
+        load = partial(importlib.import_module, job["module"])
+        module = with_timer(job.get("import_s", 20.0), load, wall_s=2 * job.get("import_s", 20.0))
+    except TooLong:
+        send({"import": f"it came to no end within {job['import_s']:g} s of the processor"})
+        return
     except BaseException as error:  # edge: the sandbox, inside; a module may raise anything at import
         send({"import": f"{type(error).__name__}: {error}"[:500]})
         return
@@ -119,6 +149,7 @@ def _original(job: dict, send: Callable[[Any], None]) -> None:
         send({"id": case["id"], **seen, "lines": sorted(counting.lines)})
         lost += seen["state"] == "lost"
         if lost >= job["most_lost"]:
+            send({"stopped": True})
             return
 
 
@@ -127,7 +158,7 @@ def _files() -> set[str]:
 
 
 def _mutant(job: dict, mutant: dict, cases: list, seen: dict, send: Callable[[Any], None]) -> None:
-    """Sends [case, parts that differ] for each case that tells the mutant from the original."""
+    """Sends [case, nothing] before each case, and [case, parts that differ] where some do; last ["over"]."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     path = os.path.realpath(job["path"])
     load = SourceFileLoader.get_code
@@ -139,19 +170,22 @@ def _mutant(job: dict, mutant: dict, cases: list, seen: dict, send: Callable[[An
 
     SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
     try:
-        with_timer(job["cpu_s"] * 4, lambda: importlib.import_module(job["module"]))
+        with_timer(job.get("import_s", 20.0), partial(importlib.import_module, job["module"]))
     except BaseException:  # edge: the sandbox, inside; a mutant may fail at import in any way
         for case in cases:
             send([case["id"], ["value"]])
+        send(["over", []])
         return
     module = sys.modules[job["module"]]
     for case in cases:
+        send([case["id"], []])
         now = seen_in(module, case, None, job["cpu_s"])
         parts = [part for part in ("value", "type", "after") if now.get(part) != seen[case["id"]].get(part)]
         if parts:
             send([case["id"], parts])
         if now["state"] == "lost":
-            return
+            break
+    send(["over", []])
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Improved:
+class Strengthened:
     """`texts`: the test files as they could be, by path; empty where nothing stronger was found."""
 
     tests: tuple[Judged, ...]
@@ -54,7 +54,7 @@ class Improved:
     not_passing: Mapping[str, str]
 
 
-def improve(root: Path, path: str, tests: Sequence[str]) -> Improved:
+def improve(root: Path, path: str, tests: Sequence[str]) -> Strengthened:
     """Judge `tests` by the mutants of the module at `path`, and propose stronger assertions; in the sandbox.
 
     Raises: as `generate` does; UserError where no test passes.
@@ -158,7 +158,7 @@ def _nodes(name: str, test: str, proof: Proof) -> list[str]:
 def _told(
     before: Proof, after: Proof, kept: Mapping[str, Mapping[Spot, str]], files: Mapping[str, Parsed],
     texts: Mapping[str, str],
-) -> Improved:  # fmt: skip
+) -> Strengthened:  # fmt: skip
     better = {
         node for name, some in kept.items() for spot in some for node in _nodes(name, spot.test, before)
     }
@@ -169,7 +169,7 @@ def _told(
         for name, some in kept.items()
         for spot, value in some.items()
     ]
-    return Improved(
+    return Strengthened(
         tests=tuple(_judged(node, before) for node in before.kills),
         proposals=tuple(sorted(proposals, key=lambda one: (one.path, one.line))),
         texts=texts,

@@ -18,6 +18,7 @@ from bloomery.source.testing.cases import Case, Seen
 MOST_STEPS = 20_000
 MOST_LOST = 12
 CPU_S = 0.25
+IMPORT_S = 20.0
 ATTACHED = ("bloomery_cases.py", "bloomery_seeing.py", "bloomery_expressions.py")
 
 
@@ -86,6 +87,7 @@ class Bench:
             "most_steps": MOST_STEPS,
             "most_lost": MOST_LOST,
             "cpu_s": CPU_S,
+            "import_s": IMPORT_S,
         }
         return _read(_execute(self.box, job, hash_seed), self.path)
 

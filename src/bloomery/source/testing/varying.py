@@ -77,6 +77,8 @@ def _changed(text: str, mined: Mined, rng: Random) -> str:
         call = rng.choice(calls)
         a, b = rng.sample(range(len(call.args)), 2)
         call.args[a], call.args[b] = call.args[b], call.args[a]
+    elif len(places) > 1 and rng.random() < 0.15:
+        _made_equal(places, rng)
     elif places:
         _change(rng.choice(places), mined, rng)
     return ast.unparse(tree)
@@ -89,6 +91,14 @@ def _change(node: ast.expr, mined: Mined, rng: Random) -> None:
         _change_pairs(node, rng)
     elif isinstance(node, ast.List | ast.Tuple | ast.Set):
         _change_items(node.elts, rng)
+
+
+def _made_equal(places: Sequence[ast.expr], rng: Random) -> None:
+    """One constant becomes what another one of its type is."""
+    one, other = rng.sample(places, 2)
+    both = isinstance(one, ast.Constant) and isinstance(other, ast.Constant)
+    if both and type(one.value) is type(other.value):  # type: ignore[attr-defined]
+        one.value = other.value  # type: ignore[attr-defined]
 
 
 def _another(value: object, mined: Mined, rng: Random) -> object:
@@ -124,6 +134,7 @@ def _another_text(value: str, mined: Mined, rng: Random) -> str:
         value[:at] + value[at + 1 :],
         value[:at] + piece + value[at + 1 :],
     ]
+    options += [piece + value, f"{value} {value}", f"{piece}{value} {piece}{value}"]
     options += [value.upper(), value.lower(), value[::-1], value * 2, value + piece, piece, value.strip()]
     return rng.choice(options)[:60]
 
