@@ -119,6 +119,8 @@ def _print(report: "Report") -> None:
         ]
     )
     _print_learned(report)
+    for weakness in report.facts.get("broken", ()):
+        say(f"weak: {weakness}")
     print_table(
         ["what", "where", "fate", "at least", "why", "patch"],
         [_row(one) for one in report.tried],

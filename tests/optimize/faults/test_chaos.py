@@ -81,6 +81,7 @@ def test_what_breaks_in_a_test_under_faults_is_mended_in_one_change(tmp_path):
     assert judged.proposal.operator == "with around+narrower handlers"
     assert [said.split(": ")[1] for said in judged.facts["mended"]] == ["leak", "swallowed"]
     assert (chaos.facts["weaknesses"], chaos.facts["mended"]) == (2, 2)
+    assert ["replay(Path(), 'counting.py'" in one for one in chaos.facts["broken"].values()] == [True, True]
     assert (tmp_path / "counting.py").read_text() == WEAK
 
 

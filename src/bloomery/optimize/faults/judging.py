@@ -68,7 +68,7 @@ def _struck(
         yield from _failed(call, usual, where, same)
         yield from _once(steady, call, schedule, where)
     yield from left(steady, record, number, where, whole=not seams & INPUT)
-    if not seams & INPUT:
+    if not seams & (INPUT | {"clock"}):  # a clock that was set stays set
         yield from afterwards(steady, number, call, where)
 
 

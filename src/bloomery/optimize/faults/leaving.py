@@ -11,7 +11,8 @@ def left(steady: Steady, record: Record, number: int, where: Where, *, whole: bo
     earlier = call["start"]
     if whole:
         yield from _torn(steady, earlier, usual["files"], call["files"], where)
-    clumsy = any(one[0] == "remove" for one in record["fired"])  # what cannot be removed stays
+    struck = {(one[0], one[1]) for one in record["fired"]}
+    clumsy = len(struck) > 1 or any(seam in ("remove", "list") for seam, _ in struck)  # cannot be removed
     known = {*usual["files"], *earlier, *steady.record["whole"]}
     extra = sorted(path for path in call["files"] if path not in known or _gone(path, steady, earlier, usual))
     if extra and not clumsy:

@@ -26,14 +26,17 @@ EFFORT = Effort()
 
 @dataclass
 class Chaos:
-    """`effort`: of the search for weaknesses, in each file and for each mend."""
+    """`effort`: of the search for weaknesses, in each file and for each mend.
+
+    Of the facts, `broken` holds each weakness in words with a small program that shows it.
+    """
 
     name: str = "chaos"
     effort: Effort = EFFORT
     facts: dict[str, Any] = field(default_factory=dict)
 
     def improve(self, bench: Bench) -> Iterator[Judged]:
-        self.facts.update(weaknesses=0, mended=0, schedules=0)
+        self.facts.update(weaknesses=0, mended=0, schedules=0, broken={})
         for path in bench.task.paths:
             if path.endswith(".py"):
                 yield from self._hardened(bench, path)
@@ -67,6 +70,7 @@ class Chaos:
             bench.say("cannot be probed", path=path, reason=str(error))
             return None
         self.facts["weaknesses"] += len(seen)
+        self.facts["broken"].update({str(one): one.program for one in seen})
         self.facts["schedules"] += seen.schedules
         counts = {"scenarios": seen.scenarios, "schedules": seen.schedules, "weaknesses": len(seen)}
         bench.say("probed", path=path, **counts, left_out=list(seen.left_out))

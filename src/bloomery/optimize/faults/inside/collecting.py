@@ -49,7 +49,9 @@ def _rows(names: Any, values: Any) -> Iterator[dict[str, Any]]:
 
 def fixture(name: str, module: types.ModuleType, folder: Path, stack: ExitStack) -> Any:
     if name == "tmp_path":
-        return folder
+        made_folder = folder / "tmp_path"
+        made_folder.mkdir(exist_ok=True)
+        return made_folder
     if name == "monkeypatch":
         import pytest
 
