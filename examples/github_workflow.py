@@ -1,6 +1,6 @@
 """Proven patches as draft pull requests; what GitHub cannot take now lies in files and is sent next time.
 
-    python examples/github_workflow.py REPOSITORY OWNER/NAME    # the token: GITHUB_TOKEN
+python examples/github_workflow.py REPOSITORY OWNER/NAME    # the token: GITHUB_TOKEN
 """
 
 import sys
