@@ -163,7 +163,7 @@ def _remedy(one: "Tried") -> str:
     """What would help; nothing where that only says again why it fell."""
     check = one.reason.partition(":")[0]
     again = not one.suggestion or one.suggestion.startswith(check)
-    return "" if again else f"{one.operator}: {' '.join(one.suggestion.split())}"
+    return "" if again else f"{one.operator}: {one.suggestion.splitlines()[0]}"
 
 
 def _told(paths: tuple[str, ...]) -> str:
