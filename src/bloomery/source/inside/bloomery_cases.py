@@ -59,7 +59,7 @@ def _looked(job: dict) -> list[Any]:
     told: list[Any] = []
     left = job["cases"]
     for _ in range(MOST_CRASHES):
-        lines = _forked(partial(_original, {**job, "cases": left}), 3 * job.get("import_s", 20.0), 2 * WALL_S)
+        lines = _forked(partial(_original, {**job, "cases": left}), 3 * job["import_s"], 2 * WALL_S)
         told += lines
         seen = {line["id"] for line in lines if "id" in line}
         unseen = [case for case in left if case["id"] not in seen]
@@ -134,7 +134,7 @@ def _original(job: dict, send: Callable[[Any], None]) -> None:
     began = time.process_time()
     try:
         load = partial(importlib.import_module, job["module"])
-        module = with_timer(job.get("import_s", 20.0), load, wall_s=2 * job.get("import_s", 20.0))
+        module = with_timer(job["import_s"], load, wall_s=2 * job["import_s"])
     except TooLong:
         send({"import": f"it came to no end within {job['import_s']:g} s of the processor"})
         return
@@ -170,7 +170,7 @@ def _mutant(job: dict, mutant: dict, cases: list, seen: dict, send: Callable[[An
 
     SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
     try:
-        with_timer(job.get("import_s", 20.0), partial(importlib.import_module, job["module"]))
+        with_timer(job["import_s"], partial(importlib.import_module, job["module"]))
     except BaseException:  # edge: the sandbox, inside; a mutant may fail at import in any way
         for case in cases:
             send([case["id"], ["value"]])
