@@ -20,7 +20,7 @@ from bloomery.optimize.changes import (
 from bloomery.optimize.changes.access import Access
 from bloomery.optimize.changes.approving import AUTO
 from bloomery.optimize.methods.method import Judged
-from bloomery.optimize.reporting import gain, holds
+from bloomery.optimize.reporting import gain
 from bloomery.optimize.surveying import survey
 from bloomery.optimize.task import OptimizationTask
 from bloomery.source.diff import Diff, make
@@ -44,7 +44,7 @@ def best(judged: Sequence[Judged], before: Mapping[str, str]) -> list[Judged]:
 
     The best is the one with the highest score, where the method gives scores, else with the largest gain.
     """
-    accepted = [one for one in judged if holds(one.verdict)]
+    accepted = [one for one in judged if one.verdict.accepted]
     accepted.sort(key=lambda one: (-_worth(one), _size(one, before)))
     kept: list[tuple[Judged, Diff]] = []
     for one in accepted:

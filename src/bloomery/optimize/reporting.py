@@ -67,7 +67,7 @@ class Report:
 def tried(judged: Judged, patch: str | None) -> Tried:
     proposal, verdict = judged.proposal, judged.verdict
     against = objections(verdict)
-    fate: Fate = "kept" if patch else "accepted" if holds(verdict) else _fate(against)
+    fate: Fate = "kept" if patch else "accepted" if verdict.accepted else _fate(against)
     return Tried(
         path=", ".join(sorted(proposal.texts)),
         function=proposal.function,
@@ -81,11 +81,6 @@ def tried(judged: Judged, patch: str | None) -> Tried:
         patch=patch,
         facts=judged.facts,
     )
-
-
-def holds(verdict: Verdict) -> bool:
-    """Whether a verdict accepts, and all that it claims was measured."""
-    return verdict.accepted and all(verdict.of(claim) for claim in verdict.claims)
 
 
 def objections(verdict: Verdict) -> Sequence[Evidence]:
@@ -116,4 +111,4 @@ def _fate(against: Sequence[Evidence]) -> Fate:
 def _unsaid(verdict: Verdict) -> str:
     if not verdict.evidence:
         return "nothing was checked"
-    return "" if holds(verdict) else f"{', '.join(sorted(verdict.claims))}: nothing was measured"
+    return "" if verdict.accepted else f"{', '.join(sorted(verdict.claims))}: nothing was measured"

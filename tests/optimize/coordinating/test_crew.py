@@ -175,8 +175,8 @@ def test_a_patch_that_the_agents_rules_do_not_allow_is_not_offered(make_shop) ->
 def by_model(task, folder, job) -> Outcome:
     from bloomery.optimize.changes import About, open_ledger, propose
 
-    about = About(proposer="models", network=True)
-    ledger = open_ledger(job.workspace, folder, Rules(agents={"models": Access(network=True)}))
+    about = About(proposer="language models", network=True)
+    ledger = open_ledger(job.workspace, folder, Rules(agents={"language models": Access(network=True)}))
     return Outcome((propose(ledger, about, texts={"ops.py": MODULE + "\n"}).cid,))
 
 
@@ -184,9 +184,9 @@ def by_model(task, folder, job) -> Outcome:
     ("agents", "offered"),
     [
         ({}, 0),
-        ({"models": Access(network=True)}, 1),
-        ({"agent-1": Access(network=True), "models": Access(network=True)}, 1),
-        ({"agent-1": Access(), "models": Access(network=True)}, 0),
+        ({"language models": Access(network=True)}, 1),
+        ({"agent-1": Access(network=True), "language models": Access(network=True)}, 1),
+        ({"agent-1": Access(), "language models": Access(network=True)}, 0),
     ],
 )
 def test_what_a_model_elsewhere_wrote_needs_leave_for_the_network(make_shop, agents, offered: int) -> None:

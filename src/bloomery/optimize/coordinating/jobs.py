@@ -20,7 +20,7 @@ from bloomery.optimize.proposers import PROPOSERS
 from bloomery.optimize.task import OptimizationTask
 from bloomery.optimize.validating.verdict import Verdict
 
-MODELS = "models"
+MODELS = "language models"  # the proposer of this name
 FILES = Check(name="coordination.files", bar=Bar(op="==", value=0), unit="files", meaning="files removed")
 OPTIMIZE = "bloomery.optimize.optimizing:optimize"
 VALIDATE = "bloomery.optimize.validating:validate"

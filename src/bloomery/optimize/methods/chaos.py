@@ -18,7 +18,6 @@ from bloomery.optimize.faults.mending import Mended, mended
 from bloomery.optimize.faults.probing import weaknesses
 from bloomery.optimize.methods.method import Bench, Judged
 from bloomery.optimize.proposal import Proposal
-from bloomery.optimize.reporting import holds
 
 OURS = "robustness"
 EFFORT = Effort()
@@ -53,7 +52,7 @@ class Chaos:
         if whole is not None:
             judged = self._judged(bench, _together(chain), chain)
             yield judged
-            if len(chain) > 1 and not holds(judged.verdict):
+            if len(chain) > 1 and not judged.verdict.accepted:
                 yield from self._one_by_one(bench, original, chain)
         left = [one for one in seen if one not in [done.weakness for done in chain]]
         for one in left:

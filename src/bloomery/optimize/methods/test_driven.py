@@ -9,7 +9,6 @@ from typing import Any
 from bloomery.optimize.methods.method import Bench, Judged
 from bloomery.optimize.methods.writing import Written, for_blind_spots, judged_by
 from bloomery.optimize.proposal import Goal, Proposal
-from bloomery.optimize.reporting import holds
 from bloomery.optimize.surveying import Survey, survey
 from bloomery.source.covering import body_lines
 from bloomery.source.python import Parsed, functions, parse, parse_text
@@ -57,9 +56,9 @@ class TestDriven:
             known = [tests[path] for path in proposal.texts if path in tests]
             verdict = judged_by(bench, proposal, bench.validate(proposal), known)
             judged = Judged(proposal, verdict, _facts(proposal, found))
-            kept += [judged] if holds(verdict) else []
+            kept += [judged] if verdict.accepted else []
             yield judged
-            if holds(verdict) and bench.task.goal == "fix":
+            if verdict.accepted and bench.task.goal == "fix":
                 break  # the tests pass: what follows would be other ways to the same
         self._measure_again(bench, kept, list(tests.values()))
 

@@ -34,8 +34,9 @@ class Verdict:
 
     @property
     def accepted(self) -> bool:
-        """Sound, and the goal is reached."""
-        return self.sound and all(one.state is State.PASSED for one in self.evidence if one.required)
+        """Sound, and the goal is reached: every claim was measured and passed."""
+        claimed = [self.of(claim) for claim in self.claims]
+        return self.sound and all(one is not None and one.state is State.PASSED for one in claimed)
 
     def of(self, check: str) -> Evidence | None:
         """The evidence of one check, if it was made."""

@@ -13,7 +13,7 @@ from bloomery.optimize.methods.actor_critic.policy import LinUcb
 from bloomery.optimize.methods.method import Bench, Judged
 from bloomery.optimize.proposal import Goal, Proposal
 from bloomery.optimize.remembering import key_of
-from bloomery.optimize.reporting import gain, holds
+from bloomery.optimize.reporting import gain
 from bloomery.optimize.validating.verdict import Verdict
 
 Seen = dict[str, Any]
@@ -85,7 +85,7 @@ class ActorCritic:
                 "features": dict(offer.features),
                 "chance": chance,
                 "score": score,
-                "accepted": holds(verdict),
+                "accepted": verdict.accepted,
                 "reward": got,
             }
         )
@@ -124,7 +124,7 @@ def offer_of(proposal: Proposal, bench: Bench, place: int) -> Offer:
 
 def reward(verdict: Verdict, goal: Goal) -> float:
     """From 0 to 1: nothing for what is not accepted; of speed and memory the share that is surely saved."""
-    if not holds(verdict):
+    if not verdict.accepted:
         return 0.0
     times = gain(verdict) if goal in ("speed", "memory") else None
     return 1.0 if times is None else max(0.0, 1 - 1 / max(times, 1.0))
