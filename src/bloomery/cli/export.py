@@ -23,6 +23,9 @@ Floats = Annotated[
 Length = Annotated[
     int | None, typer.Option(help="onnx: the only length of a row, tokens. Default: any; Cognate: 64.", min=2)
 ]
+Mixture = Annotated[
+    bool, typer.Option("--mixture", help="Of experts for each prompt: the one mixture that is used without.")
+]
 READ_BY = {"ternary": "gguf", "floats": "gguf", "length": "onnx"}
 
 
@@ -33,6 +36,7 @@ def export(
     ternary: Ternary = None,
     floats: Floats = None,
     length: Length = None,
+    mixture: Mixture = False,
     workspace: WorkspacePath = DEFAULT_WORKSPACE,
     as_json: AsJson = False,
 ) -> None:
@@ -45,7 +49,7 @@ def export(
     from bloomery.forge.library import model_folder
 
     given = _given(format, {"ternary": ternary, "floats": floats, "length": length})
-    made = export_folder(model_folder(opened(workspace), model), output, format, **given)
+    made = export_folder(model_folder(opened(workspace), model), output, format, mixture=mixture, **given)
     if as_json:
         print_json(made)
         return

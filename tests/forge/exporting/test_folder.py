@@ -104,6 +104,14 @@ def test_experts_among_whom_prompts_are_sent_are_refused_since_weights_are_one_s
     assert not (tmp_path / "out").exists()
 
 
+def test_the_mixture_that_answers_where_no_prompt_is_sent_is_exported_on_request(tmp_path, here):
+    base = llama(tmp_path / "base")
+    (base / "experts.safetensors").write_bytes(to_bytes(expert_set(*load_model(base))))
+    made = export_folder(base, tmp_path / "out", "gguf", floats="f32", mixture=True)
+    assert made.runtime.difference <= 1e-6
+    assert made.folder.difference <= 1e-4  # the folder computes with the mixture, too: sums in another order
+
+
 def test_a_packed_llama_s_fixed_mixture_is_in_the_file_that_another_runtime_reads(tmp_path, here):
     quantize_folder(llama(tmp_path / "base"), tmp_path / "packed", TernaryConfig())
     (tmp_path / "packed" / "experts.safetensors").write_bytes(
@@ -116,7 +124,7 @@ def test_a_packed_llama_s_fixed_mixture_is_in_the_file_that_another_runtime_read
 
 @pytest.mark.slow  # tracing takes half a minute
 def test_a_packed_cognate_s_fixed_mixture_is_in_the_graph(tmp_path):
-    """What the demo ships: trits, and beside them one vector for every prompt."""
+    """Trits, and beside them one vector for every prompt."""
     quantize_folder(cognate(tmp_path / "base"), tmp_path / "packed", TernaryConfig())
     (tmp_path / "packed" / "experts.safetensors").write_bytes(
         to_bytes(mixed(*load_model(tmp_path / "packed")))

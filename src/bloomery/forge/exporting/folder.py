@@ -54,16 +54,19 @@ def export_folder(
     ternary: Ternary = "tq2_0",
     floats: Floats = "f16",
     length: int | None = None,
+    mixture: bool = False,
 ) -> Exported:
     """A new folder `output` with the model in that format; whole, or not there at all.
 
+    Of experts among whom prompts are sent, `mixture` exports the one mixture that answers where nobody sends
+    them, which is what the loaded folder computes by itself.
     Raises: FormatRefused where the format has no place for the model or its tokenizer; UserError;
     CapabilityMissing; Failure where the second runtime computes something else.
     """
     if format not in get_args(Format):
         raise UnknownName("format", format, get_args(Format))
     check_free(output)
-    _check_whole(folder, format)
+    _check_whole(folder, format, mixture)
     model, tokenizer = load_plain(folder)
     with new_folder(output) as made:
         if format == "gguf":
@@ -74,8 +77,8 @@ def export_folder(
     return exported
 
 
-def _check_whole(folder: Path, format: Format) -> None:
-    _check_fixed(folder, format)
+def _check_whole(folder: Path, format: Format, mixture: bool) -> None:
+    _check_fixed(folder, format, mixture)
     if (folder / MIXING).exists():
         raise FormatRefused(
             f"{folder} has a mixing head, which {format} has no place for; of a copy without {MIXING} the "
@@ -85,7 +88,7 @@ def _check_whole(folder: Path, format: Format) -> None:
         raise UserError(f"{folder} holds latent weights of trits; name the packed folder that ships")
 
 
-def _check_fixed(folder: Path, format: Format) -> None:
+def _check_fixed(folder: Path, format: Format, mixture: bool) -> None:
     """One mixture for every prompt goes into the weights; weights that depend on the prompt are refused."""
     if not (folder / EXPERTS).is_file():
         return
@@ -93,10 +96,11 @@ def _check_fixed(folder: Path, format: Format) -> None:
         held = read(folder / EXPERTS)
     except ValueError as error:
         raise DamagedArtifact(f"{folder}: {error}") from error
-    if held.dispatcher is not None or len(held.names) > 1:
+    if not mixture and (held.dispatcher is not None or len(held.names) > 1):
         raise FormatRefused(
             f"{folder} sends each prompt to one of {len(held.names)} experts ({', '.join(held.names)}), and "
-            f"{format} has one set of weights; export the model they were made from"
+            f"{format} has one set of weights; export the model they were made from, or with --mixture what "
+            "answers where no prompt is sent"
         )
 
 
