@@ -7,11 +7,13 @@
     python -m benchmarks.harness --table            # and write the table in docs/benchmarks.md
     python -m benchmarks.harness --no-run --table   # from the latest results
 
-A benchmark is a script here with `--json PATH`, which writes
+A benchmark is a script here, or a package with a `__main__.py`, which has the option `--json PATH` and writes
 
     {"name": str, "command": str, "seconds": float, "rows": [{"what": str, "ours": float,
      "peer": float | null, "ratio": float | null, "unit": str, "bar": str,
      "higher_is_better": bool (of the ratio), "met": bool | null, "note": str}]}
+
+and ends with exit code 0, bars met or not: another code, or another JSON, is told as "did not finish".
 
 Peers (folders below peers/) are installed into .benchmarks/envs/<peer>/, pinned, with our build of torch; a
 benchmark finds that folder in BLOOMERY_PEERS. Only ratios are compared: both sides of a ratio are measured in
@@ -22,6 +24,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -38,7 +41,13 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- bench-table:begin", "<!-- bench-table:end -->"
 # Ratios of CPU times vary by up to a quarter between quiet runs on two shared cores; less is not news.
 TOLERANCE = 0.25
-ROW_KEYS = {"what", "ours", "peer", "ratio", "unit", "bar", "higher_is_better", "met", "note"}
+ROW_KEYS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("what", "unit", "bar", "note"), (str,)),
+    **dict.fromkeys(("ours", "peer", "ratio"), (int, float, type(None))),
+    "higher_is_better": (bool,),
+    "met": (bool, type(None)),
+}
+OPTION = re.compile(r'add_argument\(\s*"--json"')
 VERSIONS = ("bloomery", "torch", "transformers", "numpy")
 
 
@@ -54,8 +63,9 @@ class Regression:
 
 
 def scripts(only: list[str] | None = None) -> list[Path]:
-    """The benchmark scripts, by name."""
-    found = {path.stem: path for path in sorted(FOLDER.glob("*.py")) if '"--json"' in path.read_text()}
+    """The benchmarks, by name: scripts, and the `__main__.py` of packages."""
+    paths = sorted([*FOLDER.glob("*.py"), *FOLDER.glob("*/__main__.py")], key=name_of)
+    found = {name_of(path): path for path in paths if OPTION.search(path.read_text())}
     found.pop(Path(__file__).stem, None)
     unknown = set(only or ()) - set(found)
     if unknown:
@@ -63,29 +73,49 @@ def scripts(only: list[str] | None = None) -> list[Path]:
     return [path for name, path in found.items() if not only or name in only]
 
 
-def checked(result: dict[str, Any], source: str) -> dict[str, Any]:
-    """A benchmark's result, or an error that says what it left out."""
+def name_of(path: Path) -> str:
+    return path.parent.name if path.stem == "__main__" else path.stem
+
+
+def checked(result: Any, source: str) -> dict[str, Any]:
+    """A benchmark's result, or an error that says what it left out or what is of another kind."""
+    if not isinstance(result, dict):
+        raise ValueError(f"{source}: its JSON is no object")
     missing = {"name", "command", "rows", "seconds"} - set(result)
-    missing |= {f"rows[].{key}" for row in result.get("rows", ()) for key in ROW_KEYS - set(row)}
+    rows = result.get("rows", [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError(f"{source}: its rows are no list of objects")
+    missing |= {f"rows[].{key}" for row in rows for key in set(ROW_KEYS) - set(row)}
     if missing:
         raise ValueError(f"{source}: its JSON lacks {', '.join(sorted(missing))}")
+    odd = {key for row in rows for key, kinds in ROW_KEYS.items() if not isinstance(row[key], kinds)}
+    if odd:
+        raise ValueError(f"{source}: of another kind than told: rows[].{', rows[].'.join(sorted(odd))}")
     return result
+
+
+def command_of(path: Path) -> list[str]:
+    return ["-m", f"benchmarks.{name_of(path)}"] if path.stem == "__main__" else [str(path)]
 
 
 def run_one(script: Path, folder: Path) -> dict[str, Any]:
     """Run one benchmark; a failure is a result that says so, not a missing row."""
-    out = folder / f"{script.stem}.json"
+    name = name_of(script)
+    out = folder / f"{name}.json"
     out.unlink(missing_ok=True)
-    command = [sys.executable, str(script), "--json", str(out)]
+    command = [sys.executable, *command_of(script), "--json", str(out)]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "BLOOMERY_PEERS": str(ROOT / ".benchmarks" / "envs")}
     started = time.perf_counter()
     done = subprocess.run(command, cwd=ROOT, env=env)
-    if done.returncode or not out.exists():
-        shown = f"python {script.relative_to(ROOT)}"
-        failure = f"exit code {done.returncode}, {'no' if not out.exists() else 'some'} result"
-        seconds = time.perf_counter() - started
-        return {"name": script.stem, "command": shown, "rows": [], "seconds": seconds, "failed": failure}
-    return checked(json.loads(out.read_text()), script.name)
+    failure = f"exit code {done.returncode}, {'no' if not out.exists() else 'some'} result"
+    if not done.returncode and out.exists():
+        try:
+            return checked(json.loads(out.read_text()), name)
+        except ValueError as error:
+            failure = str(error)
+    shown = f"python -m benchmarks.{name}"
+    seconds = time.perf_counter() - started
+    return {"name": name, "command": shown, "rows": [], "seconds": seconds, "failed": failure}
 
 
 def processor() -> str:
@@ -122,7 +152,7 @@ def run_all(only: list[str] | None) -> dict[str, Any]:
     kept = load(LATEST)["benchmarks"] if only and LATEST.exists() else []
     new = []
     for script in scripts(only):
-        print(f"benchmarks: {script.stem} ...", flush=True)
+        print(f"benchmarks: {name_of(script)} ...", flush=True)
         new.append({**run_one(script, LATEST.parent), "surroundings": surroundings()})
         names = {result["name"] for result in new}
         merged = sorted(
@@ -239,9 +269,9 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.no_run and not LATEST.exists():
         raise SystemExit(f"{LATEST.relative_to(ROOT)} is missing: run once without --no-run")
     latest = load(LATEST) if asked.no_run else run_all(asked.only)
-    failed = [one["name"] for one in latest["benchmarks"] if one.get("failed")]
-    for name in failed:
-        print(f"benchmarks: {name} did not finish")
+    failed = [one for one in latest["benchmarks"] if one.get("failed")]
+    for one in failed:
+        print(f"benchmarks: {one['name']} did not finish: {one['failed']}")
     worse = compared(latest, asked.tolerance) if asked.compare else []
     if asked.table:
         PAGE.write_text(with_table(PAGE.read_text(), table(latest)))

@@ -88,18 +88,35 @@ def test_a_result_that_lacks_a_field_is_refused(lost: str) -> None:
         harness.checked(incomplete, "memory.py")
 
 
+@pytest.mark.parametrize("result", [[row()], None, "text", {"rows": [1]}, {"rows": "text"}])
+def test_a_result_of_another_form_is_refused(result: object) -> None:
+    with pytest.raises(ValueError, match=r"its (JSON is no object|rows are no list of objects)"):
+        harness.checked(result, "memory.py")
+
+
+@pytest.mark.parametrize(("key", "value"), [("bar", None), ("met", "yes"), ("ratio", "2"), ("note", 3)])
+def test_a_field_of_another_kind_is_refused(key: str, value: object) -> None:
+    one = results(row(**{key: value}))["benchmarks"][0]
+    with pytest.raises(ValueError, match=f"of another kind than told: rows\\[\\].{key}"):
+        harness.checked(one, "memory.py")
+
+
+OPTION = '# parser.add_argument("--json", type=Path)\n'
+
+
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout with two benchmarks, one of which fails."""
+    """A checkout with two benchmarks, one of which fails, and a script that is none."""
     folder = tmp_path / "benchmarks"
     folder.mkdir()
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "benchmarks.md").write_text("<!-- bench-table:begin -->\n<!-- bench-table:end -->\n")
     result = json.dumps(results(row())["benchmarks"][0])
     (folder / "memory.py").write_text(
-        f"import sys; assert sys.argv[1] == \"--json\"; open(sys.argv[2], 'w').write('''{result}''')"
+        f"{OPTION}import sys; assert sys.argv[1] == \"--json\"; open(sys.argv[2], 'w').write('''{result}''')"
     )
-    (folder / "broken.py").write_text('import sys; "--json"; sys.exit(3)')
+    (folder / "broken.py").write_text(f"{OPTION}import sys; sys.exit(3)")
+    (folder / "tool.py").write_text('command = ["train", "--json"]')
     monkeypatch.setattr(harness, "FOLDER", folder)
     monkeypatch.setattr(harness, "ROOT", tmp_path)
     monkeypatch.setattr(harness, "LATEST", tmp_path / ".benchmarks" / "latest.json")
@@ -123,6 +140,34 @@ def test_a_failed_benchmark_fails_the_whole_and_stores_no_baseline(house: Path) 
     assert harness.main(["--save-baseline"]) == 1
     assert not harness.BASELINE.exists()
     assert [one["name"] for one in harness.load(harness.LATEST)["benchmarks"]] == ["broken", "memory"]
+
+
+@pytest.mark.parametrize("told", ["[]", "{", '{"rows": []}', ""])
+def test_a_broken_result_ends_no_other_benchmark(
+    house: Path, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (harness.FOLDER / "broken.py").write_text(
+        f"{OPTION}import sys; open(sys.argv[2], 'w').write({told!r})",
+    )
+    assert harness.main(["--table"]) == 1
+    broken, memory = harness.load(harness.LATEST)["benchmarks"]
+    assert memory["rows"] == [row()]
+    assert f"Did not finish: {broken['failed']}." in harness.PAGE.read_text()
+    assert f"broken did not finish: {broken['failed']}" in capsys.readouterr().out
+
+
+def test_a_package_is_a_benchmark_by_the_name_of_its_folder(house: Path) -> None:
+    package = harness.FOLDER / "slowly"
+    package.mkdir()
+    result = json.dumps(results(row(what="of a package"), name="slowly")["benchmarks"][0])
+    (package / "helper.py").write_text(f"RESULT = {result!r}")
+    (package / "__main__.py").write_text(
+        f"{OPTION}import sys\nfrom benchmarks.slowly.helper import RESULT\n"
+        "open(sys.argv[sys.argv.index('--json') + 1], 'w').write(RESULT)"
+    )
+    assert harness.main(["--only", "slowly"]) == 0
+    (one,) = harness.load(harness.LATEST)["benchmarks"]
+    assert one["rows"] == [row(what="of a package")]
 
 
 def test_running_one_keeps_the_others_results(house: Path) -> None:
