@@ -13,7 +13,7 @@ from bloomery.optimize.faults import NO_WORSE, UnderFaults
 from bloomery.optimize.validating.checks import generating
 from bloomery.optimize.validating.checks.covering import covered
 from bloomery.optimize.validating.checks.faulting import faults
-from bloomery.optimize.validating.checks.flow import flow
+from bloomery.optimize.validating.checks.flow import findings, flow
 from bloomery.optimize.validating.checks.generating import generated
 from bloomery.optimize.validating.checks.linting import security, style
 from bloomery.optimize.validating.checks.text import is_judge, judges, syntax
@@ -42,6 +42,14 @@ def test_equivalence_is_asked_for_only_where_behaviour_stays() -> None:
     asked = {goal for goal in CLAIMS if "equivalence.behaviour" in required("basic", goal)}
     assert asked == {"speed", "memory"}
     assert all("tests.all" in required("basic", goal) for goal in CLAIMS.keys() - asked)
+
+
+def test_the_goal_security_never_accepts_a_new_finding_for_one_that_is_gone() -> None:
+    assert all("security" in required(level, "security") for level in LEVELS)
+    others = [
+        required(level, goal) for goal in CLAIMS if goal != "security" for level in ("basic", "standard")
+    ]
+    assert not any("security" in names for names in others)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +103,7 @@ def test_linters_object_to_what_is_added_and_not_to_what_was_there(shop) -> None
     with shop.site(shop.edited(*UNSAFE)) as site:
         (by_ruff,), (by_bandit, claim) = style(site), security(replace(site, goal="security"))
     assert by_ruff.evidence.measured == 0
+    assert by_bandit.evidence.required
     assert by_bandit.evidence.measured == 1
     assert "B307" in by_bandit.mend
     assert claim.evidence.measured == 0
@@ -180,6 +189,28 @@ def test_codeqls_findings_are_compared_where_it_is_installed(shop, tmp_path, mon
     assert answer.evidence.measured == 1
     assert "src/shop/prices.py: py/eval" in answer.mend
     assert not answer.evidence.required
+
+
+def test_codeql_is_given_nothing_of_the_environment_that_it_does_not_need(tmp_path, monkeypatch) -> None:
+    tool = tmp_path / "codeql"
+    tool.write_text(
+        f'#!/bin/sh\nenv >> {tmp_path}/env\n[ "$2" = create ] || echo \'{{"runs": []}}\' > "${{6#*=}}"\n'
+    )
+    tool.chmod(0o755)
+    given = {"HOME": str(tmp_path), "LANG": "C.UTF-8", "TMPDIR": str(tmp_path), "CODEQL_THREADS": "1"}
+    kept_back = {
+        "GITHUB_TOKEN": "planted-1",
+        "AWS_SECRET_ACCESS_KEY": "planted-2",
+        "MY_CODEQL_KEY": "planted-3",
+    }
+    for name, value in (given | kept_back).items():
+        monkeypatch.setenv(name, value)
+    findings(str(tool), tmp_path, ["a.py"])
+    seen = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines())
+    assert "planted" not in str(seen)
+    by_the_shell = {"PWD", "OLDPWD", "SHLVL", "_"}
+    assert seen.keys() - by_the_shell == {*given, "PATH"}
+    assert given.items() <= seen.items()
 
 
 def test_who_imports_what_is_changed_is_looked_at_for_types(shop) -> None:

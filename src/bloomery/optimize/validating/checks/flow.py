@@ -1,6 +1,7 @@
 """What CodeQL's data-flow queries object to in a change and did not before, where it is installed."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections import Counter
@@ -15,6 +16,8 @@ from bloomery.optimize.validating.site import Answer, Site
 
 QUERIES = "codeql/python-queries"
 LIMIT_S = 1800
+GIVEN = ("PATH", "HOME", "LANG", "TMPDIR")  # of the environment: no tokens
+OWN = "CODEQL_"  # and what begins so: its own settings
 
 
 def flow(site: Site) -> Sequence[Answer]:
@@ -64,6 +67,7 @@ def _run(tool: str, *words: str) -> None:
             check=False,
             timeout=LIMIT_S,
             stdin=subprocess.DEVNULL,
+            env={name: value for name, value in os.environ.items() if name in GIVEN or name.startswith(OWN)},
         )
     except subprocess.TimeoutExpired:
         raise CapabilityMissing(f"CodeQL did not end within {LIMIT_S} s") from None
