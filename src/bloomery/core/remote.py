@@ -21,6 +21,7 @@ from bloomery.core.errors import (
     MissingFile,
     UserError,
 )
+from bloomery.core.log import without_passwords
 from bloomery.core.store import Store
 
 _ENTRY = "content"
@@ -59,10 +60,12 @@ def pull(store: Store, cid: str, url: str) -> Path:
     address = f"{root}/{cid}.tar"
     with store.incoming() as folder, _named_errors(url):
         try:
-            with tar.refusing_broken(address), files.open(address, "rb") as stream:
+            with tar.refusing_broken(without_passwords(address)), files.open(address, "rb") as stream:
                 _receive(stream, folder)
         except FileNotFoundError:
-            raise MissingFile(f"{url} has no {cid}; push it from a store that has it") from None
+            raise MissingFile(
+                f"{without_passwords(url)} has no {cid}; push it from a store that has it"
+            ) from None
         except FormatRefused as error:
             raise DamagedArtifact(f"{cid} was cut short or altered: {error}; push it again") from error
         store.adopt(folder / _ENTRY, cid)
@@ -102,9 +105,9 @@ def _remote(url: str) -> tuple[Any, str]:
     try:
         files, root = url_to_fs(url)
     except ImportError as error:
-        raise CapabilityMissing(f"no driver for {url}: {error}") from error
+        raise CapabilityMissing(f"no driver for {without_passwords(url)}: {error}") from error
     except ValueError as error:
-        raise UserError(f"{url} is not a URL of a remote: {error}") from error
+        raise UserError(f"{without_passwords(url)} is not a URL of a remote: {error}") from error
     return files, root.rstrip("/")
 
 
@@ -113,8 +116,11 @@ def _named_errors(url: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        shown = without_passwords(url)
         if is_full_disk(error):
             raise DiskFull(
-                f"no space left while copying to or from {url}; nothing was half-written"
+                f"no space left while copying to or from {shown}; nothing was half-written"
             ) from error
-        raise Failure(f"copying to or from {url} failed: {error}; try again") from error
+        raise Failure(
+            f"copying to or from {shown} failed: {without_passwords(str(error))}; try again"
+        ) from error

@@ -9,12 +9,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bloomery.core.errors import DamagedArtifact, FormatRefused, MissingFile, UserError
+from bloomery.core import remote
+from bloomery.core.errors import BloomeryError, DamagedArtifact, FormatRefused, MissingFile, UserError
 from bloomery.optimize.changes import Access, Rules, apply, approve, attach, check
 from bloomery.optimize.changes.kubo import Kubo, Unreachable
 from bloomery.optimize.changes.patch import Base, Content
 from bloomery.optimize.changes.sharing import Meeting, broadcast, export, fetch, import_file, receive
 
+PASSWORD = "example-of-ours-7"  # looks like a placeholder, so that nothing but the rule for URLs takes it out
 TOKEN = "ghp_" + "a1B2c3D4e5" * 4
 
 
@@ -216,6 +218,55 @@ def test_a_node_that_is_not_there_is_told(two, tmp_path) -> None:
     assert fetch(other.ledger, patch.cid, meeting).cid == patch.cid
     with pytest.raises(Unreachable, match="cannot be reached"):
         Kubo("nonsense://x").add(b"x")
+
+
+@pytest.mark.parametrize("mood", [drop, hang, trickle, fail, lie, babble])
+def test_a_password_in_the_url_of_a_node_is_shown_nowhere(site, node, tmp_path, capsys, mood) -> None:
+    kubo = Kubo(f"http://ada:{PASSWORD}@127.0.0.1:{node.server_port}", timeout_s=0.3)
+    patch = site.propose({"a.py": site.edit(l3="three")})
+    node.moods = [mood]
+    shared = broadcast(site.ledger, patch.cid, Meeting(str(tmp_path / "shared"), kubo))
+    node.moods = [mood]
+    with pytest.raises(MissingFile) as missing:
+        fetch(site.ledger, raw_cid(b"nobody has this"), Meeting(str(tmp_path / "shared"), kubo))
+    said = [repr(kubo), *shared.notes, str(missing.value), str(site.ledger.records.audit())]
+    assert PASSWORD not in "".join(said) + "".join(capsys.readouterr())
+    assert f"http://ada:[redacted]@127.0.0.1:{node.server_port}" in shared.notes[0] or mood is babble
+    with pytest.raises(Unreachable) as unusable:
+        Kubo(f"http://ada:{PASSWORD}@127.0.0.1:no").add(b"x")
+    assert PASSWORD not in str(unusable.value)
+
+
+class Away:
+    """A remote that names its whole address in its errors."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def exists(self, _path: str) -> bool:
+        raise OSError(f"{self.url} is away")
+
+    def open(self, *_: str) -> None:
+        raise OSError(f"{self.url} is away")
+
+
+def test_a_password_in_the_url_of_a_folder_is_shown_nowhere(site, monkeypatch) -> None:
+    patch = site.propose({"a.py": site.edit(l3="three")})
+    url = f"nonsense://ada:{PASSWORD}@example.org/x"
+
+    def told() -> str:
+        with pytest.raises(BloomeryError) as pushed:
+            broadcast(site.ledger, patch.cid, Meeting(url))
+        with pytest.raises(MissingFile) as missing:
+            fetch(site.ledger, raw_cid(b"nobody has this"), Meeting(url))
+        return f"{pushed.value} {missing.value} {Meeting(url)} {site.ledger.records.audit()}"
+
+    unknown = told()
+    monkeypatch.setattr(remote, "url_to_fs", lambda url: (Away(url), url))
+    away = told()
+    assert "is not a URL of a remote" in unknown
+    assert "example.org/x is away" in away
+    assert PASSWORD not in unknown + away
 
 
 def test_what_nobody_has_is_told_with_what_each_said(site, meeting) -> None:

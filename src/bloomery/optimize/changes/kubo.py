@@ -10,13 +10,14 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
 from bloomery.core.cid import CHUNK_BYTES, check_cid, cid_of_bytes
 from bloomery.core.errors import Failure, MissingFile
+from bloomery.core.log import without_passwords
 from bloomery.core.tokens import mask
 
 TOKEN = "BLOOMERY_KUBO_TOKEN"  # environment variable: sent as `Authorization: Bearer ...`
@@ -31,8 +32,13 @@ class Unreachable(Failure):
 class Kubo:
     """A node's RPC, e.g. `http://127.0.0.1:5001`; each call ends after `timeout_s`."""
 
-    url: str
+    url: str = field(repr=False)
     timeout_s: float = 20.0
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        return without_passwords(self.url)
 
     def add(self, data: bytes) -> str:
         """Give the node these bytes, pinned, and return their CID. Raises: Unreachable."""
@@ -40,7 +46,7 @@ class Kubo:
         with self._answer("add", {**_AS_OURS, "pin": "true"}, files={"file": ("patch", data)}) as answer:
             given = _last_object(answer, self._body(answer, 2**16)).get("Hash")
         if given != cid:
-            raise Unreachable(f"the node {self.url} calls {cid} by another name ({mask(str(given))[:80]})")
+            raise Unreachable(f"the node {self.shown} calls {cid} by another name ({mask(str(given))[:80]})")
         return cid
 
     def pin(self, cid: str) -> None:
@@ -48,7 +54,7 @@ class Kubo:
         with self._answer("pin/add", {"arg": check_cid(cid), "timeout": self._wait}) as answer:
             pinned = _last_object(answer, self._body(answer, 2**16)).get("Pins")
         if pinned != [cid]:
-            raise Unreachable(f"the node {self.url} did not pin {cid}")
+            raise Unreachable(f"the node {self.shown} did not pin {cid}")
 
     def cat(self, cid: str, most_bytes: int) -> bytes:
         """The content, verified. Raises: MissingFile where the node has not got it in time; Unreachable."""
@@ -57,9 +63,9 @@ class Kubo:
             with self._answer("cat", query) as answer:
                 data = self._body(answer, most_bytes)
         except httpx.ReadTimeout:
-            raise MissingFile(f"the node {self.url} did not find {cid} in {self.timeout_s:g} s") from None
+            raise MissingFile(f"the node {self.shown} did not find {cid} in {self.timeout_s:g} s") from None
         if cid_of_bytes(data) != cid:
-            raise Unreachable(f"the node {self.url} gave something else as {cid} (cut short or altered)")
+            raise Unreachable(f"the node {self.shown} gave something else as {cid} (cut short or altered)")
         return data
 
     @property
@@ -77,15 +83,18 @@ class Kubo:
                 client.stream("POST", address, params=query, **sent) as answer,
             ):
                 if answer.status_code != 200:
-                    said = mask(self._body(answer, 2**12).decode(errors="replace"))
-                    raise Unreachable(f"the node {self.url} refused {call} ({answer.status_code}): {said}")
+                    said = without_passwords(mask(self._body(answer, 2**12).decode(errors="replace")))
+                    raise Unreachable(f"the node {self.shown} refused {call} ({answer.status_code}): {said}")
                 yield answer
         except httpx.ReadTimeout:
             if call == "cat":
                 raise
-            raise Unreachable(f"the node {self.url} did not answer {call} in {self.timeout_s:g} s") from None
+            raise Unreachable(
+                f"the node {self.shown} did not answer {call} in {self.timeout_s:g} s"
+            ) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unreachable(f"the node {self.url} cannot be reached: {mask(str(error))}") from error
+            why = without_passwords(mask(str(error)))
+            raise Unreachable(f"the node {self.shown} cannot be reached: {why}") from error
 
     def _body(self, answer: httpx.Response, most_bytes: int) -> bytes:
         """What comes until the deadline; a node that sends drop by drop is cut off."""
@@ -94,9 +103,9 @@ class Kubo:
             parts.append(part)
             size += len(part)
             if size > most_bytes:
-                raise Unreachable(f"the node {self.url} sent more than {most_bytes} bytes")
+                raise Unreachable(f"the node {self.shown} sent more than {most_bytes} bytes")
             if time.monotonic() > until:
-                raise Unreachable(f"the node {self.url} was not done in {self.timeout_s:g} s")
+                raise Unreachable(f"the node {self.shown} was not done in {self.timeout_s:g} s")
         return b"".join(parts)
 
 

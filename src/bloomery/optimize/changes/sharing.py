@@ -6,7 +6,7 @@ approval travels with it.
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bloomery.core import remote
@@ -30,7 +30,7 @@ _log = get_log("changes")
 class Meeting:
     """Where workspaces meet: a node of IPFS, and a folder (a URL of fsspec) for when there is none."""
 
-    folder: str
+    folder: str = field(repr=False)
     kubo: Kubo | None = None
 
 
@@ -59,7 +59,7 @@ def broadcast(ledger: Ledger, prefix: str, meeting: Meeting, *, agent: str | Non
     places = _to_node(ledger, meeting.kubo, (patch.cid, about), notes) if meeting.kubo else []
     if not places:
         places = [remote.push(ledger.workspace.store, cid, meeting.folder) for cid in (patch.cid, about)][:1]
-    places, notes = [without_passwords(mask(place)) for place in places], [mask(note) for note in notes]
+    places, notes = ([without_passwords(mask(text)) for text in texts] for texts in (places, notes))
     ledger.records.note(agent or "bloomery", "shared", patch.cid, {"places": places, "notes": notes})
     ledger.seal()
     return Shared(patch.cid, about, tuple(places), tuple(notes))
