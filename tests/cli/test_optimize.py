@@ -5,6 +5,8 @@ import json
 import pytest
 
 from bloomery.core.workspace import Workspace
+from bloomery.optimize.changes import approve, findings, open_ledger
+from bloomery.optimize.putting_up import RULES
 from tests.optimize.runs.shops import OTHER, QUICK, SLOW, Saying, decide, private_git, quick, shop
 
 __all__ = ["private_git", "quick", "shop"]
@@ -93,6 +95,24 @@ def test_apply_asks_a_person_puts_it_in_and_rollback_takes_it_out(site, patch, b
     assert [one["cid"] for one in planned["steps"]] == [patch]
     assert bloomery("rollback", patch, "--by", "Ada").code == 0
     assert site.files == before
+
+
+def test_json_approves_nothing_by_itself(site, patch, bloomery):
+    before = site.files
+    said = bloomery("patches", "apply", patch, "--by", "Ada", "--json")
+    assert (said.code, said.out, "--json" in said.err, "--yes" in said.err) == (2, "", True, True)
+    assert site.files == before
+    assert json.loads(bloomery("patches", "show", patch, "--json").out)["decisions"] == []
+    done = bloomery("patches", "apply", patch, "--by", "Ada", "--json", "--yes", "--no-test")
+    assert (done.code, json.loads(done.out)["cid"]) == (0, patch), done.err
+
+
+def test_json_alone_puts_in_what_a_person_approved_before(site, patch, bloomery):
+    ledger = open_ledger(Workspace.open(site.root / ".bloomery"), site.root, RULES)
+    approve(ledger, patch, by="Ada", evidence=findings(ledger, patch)[0])
+    done = bloomery("patches", "apply", patch, "--by", "Ada", "--json", "--no-test")
+    assert (done.code, json.loads(done.out)["cid"]) == (0, patch), done.err
+    assert "set(paid_ids)" in (site.root / "src/shop/orders.py").read_text()
 
 
 def test_who_decides_must_be_a_person_with_a_name(site, patch, bloomery):

@@ -101,7 +101,8 @@ def apply(
     if not _is_approved(ledger, patch):
         digest, found = findings(ledger, patch.cid)
         who = by or _user(ledger)
-        if not yes and not as_json:
+        if not yes:
+            _refuse_json(patch.cid, as_json=as_json)
             print_evidence(found.evidence, title=f"{_told(patch.paths)}: {patch.about.description}")
             _confirm(f"apply {short(patch.cid)} as {who}?")
         approve(ledger, patch.cid, by=who, evidence=digest, reason=reason)
@@ -219,6 +220,16 @@ def _is_approved(ledger: "Ledger", patch: "Patch") -> bool:
 def _user(ledger: "Ledger") -> str:
     answer = ledger.repository.ask("config", "user.name")
     return answer.out.decode().strip()
+
+
+def _refuse_json(cid: str, *, as_json: bool) -> None:
+    """Raises: UserError, since a question has no place in JSON and silence is no approval."""
+    from bloomery.core.errors import UserError
+
+    if as_json:
+        raise UserError(
+            f"{short(cid)} is not approved yet and --json cannot ask: read its evidence, give --yes"
+        )
 
 
 def _confirm(question: str) -> None:
