@@ -1,6 +1,7 @@
 """How many planted weaknesses are found and mended, and how much is said against programs that have none.
 
-    python -m benchmarks.faults                       # all; --half tuned|held, --only NAME ..., --json FILE
+    python -m benchmarks.faults                       # all; --half tuned|held, --only NAME ..., --json FILE,
+                                                      # --details FILE: what became of each
 
 Each text of `benchmarks/faulty/` holds a program with one planted weakness, its sound twin, and scenarios.
 *Found*: the planted kind is among what `probe` reports. *Mended*: a mend of the chaos method passes: without
@@ -22,6 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from benchmarks import telling
 from bloomery.optimize.faults import Scenario, probe
 from bloomery.optimize.faults.experimenting import experiment
 from bloomery.optimize.faults.mending import mended
@@ -117,29 +119,52 @@ def report(rows: list[Row]) -> None:
             )
 
 
+def rows(measured: list[Row]) -> list[telling.Row]:
+    """What is found, mended and wrongly said in each half; there is no bar for these."""
+    told = []
+    for half in ("tuned", "held"):
+        part = [row for row in measured if row.half == half]
+        whole = len(part)
+        schedules = f"{sum(row.schedules for row in part)} schedules"
+        told += telling.share(
+            f"planted weaknesses found, {half}", sum(row.found for row in part), whole, schedules
+        )
+        told += telling.share(f"planted weaknesses mended, {half}", sum(row.mended for row in part), whole)
+        for what, said in (("sound twins accused", "alarms"), ("programs with a kind beside", "beside")):
+            lines = [line for row in part for line in getattr(row, said)]
+            count = sum(bool(getattr(row, said)) for row in part)
+            if part:
+                note = f"{len(lines)} claims"
+                told.append(telling.none_of(f"{what}, {half}", count, whole, note, judged=False))
+    return told
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--half", choices=["tuned", "held"])
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--find", action="store_true", help="find only, mend nothing")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="rows for the harness")
+    parser.add_argument("--details", type=Path, help="what became of each")
     given = parser.parse_args()
-    rows = []
+    measured: list[Row] = []
     for one in cases():
         if (given.only and one.name not in given.only) or (given.half and one.half != given.half):
             continue
         row = measure(one, given.seed, mend=not given.find)
-        rows.append(row)
+        measured.append(row)
         said = "mended" if row.mended else "found" if row.found else "missed"
         print(
             f"{row.half:6} {row.name:16} {row.kind:20} {said:7} {row.seconds:5.1f} s  {row.mend}", flush=True
         )
         for line in (*(f"beside: {b}" for b in row.beside), *(f"FALSE ALARM: {a}" for a in row.alarms)):
             print(f"       {line}", flush=True)
-    report(rows)
+    report(measured)
+    if given.details:
+        given.details.write_text(json.dumps([asdict(row) for row in measured], indent=1) + "\n")
     if given.json:
-        given.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+        telling.write(given.json, "faults", rows(measured), sum(row.seconds for row in measured))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
     python -m benchmarks.policy                    # measures once, then ten seeds of learning
     python -m benchmarks.policy --table FILE       # keeps what was measured in FILE, and reads it from there
+    python -m benchmarks.policy --json FILE
 
 The corpus is benchmarks/slow, in two forms: the functions for which the embedded proposers have two or more
 proposals; and all functions with a proposal, beside it those of a proposer that edits at random. Each
@@ -22,12 +23,14 @@ import signal
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 
+from benchmarks import telling
 from benchmarks.slow.corpus import Case, cases
 from benchmarks.slow.measuring import LEAST_GAIN, loaded, outcome, seconds
 from bloomery.optimize.methods.actor_critic.features import arm, proposal_features
@@ -165,8 +168,22 @@ def elsewhere(taught: Sequence[Offered], asked: Sequence[Offered], seed: int) ->
     return {one.name: one.rewards[values[one.name].index(max(values[one.name]))] for one in asked}
 
 
-def told(name: str, corpus: Sequence[Offered], runs: Sequence[dict[str, float]]) -> bool:
-    """Prints the mean rewards and the interval of their difference; whether a gain can be claimed."""
+@dataclass(frozen=True)
+class Compared:
+    """Mean rewards, and the interval of the policy's difference to uniform choice."""
+
+    name: str
+    functions: int
+    policy: float
+    uniform: float
+    first: float
+    best: float
+    difference: float
+    low: float
+    high: float
+
+
+def compared(name: str, corpus: Sequence[Offered], runs: Sequence[dict[str, float]]) -> Compared:
     mine = {one.name: statistics.fmean(run[one.name] for run in runs) for one in corpus}
     differences = [mine[one.name] - one.uniform for one in corpus]
     rng = random.Random(0)
@@ -175,26 +192,47 @@ def told(name: str, corpus: Sequence[Offered], runs: Sequence[dict[str, float]])
     chance = statistics.fmean(one.uniform for one in corpus)
     best = statistics.fmean(max(one.rewards) for one in corpus)
     own = statistics.fmean(one.rewards[0] for one in corpus)
-    claim = "better" if low > 0 else "no claim"
-    mean = statistics.fmean(mine.values())
-    figures = f"policy {mean:.3f}, uniform {chance:.3f}, first {own:.3f}, best {best:.3f}"
-    interval = f"{statistics.fmean(differences):+.3f} ({low:+.3f} to {high:+.3f})"
+    mean, difference = statistics.fmean(mine.values()), statistics.fmean(differences)
+    return Compared(name, len(corpus), mean, chance, own, best, difference, low, high)
+
+
+def told(name: str, corpus: Sequence[Offered], runs: Sequence[dict[str, float]]) -> Compared:
+    """Prints what it returns, and whether a gain can be claimed."""
+    one = compared(name, corpus, runs)
+    claim = "better" if one.low > 0 else "no claim"
+    figures = (
+        f"policy {one.policy:.3f}, uniform {one.uniform:.3f}, first {one.first:.3f}, best {one.best:.3f}"
+    )
+    interval = f"{one.difference:+.3f} ({one.low:+.3f} to {one.high:+.3f})"
     print(f"  {name:26} {figures}; difference {interval}: {claim}")
-    return low > 0
+    return one
 
 
-def judged(title: str, corpus: Sequence[Offered]) -> bool:
-    """Prints all that is measured of one form of the corpus; whether the second pass beats chance."""
+def row_of(title: str, one: Compared, *, judged: bool) -> telling.Row:
+    """The policy's mean reward beside that of uniform choice."""
+    interval = f"difference {one.difference:+.3f} ({one.low:+.3f} to {one.high:+.3f})"
+    note = f"{one.functions} functions; {interval}; first {one.first:.3f}, best {one.best:.3f}"
+    ratio = one.policy / one.uniform if one.uniform else None
+    bar = {"bar": "95 % interval of the difference above 0", "met": one.low > 0} if judged else {}
+    beside = {"peer": one.uniform, "ratio": ratio}
+    return telling.row(f"{title}: {one.name}", one.policy, "mean reward", note, **beside, **bar)
+
+
+def judged(title: str, corpus: Sequence[Offered]) -> list[telling.Row]:
+    """Prints all that is measured of one form of the corpus; the bar is for the second pass."""
     count = sum(len(one.rewards) for one in corpus)
     print(f"{title}: {len(corpus)} functions, {count} proposals to choose among, {len(SEEDS)} seeds")
     runs = [passes(corpus, seed) for seed in SEEDS]
-    told("first pass, learning", corpus, [run[0] for run in runs])
+    first = told("first pass, learning", corpus, [run[0] for run in runs])
     second = told("second pass", corpus, [run[1] for run in runs])
+    rows = [row_of(title, first, judged=False), row_of(title, second, judged=True)]
     for taught, asked in (HALVES, HALVES[::-1]):
         mine = [one for one in corpus if one.half == asked]
         others = [one for one in corpus if one.half == taught]
-        told(f"{asked}, taught on {taught}", mine, [elsewhere(others, mine, seed) for seed in SEEDS])
-    return second
+        runs_there = [elsewhere(others, mine, seed) for seed in SEEDS]
+        there = told(f"{asked}, taught on {taught}", mine, runs_there)
+        rows.append(row_of(title, there, judged=False))
+    return rows
 
 
 def read(table: Path) -> list[Offered]:
@@ -204,7 +242,8 @@ def read(table: Path) -> list[Offered]:
     ]
 
 
-def main(table: Path | None) -> int:
+def main(table: Path | None, out: Path | None) -> int:
+    began = time.monotonic()
     if table is not None and table.exists():
         corpus = read(table)
     else:
@@ -212,8 +251,11 @@ def main(table: Path | None) -> int:
         if table is not None:
             table.write_text(json.dumps([asdict(one) for one in corpus]))
     plain = [one for one in map(without_edits, corpus) if len(one.rewards) > 1]
-    better = [judged("embedded proposers", plain), judged("and a proposer that edits at random", corpus)]
-    return 0 if all(better) else 1
+    rows = judged("embedded proposers", plain) + judged("and a proposer that edits at random", corpus)
+    if out:  # the rows say what was missed
+        telling.write(out, "policy", rows, time.monotonic() - began)
+        return 0
+    return 0 if all(row["met"] is not False for row in rows) else 1
 
 
 if __name__ == "__main__":
@@ -221,4 +263,6 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--table", type=Path, default=None)
-    sys.exit(main(parser.parse_args().table))
+    parser.add_argument("--json", type=Path, help="rows for the harness")
+    given = parser.parse_args()
+    sys.exit(main(given.table, given.json))

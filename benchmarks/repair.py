@@ -1,6 +1,7 @@
 """How many of forty small programs with one fault each are repaired, and how many of these repairs are right.
 
-    python -m benchmarks.repair                       # all; --half tuned|held, --only NAME ..., --json FILE
+    python -m benchmarks.repair                       # all; --half tuned|held, --only NAME ..., --json FILE,
+                                                      # --details FILE: what became of each
 
 Each program of `benchmarks/broken/` has a fault, tests that the search sees, tests that it does not see, and
 a generator of inputs. The search gets the broken file and the seen tests. Its first-ranked repair counts as
@@ -24,12 +25,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from benchmarks import telling
 from bloomery.core.sandbox import Limits, call
 from bloomery.optimize.proposers.repair import Repairs, repair
 
 FOLDER = Path(__file__).parent / "broken"
 MARK = "\n\n# What follows is no part of the program.\n"
 DRAWN = 300
+LEAST, MOST_S = 0.9, 120
 Half = Literal["tuned", "held"]
 
 
@@ -162,20 +165,38 @@ def report(rows: list[Row]) -> None:
             )
 
 
+def rows(measured: list[Row]) -> list[telling.Row]:
+    """What was repaired correctly, of all and of each half, and how long the longest took."""
+    told = []
+    for half in ("all", "tuned", "held"):
+        part = [row for row in measured if half in ("all", row.half)]
+        note = f"{sum(row.repaired for row in part)} repaired"
+        right = sum(row.correct for row in part)
+        told += telling.share(f"repaired correctly, {half}", right, len(part), note, least=LEAST)
+    if measured:
+        slowest = max(measured, key=lambda row: row.seconds)
+        late = sum(row.seconds > MOST_S for row in measured)
+        note = f"{slowest.name}, {slowest.cpu_seconds:.0f} s of CPU; {late} of {len(measured)} took longer"
+        judged = {"bar": f"<= {MOST_S} s", "met": not late, "higher_is_better": False}
+        told.append(telling.row("slowest search", slowest.seconds, "s", f"{note} than the bar", **judged))
+    return told
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--half", choices=["tuned", "held"])
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--budget", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="rows for the harness")
+    parser.add_argument("--details", type=Path, help="what became of each")
     given = parser.parse_args()
-    rows = []
+    measured: list[Row] = []
     for one in cases():
         if (given.only and one.name not in given.only) or (given.half and one.half != given.half):
             continue
         row = measure(one, given.budget, given.seed)
-        rows.append(row)
+        measured.append(row)
         verdict = "correct" if row.correct else "repaired" if row.repaired else "none"
         print(
             f"{row.half:6} {row.name:18} {row.kind:24} {verdict:9} {row.seconds:6.1f} s "
@@ -183,9 +204,12 @@ def main() -> None:
             + (f" (correct one at {row.place_of_correct})" if not row.correct else ""),
             flush=True,
         )
-    report(rows)
+    report(measured)
+    if given.details:
+        given.details.write_text(json.dumps([asdict(row) for row in measured], indent=1) + "\n")
     if given.json:
-        given.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+        arguments = f"--budget {given.budget} --seed {given.seed}"
+        telling.write(given.json, "repair", rows(measured), sum(row.seconds for row in measured), arguments)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """Generated tests against Pynguin's, and mutants a second against mutmut's, on ten small modules.
 
-    python -m benchmarks.testgen --pynguin VENV --mutmut VENV  # --only NAME ..., --effort quick, --json FILE
+    python -m benchmarks.testgen --pynguin VENV --mutmut VENV  # --only NAME ..., --effort quick, --json FILE,
+                                                           # --details FILE: what became of each
 
 VENV is a folder with a virtual environment in which that tool is installed (mutmut's with cosmic-ray and
-pytest, too); neither is a dependency. Modules of `benchmarks/tested/developed` were there while the generator
-was written; those of `held` were written for this comparison and took no part.
+pytest, too); neither is a dependency. Without the options the folders pynguin and mutmut of BLOOMERY_PEERS
+are taken; where one is missing, its rows say so and judge nothing. Modules of `benchmarks/tested/developed`
+were there while the generator was written; those of `held` were written for this comparison and took no part.
 
 Each generator gets a module and no tests. Its suite is judged by two sets of wrong versions: those of
 `source.mutating`, which our generator looks at while it works, and cosmic-ray's, which it never sees. Pynguin
@@ -31,6 +33,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from benchmarks import telling
 from bloomery.core import sandbox
 from bloomery.source.boxing import boxed
 from bloomery.source.mutating import Trying, kill_tables, killing
@@ -74,8 +77,8 @@ class Suite:
 
 
 def main() -> None:
-    options = _options()
-    rows: dict[str, dict[str, Any]] = {}
+    options, began = _options(), time.monotonic()
+    found: dict[str, dict[str, Any]] = {}
     for path in sorted(FOLDER.glob("*/*.py")):
         if options.only and path.stem not in options.only:
             continue
@@ -88,11 +91,59 @@ def main() -> None:
         row |= {tool: asdict(suite) for tool, suite in _judged(path, suites, cosmic).items()}
         if options.mutmut and options.rates:
             row["rate"] = _rates(path, text, options.mutmut)
-        rows[path.stem] = row
+        found[path.stem] = row
         print(path.stem, json.dumps(row), flush=True)
+    if options.details:
+        options.details.write_text(json.dumps(found, indent=2))
+    _print(found)
     if options.json:
-        options.json.write_text(json.dumps(rows, indent=2))
-    _print(rows)
+        spent = time.monotonic() - began
+        telling.write(options.json, "testgen", rows(found), spent, f"--effort {options.effort}")
+
+
+def rows(found: Mapping[str, Mapping[str, Any]]) -> list[telling.Row]:
+    """Mutants killed beside Pynguin's tests on the same modules, and mutants a second beside mutmut's."""
+    told = [
+        _killed(chosen, kind, some)
+        for chosen in ("all", "developed", "held")
+        for kind in ("ours", "cosmic-ray's")
+        if (some := [row for row in found.values() if chosen in ("all", row["set"])])
+    ]
+    return [*told, *_rate([row["rate"] for row in found.values() if "rate" in row])]
+
+
+def _killed(chosen: str, kind: str, some: Sequence[Mapping[str, Any]]) -> telling.Row:
+    keys = ("killed", "mutants") if kind == "ours" else ("cosmic_killed", "cosmic")
+    what = f"mutants killed ({kind}), {chosen} modules"
+    ours, mutants = (sum(row["bloomery"][key] for row in some) for key in keys)
+    spent = sum(row["bloomery"]["cpu_s"] for row in some)
+    note = f"{ours} of {mutants}, {len(some)} modules, {spent:.0f} CPU s"
+    bar = "> 1 times Pynguin's"
+    if not mutants or any("pynguin" not in row for row in some):
+        why = "without cosmic-ray's mutants" if not mutants else "without Pynguin"
+        return telling.row(
+            what, float(ours), "mutants", f"{note}; {why}, not judged", bar="> 1 times Pynguin's"
+        )
+    peer = sum(row["pynguin"][keys[0]] for row in some)
+    note += f"; Pynguin {peer} in {sum(row['pynguin']['cpu_s'] for row in some):.0f} CPU s"
+    judged = {"peer": float(peer), "ratio": ours / peer if peer else None, "met": ours > peer}
+    return telling.row(what, float(ours), "mutants", note, bar=bar, **judged)
+
+
+def _rate(some: Sequence[Mapping[str, float]]) -> list[telling.Row]:
+    """Of all modules together: mutants by the processor time that all of them took."""
+    if not some or not all(one["bloomery_per_cpu_s"] and one["mutmut_per_cpu_s"] for one in some):
+        note = "mutmut is missing or judged no mutant of a module: not judged"
+        return [telling.row("mutants a CPU second", None, "", note, bar=">= 1 times mutmut's")]
+    counts = [sum(one[f"{tool}_mutants"] for one in some) for tool in ("bloomery", "mutmut")]
+    spent = [
+        sum(one[f"{tool}_mutants"] / one[f"{tool}_per_cpu_s"] for one in some)
+        for tool in ("bloomery", "mutmut")
+    ]
+    ours, peer = counts[0] / spent[0], counts[1] / spent[1]
+    note = f"{counts[0]:g} and {counts[1]:g} mutants of {len(some)} modules"
+    judged = {"peer": peer, "ratio": ours / peer, "met": ours >= peer}
+    return [telling.row("mutants a CPU second", ours, "/s", note, bar=">= 1 times mutmut's", **judged)]
 
 
 def _options() -> argparse.Namespace:
@@ -104,8 +155,19 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rates", action="store_true", help="mutants a second, against mutmut's")
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--effort", default="standard")
-    parser.add_argument("--json", type=Path)
-    return parser.parse_args()
+    parser.add_argument("--json", type=Path, help="rows for the harness, with the rates")
+    parser.add_argument("--details", type=Path, help="what became of each")
+    options = parser.parse_args()
+    options.pynguin, options.mutmut = (
+        getattr(options, name) or _installed(name) for name in ("pynguin", "mutmut")
+    )
+    options.rates |= options.json is not None
+    return options
+
+
+def _installed(peer: str) -> Path | None:
+    folder = Path(os.environ.get("BLOOMERY_PEERS", "")) / peer
+    return folder if (folder / "bin" / peer).exists() else None
 
 
 def _ours(path: Path, effort: Any) -> tuple[str, float, float]:
