@@ -193,8 +193,10 @@ def rows(outcomes: Sequence[Outcome]) -> Iterator[dict[str, object]]:
                 by[verifier] = _count(some, side, True) / total if total else None
             ours_, peer = by["ours"], by["ghostwriter"]
             if ours_ is not None:
+                mine = [o for o in outcomes if (o.verifier, o.trap.part) == ("ours", part)]
+                counted = f"{_count(mine, side, True)} of {_count(mine, side, None)}"
                 met = ours_ <= 0 if side == "wrong" else ours_ >= 0.9
-                note = f"pytest alone {by['pytest alone']}; peer: the Hypothesis ghostwriter"
+                note = f"{counted}; pytest alone {by['pytest alone']}; peer: the Hypothesis ghostwriter"
                 yield {
                     "what": f"{side} candidates accepted, {part} traps", "ours": ours_, "peer": peer,
                     "ratio": None, "unit": "share", "bar": BARS[side], "higher_is_better": side == "right",
