@@ -5,7 +5,10 @@ import pytest
 from bloomery.core.evidence import Bar, Check, judge, not_run
 from bloomery.optimize.validating import Verdict
 
-SYNTAX, FASTER = Check(name="syntax", bar=Bar(op="==", value=0)), Check(name="faster", bar=Bar(op=">", value=1))
+SYNTAX, FASTER = (
+    Check(name="syntax", bar=Bar(op="==", value=0)),
+    Check(name="faster", bar=Bar(op=">", value=1)),
+)
 SOUND = judge(SYNTAX, 0, how="", duration_s=0)
 
 
