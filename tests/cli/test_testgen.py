@@ -62,6 +62,7 @@ def test_the_mistakes_of_testgen_are_said(bloomery, project, tmp_path):
     assert (said.code, "nothing to test" in said.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_gaps_and_the_page_come_from_one_run_of_the_tests(bloomery, project, tmp_path):
     said = bloomery("coverage", "gaps", "--root", project, "--json")
     found = json.loads(said.out)

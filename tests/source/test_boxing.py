@@ -85,6 +85,7 @@ def test_the_last_test_can_run_first(project: Path):
     assert results.outcomes[0].node.endswith("test_seed")
 
 
+@pytest.mark.slow
 def test_mutants_are_killed_in_a_box_too(project: Path):
     with boxed(project) as box:
         parsed = parse(box.inner(project / "src" / "rules.py"))

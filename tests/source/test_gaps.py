@@ -2,6 +2,7 @@
 
 import html
 import json
+import os
 import re
 import subprocess
 import sys
@@ -126,9 +127,12 @@ def test_the_json_of_coverage_is_read_with_its_contexts(parsed: Parsed):
         "import rules\ndef test_easy():\n    assert rules.easy() == 1\n"
         "def test_hard():\n    assert rules.hard(1, 2) == 1\n"
     )
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     (root / ".coveragerc").write_text("[run]\ndynamic_context = test_function\ninclude = rules.py\n")
     for words in (["run", "-m", "pytest", "-q", "-p", "no:cacheprovider"], ["json", "--show-contexts"]):
-        subprocess.run([sys.executable, "-m", "coverage", *words], cwd=root, check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, "-m", "coverage", *words], cwd=root, check=True, capture_output=True, env=alone
+        )
     found = read_json(root / "coverage.json", root)
     assert found.tests(parsed, "easy") == ("test_rules.test_easy",)
     assert found.ran(parsed, "hard", "test_rules.test_hard") == {9, 10}

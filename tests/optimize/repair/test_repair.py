@@ -81,6 +81,7 @@ def test_with_nothing_found_nothing_is_claimed(tmp_path):
     assert (found.ranked, found.tried) == ((), 20)
 
 
+@pytest.mark.slow
 def test_a_program_that_never_ends_is_mended(tmp_path):
     endless = "def halvings(n):\n    times = 0\n    while n > 1:\n        n = n * 2\n        times += 1\n"
     endless += "    return times\n"

@@ -24,6 +24,7 @@ def counted(monkeypatch) -> list[int]:
     return runs
 
 
+@pytest.mark.slow
 def test_the_same_change_is_answered_from_the_cache_and_another_is_not(shop, tmp_path, monkeypatch) -> None:
     runs, cache = counted(monkeypatch), Cache(tmp_path / "cache")
     first = shop.validate(shop.edited(*SUM), cache=cache)

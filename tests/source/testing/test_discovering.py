@@ -67,6 +67,7 @@ def test_coverage_recorded_in_the_sandbox_speaks_of_the_files_themselves(project
         covered_in_box(project, ["tests"], ["src/broken.py"])
 
 
+@pytest.mark.slow
 def test_what_depends_on_its_order_is_flaky(project: Path):
     done = repeat(project, ["tests/test_other.py"], 2)
     assert done.flaky == {"tests/test_other.py::test_needs_the_first": ("passed", "failed")}

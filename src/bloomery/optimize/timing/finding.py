@@ -73,6 +73,7 @@ def _known(case: Case, path: str, name: str, recorded: Recorded) -> Known:
 def _called(name: str, called: Sequence[Call], mined: Sequence[Call]) -> Iterator[Ladder]:
     if called:
         yield Ladder(0, (Workload(name, tuple(called), "recorded from tests"),))
+    if len(called) > 1:
         yield Ladder(0, (Workload(name, (called[0],), "recorded from tests, the longest"),))
     if mined:
         yield Ladder(1, (Workload(name, tuple(mined), "written in tests and examples"),))
