@@ -7,7 +7,7 @@ import typer
 
 from bloomery.cli.options import DEFAULT_WORKSPACE, AsJson, WorkspacePath, print_json
 from bloomery.cli.tables import print_fields, print_table, say
-from bloomery.cli.wording import Coloured, number, short
+from bloomery.cli.wording import Coloured, files, number, short
 
 if TYPE_CHECKING:
     from bloomery.optimize.reporting import Report, Tried
@@ -113,7 +113,7 @@ def _print(report: "Report") -> None:
         [
             ("method", report.method),
             ("goal", f"{report.goal}, level {report.level}"),
-            ("files", _told(report.paths)),
+            ("files", files(report.paths)),
             ("tests before", tests),
             *((name, _figure(value)) for name, value in report.facts.items() if not isinstance(value, dict)),
         ]
@@ -164,10 +164,6 @@ def _remedy(one: "Tried") -> str:
     check = one.reason.partition(":")[0]
     again = not one.suggestion or one.suggestion.startswith(check)
     return "" if again else f"{one.operator}: {one.suggestion.splitlines()[0]}"
-
-
-def _told(paths: tuple[str, ...]) -> str:
-    return ", ".join(paths) if len(paths) <= 3 else f"{', '.join(paths[:2])} and {len(paths) - 2} more"
 
 
 def _figure(value: Any) -> Any:

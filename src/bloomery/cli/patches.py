@@ -8,7 +8,7 @@ import typer
 
 from bloomery.cli.options import DEFAULT_WORKSPACE, AsJson, Wide, WorkspacePath, print_json
 from bloomery.cli.tables import print_evidence, print_fields, print_table, say
-from bloomery.cli.wording import short
+from bloomery.cli.wording import files, short
 
 if TYPE_CHECKING:
     from bloomery.optimize.changes import Ledger, Patch
@@ -36,7 +36,7 @@ def list_them(
         print_json(records)
         return
     rows = [
-        [one.created_at, one.goal, one.proposer, _told(one.paths), one.status, short(one.cid, wide=wide),
+        [one.created_at, one.goal, one.proposer, files(one.paths), one.status, short(one.cid, wide=wide),
          *([one.description] if wide else [])]
         for one in records
     ]  # fmt: skip
@@ -103,7 +103,7 @@ def apply(
         who = by or _user(ledger)
         if not yes:
             _refuse_json(patch.cid, as_json=as_json)
-            print_evidence(found.evidence, title=f"{_told(patch.paths)}: {patch.about.description}")
+            print_evidence(found.evidence, title=f"{files(patch.paths)}: {patch.about.description}")
             _confirm(f"apply {short(patch.cid)} as {who}?")
         approve(ledger, patch.cid, by=who, evidence=digest, reason=reason)
     tests = tuple(patch.about.facts.get("tests", ()))
@@ -112,7 +112,7 @@ def apply(
     if as_json:
         print_json(done)
         return
-    say(f"{short(done.cid)} is in: {_told(done.paths)}" + (" (merged)" if done.merged else ""))
+    say(f"{short(done.cid)} is in: {files(done.paths)}" + (" (merged)" if done.merged else ""))
     say(f"next: git commit; or bloomery rollback {short(done.cid)}")
 
 
@@ -239,7 +239,3 @@ def _confirm(question: str) -> None:
     if not sys.stdin.isatty():
         raise UserError("nobody is here to be asked: give --yes once the evidence was read")
     typer.confirm(question, abort=True)
-
-
-def _told(paths: tuple[str, ...]) -> str:
-    return ", ".join(paths) if len(paths) <= 3 else f"{', '.join(paths[:2])} and {len(paths) - 2} more"

@@ -96,6 +96,11 @@ def short(cid: str, *, wide: bool = False) -> str:
     return cid if wide else cid[:CID_LENGTH]
 
 
+def files(paths: tuple[str, ...]) -> str:
+    """All of three, else the first two and how many more."""
+    return ", ".join(paths) if len(paths) <= 3 else f"{', '.join(paths[:2])} and {len(paths) - 2} more"
+
+
 def state(name: str) -> Coloured:
     """A state in words."""
     return Coloured(*STATES.get(name, (name, "reset")))
