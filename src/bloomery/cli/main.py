@@ -17,6 +17,7 @@ from bloomery.cli import (
     compress,
     config,
     coverage,
+    diffuse,
     evaluate,
     export,
     forge,
@@ -74,6 +75,7 @@ app.command("stats")(agents.stats)
 app.command("testgen")(testgen.generate_tests)
 app.add_typer(testing.app, name="test")
 app.add_typer(coverage.app, name="coverage")
+app.add_typer(diffuse.app, name="diffuse")
 app.add_typer(paper.app, name="paper")
 app.add_typer(github.app, name="github")
 app.add_typer(models.app, name="models")

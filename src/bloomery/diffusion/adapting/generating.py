@@ -1,0 +1,114 @@
+"""Candidates of a round: drawn by a strategy, asked what they are worth, the best of them chosen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bloomery.core.errors import UserError
+from bloomery.diffusion.buffer.trajectories import TrajectoryBuffer
+from bloomery.diffusion.guiding.gradient import Smooth
+from bloomery.diffusion.guiding.rewards import Reward, asked, discerning
+from bloomery.diffusion.processes.process import Process
+
+from .adapted import Drawing, Guidance, drawn
+from .budget import Metered
+from .memory import Memories
+from .strategies import Strategy
+from .tasks import Task
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What a round made. Shapes: samples (T, n, ...), rewards (T, n), chosen (T, n)"""
+
+    samples: Tensor
+    rewards: Tensor
+    chosen: Tensor
+    passes: int
+
+
+def candidates(
+    net: nn.Module,
+    process: Process,
+    tasks: Sequence[Task],
+    strategy: Strategy,
+    drawing: Drawing,
+    memories: Memories | None,
+    deviations: dict[str, float],
+    keep: float,
+    timeout_s: float | None,
+    generator: torch.Generator,
+) -> Candidates:
+    """Draw, ask and choose; the net is as it was.
+
+    Raises: UserError of a reward that is none, or is the same for all candidates
+    """
+    metered = Metered(net)
+    guidance = guidance_of(tasks, strategy.scale, deviations, timeout_s) if strategy.scale else None
+    with torch.no_grad():
+        samples = drawn(metered, process, tasks, strategy.n, drawing, memories, guidance, generator)
+    asked_of = [discerning(task.selects.reward, x, timeout_s) for task, x in zip(tasks, samples, strict=True)]
+    rewards = torch.stack(asked_of)
+    return Candidates(samples, rewards, best(rewards, keep), metered.examples)
+
+
+def best(rewards: Tensor, share: float) -> Tensor:
+    """The share with the highest rewards, one at least; of equals the first. Shapes: (T, n) -> (T, n)"""
+    count = max(1, round(share * rewards.shape[1]))
+    places = rewards.argsort(dim=1, descending=True, stable=True)[:, :count]
+    return torch.zeros_like(rewards, dtype=torch.bool).scatter(1, places, True)
+
+
+def guidance_of(
+    tasks: Sequence[Task], scale: float, deviations: dict[str, float], timeout_s: float | None
+) -> Guidance:
+    """Rewards in units of their deviation, so that a scale means the same of each."""
+    rewards = {task.name: _scaled(task.selects.reward, deviations[task.name], timeout_s) for task in tasks}
+    slopes = {task.name: task.selects.smooth for task in tasks}
+    smooth = {
+        name: _scaled_smooth(slope, deviations[name]) for name, slope in slopes.items() if slope is not None
+    }
+    gradient = smooth if len(smooth) == len(slopes) else None
+    return Guidance(scale=scale, rewards=rewards, smooth=gradient, timeout_s=timeout_s)
+
+
+def added(buffer: TrajectoryBuffer, tasks: Sequence[Task], made: Candidates, round: int) -> int:
+    """Put the chosen into the buffer and count the others as turned away; how many were new."""
+    new = 0
+    for task, x, rewards, chosen in zip(tasks, made.samples, made.rewards, made.chosen, strict=True):
+        picked = x[chosen]
+        besides = {**task.condition, **task.teaches}
+        alike = {name: value.expand(len(picked), *value.shape) for name, value in besides.items()}
+        content = contents(buffer, {"x": picked, **alike})
+        outcomes = buffer.add_many(
+            content, rewards[chosen].tolist(), tasks=task.name, origin="synthetic", round=round
+        )
+        buffer.reject(int((~chosen).sum()), round=round)
+        new += outcomes.count("kept")
+    return new
+
+
+def contents(buffer: TrajectoryBuffer, tensors: dict[str, Tensor]) -> dict[str, NDArray[np.generic]]:
+    """Tensors in the types of the buffer's fields. Raises: UserError where a type cannot hold them"""
+    fields, out = buffer.holdings.contents.fields, {}
+    for name, tensor in tensors.items():
+        array = tensor.detach().cpu().numpy()
+        kind = np.dtype(fields[name].dtype)
+        out[name] = array.astype(kind)
+        if kind.kind != "f" and not np.array_equal(out[name], array):
+            raise UserError(
+                f"the buffer's field '{name}' is of {kind}, which cannot hold these {array.dtype}"
+            )
+    return out
+
+
+def _scaled(reward: Reward, deviation: float, timeout_s: float | None) -> Reward:
+    return lambda x: asked(reward, x, timeout_s) / deviation
+
+
+def _scaled_smooth(slope: Smooth, deviation: float) -> Smooth:
+    return lambda x: slope(x) / deviation

@@ -1,0 +1,1 @@
+"""Code by masked diffusion: tokens that are lexemes, and canvases that stay completable programs."""

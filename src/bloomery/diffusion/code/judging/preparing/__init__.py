@@ -1,0 +1,1 @@
+"""What each language needs before its programs can be started."""
