@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from bloomery.core.log import REDACTED, get_log, log_to, set_level
+from bloomery.core.log import REDACTED, get_log, log_to, set_level, without_passwords
 
 
 def lines(file: Path) -> list[dict[str, Any]]:
@@ -136,3 +136,27 @@ def test_two_processes_do_not_cut_each_others_lines(tmp_path: Path) -> None:
     assert [writer.wait() for writer in writers] == [0, 0]
     for who in "ab":
         assert [line["place"] for line in lines(tmp_path / "log") if line["who"] == who] == list(range(200))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("https://ada:pw@x.org/y", "https://ada:[redacted]@x.org/y"),
+        ("https://s3cretOfTheNode9@x.org", "https://[redacted]@x.org"),
+        ("https://ghp_aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5@github.com/x", "https://[redacted]@github.com/x"),
+        ("https://0a1b2c3d4e5f6a7b:x-oauth-basic@x.org", "https://[redacted]:[redacted]@x.org"),
+        ("ssh://git@github.com/ada/x and s3://bucket/a@b", "ssh://git@github.com/ada/x and s3://bucket/a@b"),
+    ],
+)
+def test_of_a_login_in_a_url_only_a_plain_name_is_shown(text: str, told: str) -> None:
+    assert without_passwords(text) == without_passwords(told) == told
+
+
+def test_a_line_is_written_whole_where_the_system_takes_it_in_pieces(tmp_path, monkeypatch) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:7]))
+    with log_to(tmp_path / "log.jsonl"):
+        get_log("x").debug("a line that is longer than seven bytes", figure=1)
+    monkeypatch.undo()
+    (line,) = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert json.loads(line)["event"] == "a line that is longer than seven bytes"

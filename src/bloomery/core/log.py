@@ -28,7 +28,8 @@ REDACTED = "[redacted]"
 
 _SECRET = re.compile(r"secret|passw|credential|authorization|cookie|private", re.IGNORECASE)
 _SECRET_UNLESS_NUMBER = re.compile(r"token|key", re.IGNORECASE)
-_URL_PASSWORD = re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]+@")
+LEAST_TOKEN = 16  # characters of a user's name in a URL that has digits, too: no login, but a token
+_URL_LOGIN = re.compile(r"(?<=://)([^/\s:@]*)(:[^/\s@]+)?@")
 
 
 def get_log(name: str, /, **context: Any) -> FilteringBoundLogger:
@@ -90,8 +91,18 @@ def _redacted(key: str, value: Any) -> Any:
 
 
 def without_passwords(text: str) -> str:
-    """The text with the passwords in its URLs taken out."""
-    return _URL_PASSWORD.sub(rf"\1:{REDACTED}@", text)
+    """The text with the passwords in its URLs taken out, and tokens that stand there as a user's name."""
+    return _URL_LOGIN.sub(_masked, text)
+
+
+def _masked(login: re.Match[str]) -> str:
+    user = REDACTED if _is_token(login[1]) else login[1]
+    return f"{user}:{REDACTED}@" if login[2] else f"{user}@"
+
+
+def _is_token(user: str) -> bool:
+    random = len(user) >= LEAST_TOKEN and any(map(str.isdigit, user)) and any(map(str.isalpha, user))
+    return random or mask(user) != user
 
 
 def _whole(_logger: WrappedLogger, _method: str, event: EventDict) -> tuple[tuple[EventDict], dict[str, Any]]:
@@ -108,12 +119,18 @@ class _Sinks:
 
     def write(self, event: EventDict) -> None:
         for descriptor in self.files:
-            os.write(descriptor, (json.dumps(event, default=str) + "\n").encode())
+            _write_whole(descriptor, (json.dumps(event, default=str) + "\n").encode())
         if LEVELS.get(event["level"], LEVELS["error"]) >= self.stderr_level:
             render = _console(sys.stderr.isatty())
             sys.stderr.write(render(None, event["level"], dict(event)) + "\n")
 
     debug = info = warning = error = critical = write
+
+
+def _write_whole(descriptor: int, data: bytes) -> None:
+    """The system may write less than it is given: on a disk that is nearly full, or after a signal."""
+    while data:
+        data = data[os.write(descriptor, data) :]
 
 
 def _console(colors: bool) -> Callable[[Any, str, EventDict], str]:

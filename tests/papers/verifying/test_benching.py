@@ -13,6 +13,7 @@ import pytest
 from bloomery.core.errors import UnknownName
 from bloomery.papers.context import Context, Equation
 from bloomery.papers.markdown import write
+from bloomery.papers.verifying import sources
 from bloomery.papers.verifying.benching import bench
 from bloomery.papers.verifying.claims import compare, exit_code
 from bloomery.papers.verifying.pages import render_claims
@@ -252,6 +253,16 @@ def test_a_result_is_stale_when_a_module_that_its_function_imports_changes(copy)
     assert "has changed" in stale(copy, *claim_of(copy, "loss"))
     assert stale(copy, *claim_of(copy, "line")) == ""
     assert "has changed" in stale(copy, *claim_of(copy, "module"))
+
+
+def test_a_module_that_only_tells_what_happens_makes_no_result_stale(copy, monkeypatch):
+    claim, result = claim_of(copy, "loss")
+    monkeypatch.setattr(sources, "ONLY_TELL", frozenset({"fading.scale"}))
+    told = replace(result, code=sources.code_of(copy, claim))
+    (copy / "src/fading/scale.py").write_text("SCALE = 2.5\n")
+    assert stale(copy, claim, told) == ""
+    monkeypatch.undo()
+    assert "has changed" in stale(copy, claim, told)
 
 
 def test_a_result_is_stale_when_a_script_that_its_command_line_names_changes(copy):

@@ -79,6 +79,7 @@ def test_a_tool_that_is_missing_is_not_run_and_no_pass(tmp_path, monkeypatch):
     assert "pytest is not installed" in render_quality(found)
 
 
+@pytest.mark.slow
 def test_tests_that_are_all_skipped_are_not_run(tmp_path):
     skipped = "import pytest\n\n\ndef test_it():\n    pytest.skip('not here')\n"
     project = rooms._Project(
@@ -94,6 +95,7 @@ def test_tests_that_are_all_skipped_are_not_run(tmp_path):
 
 
 @pytest.mark.parametrize("status", [1, 2])
+@pytest.mark.slow
 def test_a_suite_that_was_ended_before_its_failing_test_is_not_run(tmp_path, status):
     ending = (
         "import pytest\n\n\ndef test_it():\n    assert 1 + 1 == 2\n\n\n"

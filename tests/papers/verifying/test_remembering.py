@@ -58,6 +58,7 @@ def changed(path: Path, old: str, new: str) -> None:
     path.write_text(path.read_text().replace(old, new))
 
 
+@pytest.mark.slow
 def test_changes_are_tried_again_where_a_callee_changed_and_not_where_its_docstring_did(root: Path) -> None:
     src, said = root / "src" / "fading", list[str]()
     again = ["trying changes of functions 1 to 1 of 1"]

@@ -8,7 +8,6 @@ import json
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ from xml.etree import ElementTree
 from bloomery.core.errors import CapabilityMissing, MissingFile
 from bloomery.core.evidence import Bar, Check, Evidence, Verdict, gate, judge, not_run
 from bloomery.papers.verifying.running import Ended, Say, stream
+from bloomery.source.running import has
 
 CHECKS = {
     "lint": Check(name="lint", bar=Bar(op="==", value=0), unit="findings", meaning="of ruff"),
@@ -78,8 +78,7 @@ class _Project:
         raise CapabilityMissing(f"{' or '.join(names)} is not installed")
 
     def has(self, module: str) -> bool:
-        probe = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
-        return subprocess.run([self.python, "-c", probe], capture_output=True, check=False).returncode == 0
+        return has(self.python, module)
 
 
 def quality(

@@ -15,13 +15,15 @@ from bloomery.papers.verifying.claim import Claim, stays_inside
 from bloomery.papers.verifying.results import Result
 from bloomery.source.modules import source_roots
 
+ONLY_TELL = frozenset({"bloomery.core.log"})  # what they say of a run changes no figure of it
+
 
 def code_of(root: Path, claim: Claim) -> str:
     """The hash of what a claim's command runs: the sources that its function, or the module after `-m`,
     reaches by imports, and the files that a command line names. Nothing is imported for it.
 
-    Versions of packages do not enter: they stand beside the result, in its environment. Other programs on a
-    command line are not seen; where nothing is, the hash is empty.
+    Versions of packages do not enter: they stand beside the result, in its environment; nor does what only
+    tells what happens. Other programs on a command line are not seen; where nothing is, the hash is empty.
 
     Raises: Failure where there is no module of that name for a function.
     """
@@ -30,6 +32,8 @@ def code_of(root: Path, claim: Claim) -> str:
         return ""
     digest = hashlib.sha256()
     for name, path in sorted(closure.sources.items()) if closure else ():
+        if name in ONLY_TELL:
+            continue
         digest.update(f"{name} {read(path).bare}\n".encode())
     for path in files:
         digest.update(f"{path.relative_to(root)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
