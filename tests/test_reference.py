@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 import pytest
 
-from scripts import reference, setup
+from scripts import api, reference, setup
 
 
 def test_every_command_is_in_the_reference_as_it_describes_itself() -> None:
@@ -18,3 +18,9 @@ def test_every_stage_is_in_the_guide_as_its_contract_says() -> None:
     page = reference.CONTRACTS.read_text()
     assert "| accuracy kept in all | >= 0.84 of the accuracy | gate | `bars.kept_in_all` |" in page
     assert reference.page_with_contracts(page) == page, "stale: run `python -m scripts.reference`"
+
+
+def test_every_door_is_in_the_page_of_the_api_as_its_docstrings_say() -> None:
+    page = api.PAGE.read_text()
+    assert "def validate(repository_root: Path, proposal: Proposal" in page
+    assert api.page() == page, "stale: run `python -m scripts.api`"
