@@ -3,6 +3,7 @@
     python -m benchmarks.traps                     # ours, pytest alone, the Hypothesis ghostwriter
     python -m benchmarks.traps --part built        # only the traps that the verifier was built with
     python -m benchmarks.traps --only NAME --say   # one, with the counter-examples
+    python -m benchmarks.traps --codeflash VENV    # codeflash's verifier, too; it is installed there
     python -m benchmarks.traps --json out.json
 
 traps/*.txt hold small originals with a wrong candidate, a right one and a plausible test each. A third,
@@ -22,8 +23,10 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
+from benchmarks import codeflash_peer
 from bloomery.core.errors import BloomeryError
 from bloomery.core.sandbox import Limits, read_result, run
 from bloomery.optimize.equivalence import Effort, Verification, verify
@@ -31,7 +34,7 @@ from bloomery.optimize.proposal import Proposal, Target
 
 FOLDER = Path(__file__).resolve().parent / "traps"
 SIDES = ("wrong", "right")
-VERIFIERS = ("ours", "pytest alone", "ghostwriter")
+VERIFIERS = ("ours", "pytest alone", "ghostwriter", "codeflash")
 PARTS = ("built", "held out")
 BARS = {"wrong": "<= 0", "right": ">= 0.9"}
 
@@ -152,6 +155,17 @@ def _asked(number: int, trap: Trap, side: str, verifier: str) -> dict[str, objec
     return {"id": str(number), "files": files, "write": ""}
 
 
+def by_codeflash(traps: Sequence[Trap], sides: Sequence[str], client: Path) -> Iterator[Outcome]:
+    with codeflash_peer.served() as service:
+        for trap in traps:
+            for side in sides:
+                began = time.monotonic()
+                test = {"test_task.py": trap.changed_test(side)}
+                files = {"task.py": trap.original, "candidate.py": trap.candidate(side), **test}
+                accepted, said = codeflash_peer.judged(client, service, files, trap.function)
+                yield Outcome(trap, side, "codeflash", accepted, said, time.monotonic() - began)
+
+
 def judged(
     traps: Sequence[Trap], verifiers: Sequence[str], sides: Sequence[str] = SIDES
 ) -> Iterator[Outcome]:
@@ -196,7 +210,10 @@ def rows(outcomes: Sequence[Outcome]) -> Iterator[dict[str, object]]:
                 mine = [o for o in outcomes if (o.verifier, o.trap.part) == ("ours", part)]
                 counted = f"{_count(mine, side, True)} of {_count(mine, side, None)}"
                 met = ours_ <= 0 if side == "wrong" else ours_ >= 0.9
-                note = f"{counted}; pytest alone {by['pytest alone']}; peer: the Hypothesis ghostwriter"
+                others = "; ".join(
+                    f"{n} {by[n]:.3f}" for n in ("pytest alone", "codeflash") if by[n] is not None
+                )
+                note = f"{counted}; {others}; peer: the Hypothesis ghostwriter"
                 yield {
                     "what": f"{side} candidates accepted, {part} traps", "ours": ours_, "peer": peer,
                     "ratio": None, "unit": "share", "bar": BARS[side], "higher_is_better": side == "right",
@@ -210,14 +227,18 @@ def main() -> int:
     parser.add_argument("--part", choices=PARTS)
     parser.add_argument("--only", help="part of a trap's name")
     parser.add_argument("--family", action="append", help="a file of traps/, without its ending")
-    parser.add_argument("--verifier", action="append", choices=list(VERIFIERS))
+    parser.add_argument("--verifier", action="append", choices=list(VERIFIERS[:3]))
+    parser.add_argument("--codeflash", type=Path, help="a virtual environment that holds it and pytest<9")
     parser.add_argument("--say", action="store_true", help="say what each verifier said")
     given = parser.parse_args()
     began = time.monotonic()
     traps = [t for t in load() if given.part in (None, t.part) and (given.only or "") in t.name]
     traps = [trap for trap in traps if not given.family or trap.family in given.family]
     outcomes = []
-    for one in judged(traps, given.verifier or list(VERIFIERS)):
+    found = judged(traps, given.verifier or VERIFIERS[:3])
+    if given.codeflash:  # first, since a port that is taken should be told at once
+        found = chain(by_codeflash(traps, SIDES, given.codeflash.resolve() / "bin" / "codeflash"), found)
+    for one in found:
         outcomes.append(one)
         if one.verifier == "ours" and one.accepted != (one.side == "right"):
             print(

@@ -19,3 +19,5 @@ with connected(ledger, name) as github:
     told = publish(ledger, github, outbox, publishable(ledger), wanted)
 for one in told.publications:
     print(one.stage, one.pull, one.patch)
+if told.problem:
+    print(f"{len(told.waiting)} wait, the same command sends them later: {told.problem}", file=sys.stderr)

@@ -20,11 +20,15 @@ TINY = ROOT / "tests/integration/recipes/tiny.yaml"
 
 
 def run(name: str, *arguments: str | Path, cwd: Path) -> str:
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_MODULES_CACHE": str(cwd / "modules")}
-    command = [sys.executable, EXAMPLES / name, *map(str, arguments)]
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+    done = done_by(name, *arguments, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def done_by(name: str, *arguments: str | Path, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_MODULES_CACHE": str(cwd / "modules")}
+    command = [sys.executable, EXAMPLES / name, *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
 
 
 @pytest.fixture
@@ -56,8 +60,11 @@ def test_a_proven_patch_becomes_a_draft_pull_request_and_only_once(shop, tmp_pat
         monkeypatch.setenv("GITHUB_API_URL", github.url)
         monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
         first, again = (run("github_workflow.py", shop, "ada/shop", cwd=tmp_path) for _ in range(2))
+        monkeypatch.setenv("GITHUB_TOKEN", "expired")
+        refused = done_by("github_workflow.py", shop, "ada/shop", cwd=tmp_path)
     assert first == again
     assert first.split() == ["open", "1", patch.cid]
+    assert (refused.stdout, "the same command sends them later" in refused.stderr) == (first, True)
     assert [one["draft"] for one in github.pulls.values()] == [True]
 
 

@@ -29,6 +29,7 @@ def same_but_for_the_kill(undisturbed: dict, killed: list[dict]) -> None:
         assert report == undisturbed
 
 
+@pytest.mark.slow
 def test_a_run_killed_when_a_stage_had_been_rolled_back_gives_the_same(tmp_path):
     undisturbed, killed = start(tmp_path, 60, 9)
     assert killed

@@ -6,7 +6,7 @@ import pytest
 
 from bloomery.core.workspace import Workspace
 from bloomery.optimize.changes import approve, findings, open_ledger
-from bloomery.optimize.putting_up import RULES
+from bloomery.optimize.changes.rules import DEFAULT
 from tests.optimize.runs.shops import OTHER, QUICK, SLOW, Saying, decide, private_git, quick, shop
 
 __all__ = ["private_git", "quick", "shop"]
@@ -108,7 +108,7 @@ def test_json_approves_nothing_by_itself(site, patch, bloomery):
 
 
 def test_json_alone_puts_in_what_a_person_approved_before(site, patch, bloomery):
-    ledger = open_ledger(Workspace.open(site.root / ".bloomery"), site.root, RULES)
+    ledger = open_ledger(Workspace.open(site.root / ".bloomery"), site.root, DEFAULT)
     approve(ledger, patch, by="Ada", evidence=findings(ledger, patch)[0])
     done = bloomery("patches", "apply", patch, "--by", "Ada", "--json", "--no-test")
     assert (done.code, json.loads(done.out)["cid"]) == (0, patch), done.err
@@ -153,3 +153,13 @@ def test_own_proposers_are_asked_through_the_function(site):
 
     report = optimize(site.workspace, site.task(), proposers=(Saying("mine", (QUICK + OTHER,)),))
     assert "mine" in {one.proposer for one in report.tried}
+
+
+def test_what_is_applied_by_itself_meets_the_users_bar(site, bloomery):
+    said = bloomery("optimize", "src", "--proposer", "rewrites", "--approve", "auto", "--least-gain", "500")
+    assert said.code == 0
+    assert "500 is the least that is applied without a person" in " ".join(said.out.split())
+    assert (site.root / "src/shop/orders.py").read_text() == SLOW + OTHER
+    refused = bloomery("optimize", "src", "--least-gain", "2")
+    assert refused.code == 2
+    assert "goes with --approve auto" in refused.err

@@ -95,6 +95,7 @@ def test_a_box_is_ticked_by_a_passing_test_and_open_again_when_it_breaks(bloomer
     assert row(project, "All tests written")  # a test that fails is written
 
 
+@pytest.mark.slow
 def test_code_that_stands_for_work_is_not_done(bloomery, project):
     (part,) = read_plan(project / "PLAN.md").parts
     (project / part.source).write_text(CODE.replace("return {formula}", "raise NotImplementedError"))
@@ -103,6 +104,7 @@ def test_code_that_stands_for_work_is_not_done(bloomery, project):
     assert row(project, "All tests written")
 
 
+@pytest.mark.slow
 def test_a_file_that_is_there_ticks_its_box(bloomery, project):
     (project / "README.md").write_text("What this is.\n")
     verify(bloomery, project)
@@ -112,6 +114,7 @@ def test_a_file_that_is_there_ticks_its_box(bloomery, project):
     assert not row(project, "README.md")
 
 
+@pytest.mark.slow
 def test_gates_are_ticked_as_quality_measures_them(bloomery, project):
     verify(bloomery, project, "--gates")
     assert row(project, "`ruff check`")
@@ -129,6 +132,7 @@ def test_gates_without_a_plan_are_refused(bloomery, project):
     assert "name the document by --plan" in said.err
 
 
+@pytest.mark.slow
 def test_a_plan_of_papers_that_were_not_verified_is_refused_and_kept(bloomery, project):
     (project / "papers" / "fade").rename(project / "papers" / "other")
     (project / "papers" / "other" / "fade.context.md").rename(

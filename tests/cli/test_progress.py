@@ -1,9 +1,12 @@
 """Progress: what share of the work is done, and how long the rest takes."""
 
+import io
 import os
 import pty
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -100,6 +103,21 @@ def test_a_long_step_speaks_now_and_then(capsys, monkeypatch):
     with watching(WORK) as watch:
         watch("a", 3, 10, "loss 1.0")
     assert capsys.readouterr().err.startswith("a 3/10 loss 1.0 | 6% of all")
+
+
+class Slow(io.StringIO):
+    """Whoever writes in pieces is overtaken between them."""
+
+    def write(self, text):
+        time.sleep(0.01)
+        return super().write(text)
+
+
+def test_steps_that_end_at_the_same_time_have_a_line_each(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", said := Slow())
+    with watching(dict.fromkeys("abcd", 1)) as watch, ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda name: watch(name, 1, 1, "passed"), "abcd"))
+    assert sorted(line[:10] for line in said.getvalue().splitlines()) == [f"{n} passed |" for n in "abcd"]
 
 
 ON_A_TERMINAL = """

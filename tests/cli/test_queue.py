@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from bloomery.core.evidence import judge
-from bloomery.optimize.changes import Rules, apply, approve, roll_back
+from bloomery.optimize.changes import apply, approve, roll_back
 from bloomery.optimize.validating.verdict import Verdict
 from tests.optimize.coordinating.conftest import make_shop, private_git, shop, shop_template
 from tests.optimize.coordinating.working import PASSES, editing, edits
@@ -25,9 +25,9 @@ class Report:
     kept: tuple[Kept, ...]
 
 
-def optimize(workspace, task, *, method, progress):
+def optimize(workspace, task, *, method, progress, rules):
     progress("judging", 1, 2, "")
-    job = SimpleNamespace(workspace=workspace, agent=method, rules=Rules(), record=SimpleNamespace(name="it"))
+    job = SimpleNamespace(workspace=workspace, agent=method, rules=rules, record=SimpleNamespace(name="it"))
     return Report(tuple(Kept(cid) for cid in editing(task, task.root, job).patches))
 
 
@@ -98,6 +98,16 @@ def test_process_does_what_waits_and_says_what_to_type_next(say, site) -> None:
     (agent,) = say("agents", "list", "--json")
     assert (agent["name"], agent["state"], agent["done"]) == ("agent-1", "stopped", 2)
     assert "ops.py" in say("agents", "status", "agent-1")
+
+
+def test_agents_obey_the_rules_of_the_repository(say, site) -> None:
+    site.write("bloomery.toml", '[rules.everyone]\npaths = ["notes.txt"]\n')
+    ask(say, ("found = found + item", "found += item"))
+    assert "1 waiting" in say("queue", "process", "--engine", "inline")
+    site.write("bloomery.toml", '[rules.agents.agent-1]\npaths = ["*.py"]\nbranchs = []\n')
+    assert "bloomery.toml: unknown key 'rules.agents.agent-1.branchs'" in say("queue", "process", code=2)
+    site.write("bloomery.toml", '[rules.everyone]\npaths = ["*.py"]\n')
+    assert "1 done" in say("queue", "process", "--engine", "inline", "--agents", 1, "--no-network")
 
 
 def test_what_a_person_has_to_decide_is_listed_shown_and_resolved(say, site) -> None:

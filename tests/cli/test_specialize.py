@@ -30,6 +30,7 @@ def base(tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", [*FOLDERS, "packed"])
+@pytest.mark.slow
 def test_any_model_is_given_experts_and_measured_with_and_without(bloomery, tmp_path, base, kind):
     if kind == "packed":
         quantize_folder(base, tmp_path / "base", TernaryConfig())

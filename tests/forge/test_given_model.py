@@ -53,6 +53,7 @@ def answer_with_a_digit(folder):
     save_model(model, tokenizer, folder)
 
 
+@pytest.mark.slow
 def test_a_llama_in_a_folder_goes_through_stages_and_ships(folder, tmp_path):
     answer_with_a_digit(folder)
     place = Workspace.open(tmp_path / "ws")
@@ -87,6 +88,7 @@ def test_a_run_goes_on_with_what_lay_in_the_folder_when_it_began(folder, tmp_pat
     assert first.model == second.model
 
 
+@pytest.mark.slow
 def test_where_all_is_rolled_back_the_given_model_is_what_ships(folder, tmp_path):
     place, bars = Workspace.open(tmp_path / "ws"), {"kept": 100.0}
     stages = {"bitnet": {"fit": {**FIT, "steps": 1, "preset": "bitnet"}, "bars": bars}}

@@ -15,7 +15,7 @@ class Answered(BaseModel):
 
 
 class Change(Answered):
-    """A function as it should be: prompts `optimise`, `rival`, `actor`."""
+    """A function as it should be: prompts `optimise`, `rival`, `actor`, `chaos`."""
 
     source: Text = Field(description="The whole function, from its first decorator or 'def' to its last line")
     imports: list[Text] = Field([], description="Import statements that it needs and the file does not have")
@@ -59,24 +59,6 @@ class Critique(Answered):
     speedup: Annotated[float, Field(gt=0.0)] = Field(description="Forecast of old time divided by new time")
     readability: Grade = Field(description="How readable it is")
     doubts: list[Text] = Field(description="Inputs on which it could behave differently")
-
-
-class Weakness(Answered):
-    """A fault that the code does not stand."""
-
-    fault: Literal[
-        "io_error", "network_error", "latency", "partial_read", "full_disk", "clock_jump",
-        "no_memory", "malformed_input", "concurrent_calls",
-    ]  # fmt: skip
-    line: Annotated[int, Field(ge=1)] = Field(description="Line of the shown source, counted from 1")
-    consequence: Text = Field(description="What then happens")
-    mend: Text = Field(description="What would make it stand the fault")
-
-
-class Weaknesses(Answered):
-    """Prompt `chaos`; none found is an answer, too."""
-
-    weaknesses: list[Weakness]
 
 
 class Explained(Answered):

@@ -41,6 +41,5 @@ def tell(told: "Published", *, as_json: bool, summarize: bool = True) -> None:
 def ledger_of(workspace: Path, repository: Path) -> "Ledger":
     from bloomery.core.workspace import Workspace
     from bloomery.optimize.changes import open_ledger
-    from bloomery.optimize.putting_up import RULES
 
-    return open_ledger(Workspace.open(workspace), repository, RULES)
+    return open_ledger(Workspace.open(workspace), repository)

@@ -44,6 +44,14 @@ Approval = Annotated[
     Literal["none", "auto"],
     typer.Option("--approve", help="auto: apply what meets every bar, on branches that are not protected."),
 ]
+LeastGain = Annotated[
+    float | None,
+    typer.Option(
+        help="With --approve auto, goals speed and memory: apply only what is surely so many times better; "
+        "1.2 where it is not given.",
+        min=1.0,
+    ),
+]
 Asked = Annotated[list[str], typer.Option("--proposer", help="Ask only this one; may be given often.")]
 Seed = Annotated[int, typer.Option(help="Equal seeds try the same.", min=0)]
 
@@ -60,6 +68,7 @@ def optimize(
     description: Description = "",
     proposer: Asked = [],
     approve: Approval = "none",
+    least_gain: LeastGain = None,
     seed: Seed = 0,
     workspace: WorkspacePath = DEFAULT_WORKSPACE,
     as_json: AsJson = False,
@@ -78,7 +87,9 @@ def optimize(
         paths, goal, tests=tests, level=level, rivals=rivals, most=most, description=description,
         proposers=tuple(proposer), seed=seed,
     )  # fmt: skip
-    report = _run(Workspace.open(workspace), asked, method=method, approve=approve, agents=agents)
+    report = _run(
+        Workspace.open(workspace), asked, method=method, approve=approve, least_gain=least_gain, agents=agents
+    )
     if as_json:
         print_json({"report": report, "next": report.next})
     else:

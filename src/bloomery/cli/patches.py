@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from bloomery.cli import patches_sharing
 from bloomery.cli.options import DEFAULT_WORKSPACE, AsJson, Wide, WorkspacePath, print_json
+from bloomery.cli.patches_told import Cid, Name, Repo, ledger_of, user
 from bloomery.cli.tables import print_evidence, print_fields, print_table, say
 from bloomery.cli.wording import files, short
 
@@ -14,9 +16,6 @@ if TYPE_CHECKING:
     from bloomery.optimize.changes import Ledger, Patch
 
 app = typer.Typer(help="Changes that were proposed, with their evidence.", no_args_is_help=True)
-Cid = Annotated[str, typer.Argument(metavar="CID", help="The patch, or the beginning of its CID.")]
-Name = Annotated[str, typer.Option("--by", help="Who decides. Default: git's user.name.")]
-Repo = Annotated[Path, typer.Option("--repository", "-C", help="The repository, or a folder in it.")]
 
 
 @app.command("list")
@@ -31,7 +30,7 @@ def list_them(
     as_json: AsJson = False,
 ) -> None:
     """List the patches of the workspace, the oldest first."""
-    records = _ledger(workspace, repository).records.patches(None if status == "all" else status)
+    records = ledger_of(workspace, repository).records.patches(None if status == "all" else status)
     if as_json:
         print_json(records)
         return
@@ -49,7 +48,7 @@ def show(
     cid: Cid, repository: Repo = Path(), workspace: WorkspacePath = DEFAULT_WORKSPACE, as_json: AsJson = False
 ) -> None:
     """Show a patch: what it changes, what was measured about it, and what was decided."""
-    ledger = _ledger(workspace, repository)
+    ledger = ledger_of(workspace, repository)
     patch = ledger.load(cid)
     record, evidence = ledger.records.patch(patch.cid), _evidence(ledger, patch.cid)
     decisions = ledger.records.decisions(patch.cid)
@@ -96,11 +95,11 @@ def apply(
     from bloomery.optimize.changes import approve, findings
     from bloomery.optimize.putting_up import measured_after
 
-    ledger = _ledger(workspace, repository)
+    ledger = ledger_of(workspace, repository)
     patch = ledger.load(cid)
     if not _is_approved(ledger, patch):
         digest, found = findings(ledger, patch.cid)
-        who = by or _user(ledger)
+        who = by or user(ledger)
         if not yes:
             _refuse_json(patch.cid, as_json=as_json)
             print_evidence(found.evidence, title=f"{files(patch.paths)}: {patch.about.description}")
@@ -108,7 +107,7 @@ def apply(
         approve(ledger, patch.cid, by=who, evidence=digest, reason=reason)
     tests = tuple(patch.about.facts.get("tests", ()))
     check = measured_after(tests, patch.paths) if test else None
-    done = put_in(ledger, patch.cid, by=by or _user(ledger), validate=check)
+    done = put_in(ledger, patch.cid, by=by or user(ledger), validate=check)
     if as_json:
         print_json(done)
         return
@@ -130,7 +129,7 @@ def verify(
     from bloomery.optimize.changes import check
     from bloomery.optimize.verifying import verify as judged
 
-    ledger = _ledger(workspace, repository)
+    ledger = ledger_of(workspace, repository)
     wrong = check(ledger)
     evidence = [] if wrong or not cid else judged(ledger, cid, level=level)
     passed = not wrong and all(one.state == "passed" for one in evidence if one.required)
@@ -146,22 +145,10 @@ def verify(
     return 0 if passed else 1
 
 
-@app.command()
-def export(
-    cid: Cid,
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="NAME.diff or NAME.patch for git; else for import."),
-    ],
-    repository: Repo = Path(),
-    workspace: WorkspacePath = DEFAULT_WORKSPACE,
-    as_json: AsJson = False,
-) -> None:
-    """Write a patch to a file; one that shows a token stays here."""
-    from bloomery.optimize.changes.sharing import export as write
-
-    written = write(_ledger(workspace, repository), cid, output)
-    print_json({"path": written}) if as_json else say(str(written))
+app.command()(patches_sharing.export)
+app.command("import")(patches_sharing.import_)
+app.command()(patches_sharing.share)
+app.command()(patches_sharing.fetch)
 
 
 def rollback(
@@ -177,7 +164,7 @@ def rollback(
     """Take a patch that was applied back out of the tree; other changes since stay."""
     from bloomery.optimize.changes import plan_rollback, roll_back
 
-    ledger = _ledger(workspace, repository)
+    ledger = ledger_of(workspace, repository)
     if plan:
         found = plan_rollback(ledger, cid)
         if as_json:
@@ -186,17 +173,9 @@ def rollback(
             print_table(["goes", "why"], [[short(one.cid), one.why] for one in found.steps])
             say(f"does not merge: {found.conflict.why}" if found.conflict else "nothing is in the way")
         return 1 if found.conflict else 0
-    gone = roll_back(ledger, cid, by=by or _user(ledger), dependents=dependents, reason=reason)
+    gone = roll_back(ledger, cid, by=by or user(ledger), dependents=dependents, reason=reason)
     print_json({"rolled_back": gone}) if as_json else say(f"out again: {', '.join(map(short, gone))}")
     return 0
-
-
-def _ledger(workspace: Path, repository: Path) -> "Ledger":
-    from bloomery.core.workspace import Workspace
-    from bloomery.optimize.changes import open_ledger
-    from bloomery.optimize.putting_up import RULES
-
-    return open_ledger(Workspace.open(workspace, create=False), repository, RULES)
 
 
 def _evidence(ledger: "Ledger", cid: str) -> tuple[Any, ...]:
@@ -215,11 +194,6 @@ def _is_approved(ledger: "Ledger", patch: "Patch") -> bool:
     except UserError:
         return False
     return True
-
-
-def _user(ledger: "Ledger") -> str:
-    answer = ledger.repository.ask("config", "user.name")
-    return answer.out.decode().strip()
 
 
 def _refuse_json(cid: str, *, as_json: bool) -> None:

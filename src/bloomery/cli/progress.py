@@ -2,6 +2,7 @@
 
 import math
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -120,19 +121,21 @@ def _bars(work: Mapping[str, int]) -> Iterator[Watch]:
 
 
 def _lines(work: Mapping[str, int]) -> Watch:
-    pace = Pace(work)
+    pace, alone = Pace(work), threading.Lock()
     last: float | None = None
 
     def watch(step: str, done: int, total: int, text: str) -> None:
         nonlocal last
-        pace.see(step, done, total)
-        now = time.monotonic()
-        ended = done == total == 1
-        if last is not None and now - last < QUIET_S and not ended:
-            return
-        last = now
-        said = f"{step} {done}/{total}" if total > 1 else step
-        overall = f"{pace.done / pace.total:.0%} of all, {pace.left}".removesuffix(", ")
-        print(f"{said} {text}".rstrip(), "|", overall, file=sys.stderr, flush=True)
+        with alone:
+            pace.see(step, done, total)
+            now = time.monotonic()
+            ended = done == total == 1
+            if last is not None and now - last < QUIET_S and not ended:
+                return
+            last = now
+            said = f"{step} {done}/{total}" if total > 1 else step
+            overall = f"{pace.done / pace.total:.0%} of all, {pace.left}".removesuffix(", ")
+            sys.stderr.write(f"{f'{said} {text}'.rstrip()} | {overall}\n")  # at once: steps run side by side
+            sys.stderr.flush()
 
     return watch

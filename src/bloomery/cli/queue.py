@@ -91,7 +91,8 @@ def process(
         typer.Option(help="spawned: on this machine, watched; ray: on a cluster that shares the folders."),
     ] = "spawned",
     network: Annotated[
-        bool, typer.Option("--network/--no-network", help="Agents may ask language models elsewhere.")
+        bool,
+        typer.Option("--network/--no-network", help="--no-network: none may use it, whatever the rules say."),
     ] = True,
     repository: Repo = Path(),
     workspace: WorkspacePath = DEFAULT_WORKSPACE,
@@ -103,12 +104,12 @@ def process(
     """
     from bloomery.core.log import set_level
     from bloomery.core.workspace import Workspace
-    from bloomery.optimize.changes import Rules
-    from bloomery.optimize.changes.access import Access
+    from bloomery.optimize.changes.access import without_network
     from bloomery.optimize.coordinating import Crew, coordinate
 
     set_level("error")
-    crew = Crew(agents=agents, engine=engine, rules=Rules(everyone=Access(network=network)))
+    rules = None if network else without_network(ledger_of(workspace, repository).rules)
+    crew = Crew(agents=agents, engine=engine, rules=rules)
 
     def told(event: str, subject: str) -> None:
         typer.echo(f"{event} {short(subject)}", err=True)

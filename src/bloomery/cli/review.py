@@ -48,7 +48,7 @@ def review(
 
     found = reviewed(
         folder, revisions, without=without, coverage=coverage, ask=_ask(path) if ask_models else None,
-        progress=lambda name: typer.echo(f"looking at {name}", err=True),
+        progress=lambda name: typer.echo(f"looking at {name}", err=True), workspace=opened(path),
     )  # fmt: skip
     passes = found.passes(strict=strict)
     if as_json:

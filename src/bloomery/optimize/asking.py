@@ -1,14 +1,14 @@
 """Who is asked for proposals: whom the task names, else all that are there; what they said, remembered."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any
 
 from bloomery.core.closure import code_version
 from bloomery.core.errors import BloomeryError
 from bloomery.core.workspace import Workspace
-from bloomery.optimize.proposal import Proposal, Proposer, Target
+from bloomery.optimize.proposal import NOTHING, Known, Proposal, Proposer, Target
 from bloomery.optimize.proposers import PROPOSERS, proposer
 from bloomery.optimize.remembering import Memory, key_of, proposal_from_plain, proposal_to_plain
 from bloomery.optimize.task import OptimizationTask
@@ -74,35 +74,39 @@ class Streams:
     memory: Memory
     tree: str
     notes: list[str] = field(default_factory=list)
-    _begun: dict[tuple[str, str], Iterator[Proposal]] = field(default_factory=dict)
+    _begun: dict[tuple[str, str, str], Iterator[Proposal]] = field(default_factory=dict)
 
-    def of(self, name: str, path: str) -> Iterator[Proposal]:
-        key = name, path
+    def of(self, name: str, path: str, known: Known = NOTHING) -> Iterator[Proposal]:
+        """`known` is told to language models and to the user's own proposers; no other can read it."""
+        if name != MODELS and name in PROPOSERS:
+            known = NOTHING
+        key = name, path, key_of(known=asdict(known))
         if key not in self._begun:
-            self._begun[key] = self._proposals(name, path)
+            self._begun[key] = self._proposals(name, path, known)
         return self._begun[key]
 
-    def _proposals(self, name: str, path: str) -> Iterator[Proposal]:
+    def _proposals(self, name: str, path: str, told: Known) -> Iterator[Proposal]:
         if name == MODELS:
-            yield from self._asked(name, path)
+            yield from self._asked(name, path, told)
             return
-        key = self._key(name, path)
+        key = self._key(name, path, told)
         known = self.memory.recall(KIND, key)
         if known is None:
-            known = [proposal_to_plain(one) for one in self._asked(name, path)]
+            known = [proposal_to_plain(one) for one in self._asked(name, path, told)]
             self.memory.keep(KIND, key, known, name=f"proposals of {name} for {path}")
         yield from map(proposal_from_plain, known)
 
-    def _asked(self, name: str, path: str) -> Iterator[Proposal]:
-        target = Target(self.task.root, path)
+    def _asked(self, name: str, path: str, told: Known) -> Iterator[Proposal]:
+        target = Target(self.task.root, path, known=told)
         rng = Random(f"{self.task.seed} {name} {path}")
         try:
             yield from self.proposers[name].propose(target, self.task.goal, rng=rng)
         except BloomeryError as error:  # one that has nothing to work with leaves the others their turn
             self.notes.append(f"{name}: {error}")
 
-    def _key(self, name: str, path: str) -> str:
+    def _key(self, name: str, path: str, told: Known) -> str:
         task = self.task
         asked: dict[str, Any] = {"path": path, "goal": task.goal, "seed": task.seed, "tests": task.tests}
+        asked |= {"known": asdict(told)} if told != NOTHING else {}
         version = code_version(self.proposers[name].propose)
         return key_of(proposer=name, version=version, tree=self.tree, **asked)

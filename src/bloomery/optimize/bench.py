@@ -1,17 +1,20 @@
 """What a method works with: it counts, remembers what was judged, and lets nothing past its task."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from bloomery.core.closure import code_version
-from bloomery.core.evidence import Bar, Check, State, judge
+from bloomery.core.errors import CapabilityMissing
+from bloomery.core.evidence import Bar, Check, judge
 from bloomery.core.tokens import mask
 from bloomery.optimize.asking import Streams
 from bloomery.optimize.changes import Ledger
 from bloomery.optimize.methods.method import Judged
-from bloomery.optimize.proposal import Goal, Proposal
+from bloomery.optimize.noting import SECURITY, insecure, note
+from bloomery.optimize.proposal import NOTHING, Goal, Known, Proposal
 from bloomery.optimize.remembering import Memory, key_of, verdict_from_plain, verdict_to_plain
 from bloomery.optimize.surveying import Survey
 from bloomery.optimize.targets import is_test
@@ -60,15 +63,25 @@ class Workbench:
     judged: list[Judged] = field(default_factory=list)
     remembered: int = 0
     given: int = 0
+    looked: bool = False
     _seen: set[str] = field(default_factory=set)
     _known: dict[str, Verdict] = field(default_factory=dict)
     _version: str = ""
 
-    def propose(self, *, proposer: str | None = None, path: str | None = None) -> Iterator[Proposal]:
+    def propose(
+        self,
+        *,
+        proposer: str | None = None,
+        path: str | None = None,
+        known: Known = NOTHING,
+        without: Collection[str] = (),
+    ) -> Iterator[Proposal]:
         """From one proposer or from all of the task's in turn, for one path or for all; none twice."""
-        names = list(self.streams.proposers) if proposer is None else [proposer]
+        self._look()
+        asked = [name for name in self.streams.proposers if proposer in (None, name)]
+        names = [name for name in asked if name not in without]
         paths = self.task.paths if path is None else (path,)
-        waiting = [self.streams.of(name, one) for one in paths for name in names]
+        waiting = [self.streams.of(name, one, known) for one in paths for name in names]
         while waiting and self.given < self.task.most:
             stream = waiting.pop(0)
             found = next((one for one in stream if self._is_new(one)), None)
@@ -76,6 +89,9 @@ class Workbench:
                 self.given += 1
                 waiting.append(stream)
                 yield found
+
+    def asks(self, proposer: str) -> bool:
+        return proposer in self.streams.proposers
 
     def validate(self, proposal: Proposal, *, level: Level | None = None) -> Verdict:
         """At the task's level, unless another is named; what was judged in this tree before is remembered."""
@@ -97,14 +113,39 @@ class Workbench:
         body = {name: mask(value) if isinstance(value, str) else value for name, value in plain.items()}
         self.ledger.records.note("optimize", event, self.ledger.root, body)
 
+    def note(self, kind: str, path: str, **about: Any) -> None:
+        note(self.ledger.workspace, str(self.ledger.root), kind, path, **about)
+
     def recall(self, name: str) -> Any:
         return self.memory.recall("learned", name)
 
     def remember(self, name: str, value: Any) -> None:
         self.memory.keep("learned", name, value, name=name)
 
+    def once(self, kind: str, make: Callable[[], Any], **about: Any) -> Any:
+        key = key_of(tree=self.streams.tree, circumstances=circumstances(), **about)
+        known = self.memory.recall(kind, key)
+        if known is None:
+            known = make()
+            self.memory.keep(kind, key, known, name=kind)
+        return known
+
     def history(self, name: str) -> list[Any]:
         return self.memory.history("learned", name)
+
+    def _look(self) -> None:
+        """What is insecure in the files as they are is noted for the statistics."""
+        if self.looked or self.task.goal != "security":
+            return
+        self.looked = True
+        try:
+            look = partial(insecure, self.task.root, self.task.paths)
+            found = self.once("insecure", look, of=self.task.paths)
+        except CapabilityMissing as missing:
+            self.say("security was not looked at", reason=str(missing))
+            return
+        for one in found:
+            self.note(SECURITY, one["path"], code=one["code"], line=one["line"])
 
     def _is_new(self, proposal: Proposal) -> bool:
         key = key_of(texts=dict(proposal.texts))
@@ -131,7 +172,7 @@ class Workbench:
             tests=self.task.tests,
             seed=self.task.seed,
         )
-        if not _lacks_a_tool(verdict):
+        if not any(one.required and one.check in verdict.lacking for one in verdict.evidence):
             self.memory.keep(VERDICT, key, verdict_to_plain(verdict), name=_told(proposal)[:200])
         return verdict
 
@@ -149,8 +190,3 @@ class Workbench:
 
 def _told(proposal: Proposal) -> str:
     return f"{proposal.operator} in {proposal.function or ', '.join(sorted(proposal.texts))}"
-
-
-def _lacks_a_tool(verdict: Verdict) -> bool:
-    """Whether another run could say more, once something is installed."""
-    return any(one.state is State.NOT_RUN and "install" in one.reason for one in verdict.evidence)

@@ -1,7 +1,8 @@
 """From a task to patches: look, propose, judge, put up what holds, and say what became of the rest."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -10,17 +11,20 @@ from bloomery.core.workspace import Workspace
 from bloomery.optimize.asking import Streams, proposers_of
 from bloomery.optimize.bench import JUDGING, Validate, Watch, Workbench
 from bloomery.optimize.changes import Ledger, Rules, open_ledger
+from bloomery.optimize.changes.repository import Repository
+from bloomery.optimize.changes.worktree import worktree
 from bloomery.optimize.methods import method as method_named
 from bloomery.optimize.methods.method import Judged, Method
 from bloomery.optimize.proposal import Proposer
-from bloomery.optimize.putting_up import RULES, apply_automatically, best, put_up
+from bloomery.optimize.putting_up import apply_automatically, best, check_least_gain, put_up
 from bloomery.optimize.remembering import Memory
 from bloomery.optimize.reporting import Report, tried
 from bloomery.optimize.surveying import Survey, survey
-from bloomery.optimize.targets import Named, checked
+from bloomery.optimize.targets import checked
 from bloomery.optimize.task import OptimizationTask
 from bloomery.optimize.validating import Cache
 from bloomery.optimize.validating import validate as validation
+from bloomery.optimize.validating.testing import ONE_TEST_S
 from bloomery.source.covering import Covered
 from bloomery.source.outcomes import Results
 from bloomery.source.python import parse
@@ -37,31 +41,50 @@ def optimize(
     method: str | Method = "test-driven",
     progress: Watch | None = None,
     approve: Approve = "none",
+    least_gain: float | None = None,
     proposers: Sequence[Proposer] = (),
     validate: Validate | None = None,
-    rules: Rules = RULES,
+    rules: Rules | None = None,
     notes: Sequence[str] = (),
 ) -> Report:
     """Look for better versions of a task's files, judge them, and put up the best as patches.
 
+    Everything is done with the files of the last commit as it was at the beginning, in a worktree: what is
+    edited or committed meanwhile changes nothing of it.
     Nothing in the tree is changed, but with `approve="auto"`, by patches whose evidence meets every bar of
-    the level, on a branch that is not protected. Run again after a kill, it goes on with what was judged.
-    `proposers` are the caller's own, beside the embedded ones; `validate` takes the place of the usual one.
+    the level, on a branch that is not protected, and for speed and memory `least_gain` (1.2 where it is not
+    given). Run again after a kill, it goes on with what was judged.
+    `proposers` are the caller's own, beside the embedded ones; `validate` takes the place of the usual one,
+    `rules` that of the repository's.
 
     Raises: UserError for a task that cannot be begun: no repository, changes that are not committed, tests
     that fail before any change, a target that is no Python source; UnknownName; CapabilityMissing where what
     runs tests is not installed.
     """
+    check_least_gain(task.goal, approve, least_gain)
     watch: Watch = progress or (lambda step, done, total, text: None)
     chosen = method_named(method) if isinstance(method, str) else method
     decide = validate or usual_validation(workspace)
     ledger = open_ledger(workspace, task.root, rules)
     named = checked(ledger.repository, task, workspace.root)
+    applying = partial(apply_automatically, ledger, least_gain=least_gain) if approve == "auto" else None
+    commit = ledger.repository.object("HEAD^{commit}", "commit once")
     watch(LOOKING, 0, 1, "the tests as they are")
-    bench = _bench(workspace, ledger, named.task, decide, watch, proposers)
-    watch(LOOKING, 1, 1, "")
-    found = _judged(bench, chosen)
-    return _report(bench, chosen, found, named, approve, [*notes, *named.notes])
+    with worktree(ledger, "optimize", commit=commit) as folder:
+        fixed = replace(named.task, root=folder)
+        _check_there(fixed)
+        bench = _bench(workspace, ledger, fixed, decide, watch, proposers)
+        watch(LOOKING, 1, 1, "")
+        found = _judged(bench, chosen)
+        report = _report(bench, chosen, found, commit, applying, [*notes, *named.notes])
+    return replace(report, root=named.task.root)
+
+
+def _check_there(task: OptimizationTask) -> None:
+    """Raises: UserError for tests that are not committed."""
+    for test in task.tests:
+        if not (task.root / test.partition("::")[0]).exists():
+            raise UserError(f"{test} is not in the last commit: git add and commit it, so that it can judge")
 
 
 def _bench(
@@ -74,7 +97,7 @@ def _bench(
 ) -> Workbench:
     seen = surveyed(task)
     memory = Memory(workspace)
-    tree = ledger.repository.object("HEAD^{tree}", "commit once")
+    tree = Repository.open(task.root).object("HEAD^{tree}", "commit once")
     asked, notes = proposers_of(task, workspace, own)
     streams = Streams(task, asked, memory, tree, notes)
     return Workbench(task, seen, ledger, streams, memory, decide, watch)
@@ -86,7 +109,8 @@ def surveyed(task: OptimizationTask) -> Survey:
         if task.goal == "fix":
             raise UserError("to fix something needs tests that fail: name them by --tests")
         return Survey((), Covered(Results((), ()), {}, {}))
-    seen = survey(task.root, task.tests, task.paths, twice=True)
+    test_s = ONE_TEST_S if task.goal == "fix" else 0  # a fault may be that it does not end
+    seen = survey(task.root, task.tests, task.paths, twice=True, test_s=test_s)
     if seen.results.ended:
         running = [one.node for one in seen.results.outcomes if one.status == "not run"]
         where = f", in {running[0]}" if running else ""
@@ -120,11 +144,11 @@ def _report(
     bench: Workbench,
     method: Method,
     found: Sequence[Judged],
-    named: Named,
-    approve: Approve,
+    commit: str,
+    applying: Callable[[str], tuple[bool, str]] | None,
     notes: Sequence[str],
 ) -> Report:
-    task, ledger = named.task, bench.ledger
+    task, ledger = bench.task, bench.ledger
     before = {path: parse(task.root / path).text for path in task.paths}
     patches: dict[int, str] = {}
     said = [*notes, *bench.streams.notes, *_flaky(bench.survey)]
@@ -132,12 +156,12 @@ def _report(
     for one in best(found, before):
         bench.watch(KEEPING, 0, 1, one.proposal.operator)
         try:
-            patches[id(one)] = cid = put_up(ledger, task, one, method.name)
+            patches[id(one)] = cid = put_up(ledger, task, one, method.name, commit)
         except UserError as error:
             said.append(f"{one.proposal.operator} is not put up: {error}")
             continue
-        if approve == "auto":
-            done, why = apply_automatically(ledger, cid)
+        if applying is not None:
+            done, why = applying(cid)
             applied += [cid] if done else []
             said += [] if done else [f"not applied: {why}"]
     bench.watch(KEEPING, 1, 1, "")
@@ -147,7 +171,7 @@ def _report(
         goal=task.goal,
         level=task.level,
         root=task.root,
-        commit=ledger.repository.object("HEAD^{commit}", "commit once"),
+        commit=commit,
         paths=task.paths,
         tests=dict(statuses),
         tried=tuple(tried(one, patches.get(id(one))) for one in found),

@@ -67,6 +67,7 @@ def proposal_to_plain(proposal: Proposal) -> dict[str, Any]:
         "texts": dict(proposal.texts),
         "function": proposal.function,
         "safety": proposal.safety,
+        "facts": dict(proposal.facts),
     }
 
 

@@ -50,23 +50,25 @@ def survey(
     texts: Mapping[str, str] | None = None,
     twice: bool = False,
     time_limit_s: float = TIME_LIMIT_S,
+    test_s: float = 0,
 ) -> Survey:
     """Run `tests` on a copy of the project at `root`, with `texts` in it.
 
     `files`: whose lines are recorded. `twice`: run the tests again, the last first and with another hash
-    seed, to find those that are flaky. Raises: CapabilityMissing where pytest or coverage is not installed.
+    seed, to find those that are flaky. `test_s`: processor seconds after which one test has failed; 0: never.
+    Raises: CapabilityMissing where pytest or coverage is not installed.
     """
     with boxed(root) as box:
         for path, text in (texts or {}).items():
             (box.project / path).parent.mkdir(parents=True, exist_ok=True)
             (box.project / path).write_text(text)
         inner = [box.project / path for path in files]
-        covered = cover(box.project, tests, inner, box=box, time_limit_s=time_limit_s)
+        covered = cover(box.project, tests, inner, box=box, time_limit_s=time_limit_s, test_s=test_s)
         if not twice or covered.results.ended:
             return Survey(tuple(tests), _outside(covered, box))
-        again = run_tests(
-            box.project, tests, box=box, time_limit_s=time_limit_s, job={"backwards": True}, hash_seed=1
-        )
+        endless = [one.node for one in covered.results.outcomes if one.took_too_long]
+        job = {"backwards": True, "without": endless, "test_s": test_s}
+        again = run_tests(box.project, tests, box=box, time_limit_s=time_limit_s, job=job, hash_seed=1)
     return Survey(tuple(tests), _outside(covered, box), _differing(covered.results, again))
 
 
@@ -79,4 +81,5 @@ def _outside(covered: Covered, box: Box) -> Covered:
 
 def _differing(one: Results, other: Results) -> tuple[str, ...]:
     known = {outcome.node: outcome.status for outcome in other.outcomes}
-    return tuple(outcome.node for outcome in one.outcomes if known.get(outcome.node) != outcome.status)
+    ended = [outcome for outcome in one.outcomes if not outcome.took_too_long]
+    return tuple(outcome.node for outcome in ended if known.get(outcome.node) != outcome.status)

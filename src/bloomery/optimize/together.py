@@ -11,7 +11,7 @@ from bloomery.optimize.changes import Ledger, Rules, open_ledger
 from bloomery.optimize.coordinating import Crew, Summary, coordinate, enqueue
 from bloomery.optimize.coordinating.jobs import Validate, Work, optimizing, validating
 from bloomery.optimize.optimizing import Approve
-from bloomery.optimize.putting_up import RULES, apply_automatically
+from bloomery.optimize.putting_up import apply_automatically, check_least_gain
 from bloomery.optimize.reporting import Report, Tried
 from bloomery.optimize.targets import checked
 from bloomery.optimize.task import OptimizationTask
@@ -25,7 +25,8 @@ def optimize_together(
     agents: int,
     progress: Watch | None = None,
     approve: Approve = "none",
-    rules: Rules = RULES,
+    least_gain: float | None = None,
+    rules: Rules | None = None,
     notes: Sequence[str] = (),
     work: Work = optimizing,
     validate: Validate = validating,
@@ -34,6 +35,7 @@ def optimize_together(
 
     Raises: UserError as `optimize`; WorkspaceBusy while another process works on the repository's queue.
     """
+    check_least_gain(task.goal, approve, least_gain)
     watch: Watch = progress or (lambda step, done, total, text: None)
     ledger = open_ledger(workspace, task.root, rules)
     named = checked(ledger.repository, task, workspace.root)
@@ -45,13 +47,13 @@ def optimize_together(
         done = sum(one.state not in ("waiting", "leased") for one in ended)
         watch(JUDGING, done, len(names), f"{subject} {event}")
 
-    crew = Crew(agents=agents, rules=rules, work=work, validate=validate)
+    crew = Crew(agents=agents, rules=ledger.rules, work=work, validate=validate)
     summary = coordinate(workspace, task.root, crew, told=told)
     watch(JUDGING, 1, 1, "")
     tasks = [one for one in summary.tasks if one.name in names]
     said = [*notes, *named.notes, *_notes(tasks, summary)]
     report = _report(ledger, task, method, tasks, summary, said)
-    return report if approve == "none" else _applied(ledger, report)
+    return report if approve == "none" else _applied(ledger, report, least_gain)
 
 
 def _report(
@@ -100,10 +102,10 @@ def _notes(tasks: Sequence[TaskRecord], summary: Summary) -> Iterator[str]:
         yield f"{len(waiting)} patches are in conflict and wait for a person: bloomery queue list"
 
 
-def _applied(ledger: Ledger, report: Report) -> Report:
+def _applied(ledger: Ledger, report: Report, least_gain: float | None) -> Report:
     applied, notes = [], list(report.notes)
     for cid in dict.fromkeys(one.patch for one in report.kept if one.patch):
-        done, why = apply_automatically(ledger, cid)
+        done, why = apply_automatically(ledger, cid, least_gain=least_gain)
         applied += [cid] if done else []
         notes += [] if done else [f"not applied: {why}"]
     return replace(report, applied=tuple(applied), notes=tuple(notes))

@@ -30,6 +30,11 @@ class Outcome:
     duration_s: float = 0.0
     equations: tuple[tuple[str, ...], ...] = ()
 
+    @property
+    def took_too_long(self) -> bool:
+        """Whether it was ended since it had used all the processor time that one test may use."""
+        return self.raised == "TookTooLong"
+
 
 @dataclass(frozen=True)
 class CollectionError:

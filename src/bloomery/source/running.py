@@ -125,8 +125,8 @@ def _options(project: Path, scratch: Path, python: str) -> list[str]:
         f"cache_dir={scratch / 'cache'}",
     ]
     options += ["--continue-on-collection-errors", "--tb=short", "-q", "-p", "no:randomly"]
-    options += ["-n0"] if _has(python, "xdist") else []
-    return options + (["--no-cov"] if _has(python, "pytest_cov") else [])
+    options += ["-n0"] if has(python, "xdist") else []
+    return options + (["--no-cov"] if has(python, "pytest_cov") else [])
 
 
 def _loaded(plugins: Sequence[str]) -> list[str]:
@@ -134,7 +134,8 @@ def _loaded(plugins: Sequence[str]) -> list[str]:
 
 
 @functools.cache
-def _has(python: str, package: str) -> bool:
+def has(python: str, package: str) -> bool:
+    """Whether an interpreter has a module, which is not imported."""
     if python == sys.executable:
         return importlib.util.find_spec(package) is not None
     probe = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({package!r}) is None)"

@@ -244,6 +244,7 @@ def test_without_coders_there_is_nothing_to_compare():
         config(coders=[])
 
 
+@pytest.mark.slow
 def test_a_stage_whose_inputs_were_rolled_back_is_not_run_and_says_so(tmp_path):
     """A bar that nothing can meet rolls bitnet back; what is shipped is the model before it."""
     place = Workspace.open(tmp_path)

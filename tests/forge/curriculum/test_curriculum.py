@@ -104,6 +104,7 @@ def test_checks_of_what_is_left_out_are_left_out():
     assert FORGOTTEN in {check.name for check in checks(plain(config()))}
 
 
+@pytest.mark.slow
 def test_all_its_steps_run_are_remembered_and_counted(tmp_path):
     """Every part at once, a few optimizer steps each, on a model that knows little."""
     save_model(pupil(20), TOKENIZER, tmp_path / "start")

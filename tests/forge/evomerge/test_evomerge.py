@@ -357,6 +357,7 @@ def test_a_claim_that_is_not_what_is_measured_fails(consumer, tmp_path, by):
     assert again.measured == pytest.approx(0.125)
 
 
+@pytest.mark.slow
 def test_a_champion_below_its_bar_is_rolled_back_to_the_best_specialist(workspace, order):
     place = Workspace.open(workspace)
     wanted = plan_with(

@@ -26,6 +26,7 @@ def here(monkeypatch):
     monkeypatch.setattr(folder, "read_elsewhere", read_here)
 
 
+@pytest.mark.slow
 def test_a_packed_llama_is_read_by_another_process_without_this_package(tmp_path):
     sizes = {"hidden_size": 256, "intermediate_size": 256, "num_hidden_layers": 1}
     quantize_folder(tiny_llama(tmp_path / "base", **sizes), tmp_path / "packed", TernaryConfig())

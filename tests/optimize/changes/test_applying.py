@@ -18,8 +18,8 @@ from bloomery.optimize.changes import (
     plan_rollback,
     roll_back,
 )
+from bloomery.optimize.changes.journal import Placing
 from bloomery.optimize.changes.lock import held
-from bloomery.optimize.changes.placing import Placing
 from bloomery.optimize.changes.sharing import receive
 
 
@@ -396,7 +396,7 @@ def test_two_processes_do_not_change_one_tree_at_once(site) -> None:
 
 
 def test_git_at_work_is_waited_for_and_then_named(site, monkeypatch) -> None:
-    monkeypatch.setattr("bloomery.optimize.changes.placing.WAIT_S", 0.1)
+    monkeypatch.setattr("bloomery.optimize.changes.index_lock.WAIT_S", 0.1)
     patch = site.approved({"a.py": site.edit(l3="three")})
     before = site.snapshot()
     lock = site.root / ".git" / "index.lock"

@@ -1,11 +1,5 @@
-import hashlib
 import json
-import threading
-import time
-from base64 import b32encode
-from email.parser import BytesParser
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from dataclasses import replace
 
 import pytest
 
@@ -14,135 +8,20 @@ from bloomery.core.errors import BloomeryError, DamagedArtifact, FormatRefused, 
 from bloomery.optimize.changes import Access, Rules, apply, approve, attach, check
 from bloomery.optimize.changes.kubo import Kubo, Unreachable
 from bloomery.optimize.changes.patch import Base, Content
-from bloomery.optimize.changes.sharing import Meeting, broadcast, export, fetch, import_file, receive
+from bloomery.optimize.changes.sharing import (
+    Meeting,
+    broadcast,
+    export,
+    fetch,
+    import_file,
+    meeting_at,
+    receive,
+)
+from tests.optimize.changes.nodes import TOKEN, babble, drop, fail, hang, lie, node, raw_cid, trickle
+
+__all__ = ["node"]
 
 PASSWORD = "example-of-ours-7"  # looks like a placeholder, so that nothing but the rule for URLs takes it out
-TOKEN = "ghp_" + "a1B2c3D4e5" * 4
-
-
-def raw_cid(data: bytes) -> str:
-    """The CID of one raw block, from the specification: version 1, raw, sha2-256, 32 bytes; base32."""
-    digest = bytes([1, 0x55, 0x12, 32]) + hashlib.sha256(data).digest()
-    return "b" + b32encode(digest).decode().lower().rstrip("=")
-
-
-class Node(BaseHTTPRequestHandler):
-    """Answers as Kubo does to add, cat, pin/add and pin/ls; `server.mood` is what ails it."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        address = urlsplit(self.path)
-        query = {name: values[-1] for name, values in parse_qs(address.query).items()}
-        body = self.body()
-        call = address.path.removeprefix("/api/v0/")
-        self.server.calls.append((call, query, self.headers.get("Authorization")))
-        if self.server.moods:
-            mood = self.server.moods.pop(0)
-            if mood is not None:
-                return mood(self)
-        if self.server.wants and self.headers.get("Authorization") != f"Bearer {self.server.wants}":
-            return self.say(403, b"403 - Forbidden\n")
-        return getattr(self, call.replace("/", "_"))(query, body)
-
-    def do_GET(self) -> None:
-        self.say(405, b"405 - Method Not Allowed\n")
-
-    def body(self) -> bytes:
-        if self.headers.get("Transfer-Encoding") != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        parts = []
-        while size := int(self.rfile.readline(), 16):
-            parts.append(self.rfile.read(size))
-            self.rfile.readline()
-        self.rfile.readline()
-        return b"".join(parts)
-
-    def add(self, query: dict[str, str], body: bytes) -> None:
-        head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
-        (part,) = BytesParser().parsebytes(head + body).get_payload()
-        data = part.get_payload(decode=True)
-        wanted = {"cid-version": "1", "raw-leaves": "true", "pin": "true", "chunker": "size-262144"}
-        if not wanted.items() <= query.items() or len(data) > 262144:
-            return self.say(200, b'{"Name":"patch","Hash":"QmSomethingElse","Size":"1"}\n')
-        self.server.blocks[raw_cid(data)] = data
-        row = {"Name": "patch", "Hash": raw_cid(data), "Size": str(len(data))}
-        return self.say(200, b'{"Name":"patch","Bytes":12}\n' + json.dumps(row).encode() + b"\n")
-
-    def cat(self, query: dict[str, str], _body: bytes) -> None:
-        data = self.server.blocks.get(query["arg"])
-        if data is None:
-            said = {"Message": "block was not found locally (offline)", "Code": 0, "Type": "error"}
-            return self.say(500, json.dumps(said).encode())
-        return self.say(200, data[: int(query.get("length", len(data)))])
-
-    def pin_add(self, query: dict[str, str], _body: bytes) -> None:
-        self.server.pins.add(query["arg"])
-        return self.say(200, json.dumps({"Pins": [query["arg"]]}).encode())
-
-    def say(self, status: int, data: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-def drop(node: Node) -> None:
-    """The connection ends in the middle of an answer."""
-    node.send_response(200)
-    node.send_header("Content-Length", "1000")
-    node.end_headers()
-    node.wfile.write(b'{"Name":')
-    node.close_connection = True
-
-
-def trickle(node: Node) -> None:
-    """A drop now and then, for ever: no single wait is long."""
-    node.send_response(200)
-    node.send_header("Content-Length", "1000")
-    node.end_headers()
-    until = time.monotonic() + 5
-    try:
-        while time.monotonic() < until:
-            node.wfile.write(b" ")
-            time.sleep(0.02)
-    except OSError:
-        pass
-    node.close_connection = True
-
-
-def hang(node: Node) -> None:
-    node.server.woken.wait(5)
-    node.close_connection = True
-
-
-def fail(node: Node) -> None:
-    node.say(500, json.dumps({"Message": f"no space left, {TOKEN}", "Code": 0, "Type": "error"}).encode())
-
-
-def lie(node: Node) -> None:
-    node.say(200, json.dumps({"Name": "patch", "Hash": raw_cid(b"lie"), "Pins": [raw_cid(b"lie")]}).encode())
-
-
-def babble(node: Node) -> None:
-    node.say(200, b"<html>a proxy says hello</html>")
-
-
-@pytest.fixture
-def node():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Node)
-    server.blocks, server.pins, server.calls, server.moods, server.wants = {}, set(), [], [], ""
-    server.woken, server.daemon_threads = threading.Event(), True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.woken.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture
@@ -348,6 +227,41 @@ def test_a_file_that_was_altered_is_refused(two, tmp_path) -> None:
         import_file(other.ledger, tmp_path / "nowhere.json")
 
 
+@pytest.mark.parametrize("on", ["its own", "a later one", "f" * 40, "HEAD~1"])
+def test_who_sends_a_patch_says_neither_which_tests_judge_it_nor_on_what_tree(two, on) -> None:
+    one, other = two
+    facts = {"tests": ["tests/test_nothing.py"], "merged": ["x"], "speedup": 1.5}
+    patch = one.propose({"a.py": one.edit(l3="three")}, facts=facts)
+    other.write("b.py", "x = 1\n")
+    other.commit()
+    named = {"its own": patch.about.commit, "a later one": other.git("rev-parse", "HEAD").strip()}
+    about = replace(patch.about, commit=named.get(on, on))
+    got = receive(other.ledger, patch.content.encoded(), about).about
+    assert got.commit == (patch.about.commit if on == "its own" else None)
+    to_fetch = {"fetch": on} if on == "f" * 40 else {}  # only told, where the patch does not merge
+    assert got.facts == {"speedup": 1.5} | to_fetch
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"facts": []},
+        {"proposer": 5},
+        {"proposer": " "},
+        {"goal": ["x"]},
+        {"description": None},
+        {"commit": 7},
+    ],
+)
+def test_what_is_said_in_another_form_is_refused(two, tmp_path, said) -> None:
+    one, other = two
+    path = export(one.ledger, one.propose({"a.py": one.edit(l3="three")}).cid, tmp_path / "p.json")
+    plain = json.loads(path.read_text())
+    path.write_text(json.dumps(plain | {"about": plain["about"] | said}))
+    with pytest.raises(FormatRefused, match="what is said of the patch"):
+        import_file(other.ledger, path)
+
+
 def test_what_comes_from_elsewhere_obeys_the_same_rules(site, make_site) -> None:
     patch = site.propose({"a.py": site.edit(l3="three")})
     base = patch.content.base
@@ -361,3 +275,38 @@ def test_what_comes_from_elsewhere_obeys_the_same_rules(site, make_site) -> None
         with pytest.raises(UserError, match=message):
             receive(site.ledger, content.encoded(), patch.about)
     assert [record.cid for record in site.ledger.records.patches()] == [patch.cid]
+
+
+def test_where_workspaces_meet_is_given_or_comes_from_the_environment() -> None:
+    there = {"BLOOMERY_MEETING": "s3://bucket/x", "BLOOMERY_IPFS": "http://127.0.0.1:5001"}
+    assert meeting_at(environment=there) == Meeting("s3://bucket/x", Kubo("http://127.0.0.1:5001"))
+    assert meeting_at("here", "http://n", there) == Meeting("here", Kubo("http://n"))
+    assert meeting_at("here", environment={}).kubo is None
+    with pytest.raises(UserError, match=r"where\? .*BLOOMERY_MEETING.*BLOOMERY_IPFS"):
+        meeting_at(environment={})
+
+
+def test_a_node_alone_is_enough_and_its_loss_is_no_success(two, node) -> None:
+    one, other = two
+    alone = Meeting(kubo=Kubo(f"http://127.0.0.1:{node.server_port}", timeout_s=0.3))
+    patch = one.propose({"a.py": one.edit(l3="three")})
+    node.moods = [drop]
+    with pytest.raises(Unreachable):
+        broadcast(one.ledger, patch.cid, alone)
+    assert [entry.event for entry in one.ledger.records.audit()] == ["proposed"]
+    assert broadcast(one.ledger, patch.cid, alone).places == (f"ipfs://{patch.cid}",)
+    node.moods = [drop]
+    with pytest.raises(MissingFile, match="nobody has"):
+        fetch(other.ledger, patch.cid, alone)
+    assert fetch(other.ledger, patch.cid, alone).content == patch.content
+
+
+def test_what_did_not_work_before_a_patch_was_found_is_told(two, node, meeting) -> None:
+    one, other = two
+    patch = one.propose({"a.py": one.edit(l3="three")})
+    broadcast(one.ledger, patch.cid, Meeting(meeting.folder))
+    told = []
+    node.moods = [drop]
+    fetch(other.ledger, patch.cid, meeting, told=told.append)
+    (why,) = told
+    assert "cannot be reached" in why

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from dataclasses import replace
 
 import pytest
@@ -160,3 +161,56 @@ def test_a_git_that_was_making_a_worktree_when_its_process_was_killed_leaves_non
     time.sleep(0.7)  # were git still at work, it would be done now
     assert list((site.home / "worktrees").iterdir()) == []
     assert site.git("worktree", "list").count("\n") == 1
+
+
+def test_the_folder_of_the_last_worktree_stays_while_git_is_making_another(site) -> None:
+    slow, started = site.home / "bin", site.home / "started"
+    slow.mkdir()
+    (slow / "git").write_text(  # git itself makes the folder, and then its entry
+        f'#!/bin/sh\ncase "$*" in *"worktree add"*) cd .git; mkdir -p worktrees; touch {started}\n'
+        "sleep 0.6; [ -d worktrees ] || exit 128; cd ..;; esac\n"
+        f'exec {shutil.which("git")} "$@"\n'
+    )
+    (slow / "git").chmod(0o755)
+    ledger = site.ledger
+    with worktree(ledger, "last"):
+        child = os.fork()
+        if child == 0:
+            os.environ["PATH"] = f"{slow}:{os.environ['PATH']}"
+            try:
+                with worktree(ledger, "next"):
+                    os._exit(0)
+            finally:
+                os._exit(1)
+        while not started.exists():
+            time.sleep(0.01)
+    assert os.waitpid(child, 0)[1] == 0
+    clear_worktrees(ledger)
+    assert not (site.root / ".git/worktrees").exists()
+
+
+def making(site, rounds: int) -> None:
+    ledger = replace(site).ledger
+    for _ in range(rounds):
+        with worktree(ledger, "agent") as tree:
+            assert (tree / "a.py").exists()
+
+
+@pytest.mark.slow
+def test_many_processes_make_and_remove_worktrees_at_once(site) -> None:
+    site.workspace.catalog.close()
+    before, children = site.snapshot(), []
+    for _ in range(6):
+        child = os.fork()
+        if child == 0:
+            try:
+                making(site, 8)
+                os._exit(0)
+            except BaseException:  # edge: a child process
+                traceback.print_exc()
+            finally:
+                os._exit(1)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 6
+    assert site.snapshot() == before
+    assert list((site.home / "worktrees").iterdir()) == []

@@ -137,3 +137,36 @@ def test_calls_recorded_from_tests_are_tried_too(tmp_path: Path) -> None:
     calls = (RecordedCall("total", (("", "[48_611]"),), "test_m.py::test", 0.1),)
     found = verify(Target(tmp_path, "m.py"), proposal, effort=QUICK, recorded=Recorded({"m.py": calls}))
     assert found.evidence[2].state is State.FAILED
+
+
+@pytest.mark.slow  # asks twice what an unannotated function takes
+def test_recorded_calls_are_tried_beside_what_can_be_generated_and_not_in_its_place(tmp_path: Path) -> None:
+    """Tests call it with texts alone; what it does with lists counts all the same, as without them."""
+    original = "def first(xs):\n    return xs[0]\n"
+    wrong = "def first(xs):\n    return xs[0] if isinstance(xs, str) or len(xs) < 3 else xs[1]\n"
+    (tmp_path / "m.py").write_text(original)
+    proposal = Proposal("t", "o", "why", {"m.py": wrong})
+    calls = tuple(RecordedCall("first", (("", repr(text)),), "t", 0.1) for text in ("a", "bc", "d"))
+    target = Target(tmp_path, "m.py")
+    for recorded in (Recorded(), Recorded({"m.py": calls})):
+        found = verify(target, proposal, effort=QUICK, recorded=recorded)
+        assert found.evidence[2].state is State.FAILED
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["ys, /, xs", *(pytest.param(one, marks=pytest.mark.slow) for one in ("ys, xs", "a, b, ys, xs"))],
+)
+def test_every_kind_that_a_place_takes_is_tried_there_however_many_places_there_are(
+    tmp_path: Path, given: str
+) -> None:
+    """Of two open parameters the first takes lists of lists: a set of its members fails on them."""
+    rest = "    for x in xs:\n        out.append(x)\n    return out\n"
+    loop = "    out = []\n    for y in ys:\n        if y not in out:\n            out.append(y)\n"
+    found = tried(
+        tmp_path,
+        f"def f({given}):\n{loop}{rest}",
+        f"def f({given}):\n    out = list(dict.fromkeys(ys))\n{rest}",
+    )
+    assert found.findings
+    assert not found.accepted

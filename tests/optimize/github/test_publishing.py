@@ -227,3 +227,13 @@ def test_the_outbox_forgets_no_step_and_says_what_is_damaged(outbox: Outbox, sit
     path.write_text(json.dumps({"patch": 1, "nothing": 2}))
     with pytest.raises(DamagedArtifact, match="no publication"):
         outbox.all()
+
+
+def test_a_patch_that_todays_rules_forbid_is_not_sent_and_the_others_are(fake, site, send):
+    one, other = site.propose(), site.propose(proposer="repair", text="def total(values):\n    return 0\n")
+    site.root.joinpath("bloomery.toml").write_text('[rules.agents.rewrites]\nbranches = ["agents/*"]\n')
+    del site.ledger  # it is opened anew
+    told = {done.patch: done for done in send(one.cid, other.cid).publications}
+    assert (told[one.cid].stage, told[other.cid].stage) == ("waiting", "open")
+    assert "patches of rewrites may not go to branch main" in told[one.cid].why
+    assert len(fake.pulls) == 1

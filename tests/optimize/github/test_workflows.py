@@ -21,7 +21,7 @@ ALL = [*(pytest.param(text, id=f"shipped-{name}") for name, text in SHIPPED.item
        *(pytest.param(text, id=f"here-{name}") for name, text in HERE.items())]  # fmt: skip
 CONTEXTS = {"github", "steps", "needs", "secrets", "matrix", "inputs", "env", "runner"}
 FUNCTIONS = {"cancelled", "startsWith", "contains", "fromJSON"}
-UNTRUSTED = ("bloomery optimize", "bloomery github check", ".ci/run", "make docs")
+UNTRUSTED = ("bloomery optimize", "bloomery github check", ".ci/run", "make docs", "make test-all")
 EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 
 

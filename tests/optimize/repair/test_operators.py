@@ -4,8 +4,8 @@ import ast
 
 import pytest
 
-from bloomery.optimize.proposers.repair.candidates import Program
-from bloomery.optimize.proposers.repair.edits import applied
+from bloomery.optimize.proposers.repair.candidates import Program, removes
+from bloomery.optimize.proposers.repair.edits import Change, applied
 
 LIST, INT, STR = frozenset({"list"}), frozenset({"int"}), frozenset({"str"})
 TYPES = {
@@ -150,3 +150,11 @@ def test_edits_that_come_to_the_same_code_are_tried_once():
     edit = program.edits(1, 1)[0]
     assert program.trial(edit, 0) is not None
     assert program.trial(edit, 1) is None
+
+
+def test_what_nothing_reaches_after_an_edit_counts_as_taken_away():
+    tree = ast.parse("def f(xs):\n    first = xs[0]\n    print(first)\n    return first\n")
+    block = tree.body[0]
+    early = Change(block, "body", tuple(ast.parse("return 1").body), 1, 1)
+    late = Change(block, "body", tuple(ast.parse("first = 2").body), 1, 1)
+    assert (removes(early), removes(late)) == (3, 0)

@@ -4,6 +4,7 @@ from bloomery.optimize.proposers.repair.edits import Edit
 from bloomery.optimize.proposers.repair.ranking import ORIGINAL, Answer, standings
 
 KINDS = {0: "passed", 1: "passed", **dict.fromkeys(range(2, 12), "drawn"), 12: "grown:f:1", 13: "grown:f:8"}
+KINDS |= dict.fromkeys(range(14, 64), "edge")
 PLAIN = {place: Answer("returned", f"answer {place}", 10 if place < 13 else 80) for place in KINDS}
 
 
@@ -23,6 +24,7 @@ def test_of_two_that_do_the_same_the_smaller_edit_stands_first():
 WORSE = {
     "answers a passing test's call otherwise": {0: Answer("returned", "another", 10)},
     "raises what the original does not": {2: Answer("IndexError", "", 10)},
+    "raises it on two of fifty edges alone": {at: Answer("IndexError", "", 10) for at in (14, 15)},
     "never ends on a drawn input": {2: Answer("steps", "", 10)},
     "needs ten times the steps on large inputs": {13: Answer("returned", "answer 13", 1000)},
 }

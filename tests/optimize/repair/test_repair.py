@@ -132,6 +132,7 @@ def test_missing_tests_are_said_to_be(tmp_path):
         repair(project(tmp_path), "shop.py", ["test_none.py"])
 
 
+@pytest.mark.slow
 def test_the_proposer_gives_the_repairs_for_its_goal_alone(tmp_path):
     target = Target(project(tmp_path), "shop.py")
     proposer = RepairSearch(["test_shop.py"], budget=300)
@@ -139,3 +140,15 @@ def test_the_proposer_gives_the_repairs_for_its_goal_alone(tmp_path):
     first = next(proposer.propose(target, "fix", rng=Random(1)))
     assert first.texts == {"shop.py": PROGRAM.replace("-= price", "+= price")}
     assert (first.proposer, first.safety, first.function) == ("repair", "candidate", "total")
+
+
+COUNTING = "def counted(n):\n    whole = 0\n    for _ in range(n):\n        whole -= 1\n    return whole\n"
+TESTS_OF_COUNTING = (
+    "import pytest\nfrom shop import counted\n\n"
+    '@pytest.mark.parametrize("n", [0, 3, 30_000])\ndef test_counted(n):\n    assert counted(n) == n\n'
+)
+
+
+def test_a_failing_test_may_take_many_more_steps_than_the_passing_ones(tmp_path):
+    found = repair(project(tmp_path, COUNTING, TESTS_OF_COUNTING), "shop.py", ["test_shop.py"], 100)
+    assert found.ranked[0].text == COUNTING.replace("-=", "+=")

@@ -1,11 +1,16 @@
 """The flow from a task to patches."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from bloomery.core.errors import UserError
+from bloomery.core.evidence import Bar, Check, not_run
 from bloomery.optimize.changes import findings, open_ledger
+from bloomery.optimize.changes.rules import DEFAULT
 from bloomery.optimize.optimizing import optimize
-from bloomery.optimize.putting_up import RULES
+from bloomery.optimize.proposal import Proposal
+from bloomery.optimize.validating.verdict import Verdict
 from tests.optimize.runs.shops import OTHER, QUICK, SLOW, WRONG, Saying, decide
 
 
@@ -22,8 +27,8 @@ def test_the_planted_improvement_is_put_up_with_its_evidence_and_the_tree_is_lef
     (kept,) = report.kept
     assert kept.gain > 10
     assert report.next == f"bloomery patches apply {kept.patch}"
-    ledger = open_ledger(shop.workspace, shop.root, RULES)
-    assert [one.check for one in findings(ledger, kept.patch)[1].evidence] == ["behaviour", "speed"]
+    ledger = open_ledger(shop.workspace, shop.root, DEFAULT)
+    assert [one.check for one in findings(ledger, kept.patch)[1].evidence] == ["behaviour", "speed", "gain"]
     assert "+    paid = set(paid_ids)" in ledger.load(kept.patch).content.diff
     assert shop.files == before
 
@@ -103,6 +108,53 @@ def test_a_run_that_was_killed_goes_on_with_what_was_judged(shop):
     assert judged == ["saying 0", "saying 1", "saying 1"]
     assert report.remembered == 1
     assert len(report.kept) == 1
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_is_edited_and_committed_during_a_run_changes_nothing_of_it(shop):
+    """Proposals, judgement and patch are all about the commit at the beginning."""
+    begun = shop.git("rev-parse", "HEAD").strip()
+
+    @dataclass(frozen=True)
+    class Meanwhile(Saying):
+        def propose(self, target, goal, *, rng):
+            shop.write("src/shop/orders.py", "import nothing_of_this\n" + SLOW)
+            shop.commit()
+            shop.write("src/shop/orders.py", "half a\n")
+            text = target.text.replace("    kept = []\n", "    paid_ids = set(paid_ids)\n    kept = []\n")
+            yield Proposal(self.name, "a set", "", {target.path: text}, "paid")
+
+    report = run(shop, Meanwhile("teller", ()))
+    (kept,) = report.kept
+    assert (report.commit, report.root) == (begun, shop.root)
+    patch = open_ledger(shop.workspace, shop.root).load(kept.patch)
+    assert patch.about.commit == begun
+    assert "nothing_of_this" not in patch.content.diff
+    assert (shop.root / "src/shop/orders.py").read_text() == "half a\n"
+    assert shop.git("worktree", "list").count("\n") == 1
+
+
+def test_tests_that_are_not_committed_are_told_of(shop):
+    shop.write("tests/test_more.py", "def test_more():\n    assert 1\n")
+    with pytest.raises(UserError, match=r"tests/test_more\.py is not in the last commit"):
+        run(shop, task=shop.task(tests=[shop.root / "tests/test_more.py"]))
+
+
+@pytest.mark.parametrize(("lacking", "times"), [({"types"}, 2), ({"other"}, 1), (set(), 1)])
+@pytest.mark.usefixtures("quick")
+def test_a_verdict_for_want_of_a_tool_is_not_remembered_whatever_its_words(shop, lacking, times):
+    asked = []
+    types = Check(name="types", bar=Bar(op="==", value=0))
+    other = Check(name="other", bar=Bar(op="==", value=0), required=False)
+
+    def lame(root, proposal, **how):
+        asked.append(proposal.operator)
+        evidence = (not_run(types, "nobody would install this"), not_run(other, "-"))
+        return Verdict("standard", evidence, lacking=frozenset(lacking))
+
+    for _ in range(2):
+        run(shop, Saying("teller", (QUICK + OTHER,)), validate=lame)
+    assert len(asked) == times
 
 
 @pytest.mark.usefixtures("quick")

@@ -9,8 +9,8 @@ from bloomery.core.evidence import Bar, Check, judge
 from bloomery.optimize.changes import About, propose
 from bloomery.optimize.changes.ledger import Ledger
 from bloomery.optimize.changes.repository import Repository
+from bloomery.optimize.changes.rules import DEFAULT
 from bloomery.optimize.coordinating import Outcome
-from bloomery.optimize.putting_up import RULES
 from bloomery.optimize.reporting import Tried
 from bloomery.optimize.targets import named
 from bloomery.optimize.together import optimize_together
@@ -24,7 +24,7 @@ def adding(task, folder, job):
     if path.endswith("__init__.py"):
         raise ValueError("nothing to do here")
     text = "LINE = 1\n" + (Path(folder) / path).read_text()
-    ledger = Ledger(job.workspace, Repository.open(folder), RULES)
+    ledger = Ledger(job.workspace, Repository.open(folder), DEFAULT)
     patch = propose(ledger, About(proposer="adding", goal=task.goal, operator="line"), texts={path: text})
     row = Tried(path=path, function=None, proposer="adding", operator="line", why="", fate="kept",
                 patch=patch.cid)  # fmt: skip

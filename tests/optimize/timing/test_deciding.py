@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from bloomery.optimize.timing.deciding import ERROR, FEWEST, estimate, exact_rank, looks
+from bloomery.optimize.timing.deciding import ERROR, FEWEST, estimate, exact_rank, looks, planned
 
 
 def test_looks_double_and_end_with_the_last_pair() -> None:
@@ -18,6 +18,15 @@ def test_looks_double_and_end_with_the_last_pair() -> None:
 @pytest.mark.parametrize("trials", [FEWEST, 10, 20, 40, 80])
 def test_a_claim_can_be_made_at_every_look(trials: int) -> None:
     assert all(exact_rank(count, ERROR / len(looks(trials))) >= 1 for count in looks(trials))
+
+
+@pytest.mark.parametrize("among", [1, 2, 3, 10])
+def test_where_the_error_is_shared_the_first_look_waits_until_something_can_be_said(among: int) -> None:
+    found, each = planned(40, ERROR / among)
+    assert all(exact_rank(count, each) for count in found)
+    assert each * len(found) == pytest.approx(ERROR / among)
+    assert found[0] == 10 or not exact_rank(found[0] - 1, each)
+    assert planned(40, ERROR) == (looks(40), ERROR / 3)
 
 
 @pytest.mark.parametrize("count", [8, 10, 17, 40])

@@ -8,7 +8,7 @@ import pytest
 from bloomery.optimize.equivalence.kinds import Classes, Kind
 from bloomery.optimize.equivalence.mining import Mined
 from bloomery.optimize.equivalence.values import Values
-from bloomery.optimize.timing import Workload, workloads
+from bloomery.optimize.timing import Workload, spread, workloads
 from bloomery.optimize.timing.sizes import sized
 from bloomery.source.recording import Recorded, RecordedCall
 
@@ -69,6 +69,23 @@ def test_methods_are_called_on_objects_of_their_class(tmp_path: Path) -> None:
     first = found(tmp_path, text)[0]
     assert first.calls[0].function == "Bag.double"
     assert first.calls[0].given[0][1].startswith("Bag([")
+
+
+def test_each_function_is_timed_before_a_second_workload_of_any() -> None:
+    """What is spare is timed only for a function that has nothing else."""
+    some = [("f", False), ("f", False), ("g", True), ("f", True), ("g", True), ("f", False)]
+    found = [Workload(name, (), str(at), spare) for at, (name, spare) in enumerate(some)]
+    assert [one.source for one in spread(found, 3)] == ["0", "2", "1"]
+    assert [one.source for one in spread(found, 9)] == ["0", "2", "1", "5"]
+
+
+def test_small_inputs_are_made_up_only_where_large_ones_take_no_time_and_are_spare(tmp_path: Path) -> None:
+    told = {one.source: one.spare for one in found(tmp_path, PAIRS)}
+    assert [spare for source, spare in told.items() if "size" in source] == [False]
+    assert not [source for source in told if "small" in source]
+    text = "def last(xs: list[int]) -> int:\n    return xs[-1]\n"
+    told = {one.source: one.spare for one in found(tmp_path, text)}
+    assert [spare for source, spare in told.items() if "small" in source] == [True]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import importlib.util
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
@@ -113,7 +114,7 @@ def test_a_test_that_no_longer_ends_fails_for_that_reason(shop, monkeypatch) -> 
 
 @pytest.mark.slow  # waits for it, three times
 def test_a_test_that_hangs_before_any_change_is_told_and_the_others_are_judged(shop, monkeypatch) -> None:
-    monkeypatch.setattr(sites, "USUAL", Pace(limit_s=1.5))
+    monkeypatch.setattr(sites, "Pace", partial(Pace, limit_s=1.5))
     shop.commit({"tests/test_hang.py": "import time\n\n\ndef test_hang():\n    time.sleep(600)\n"})
     verdict = shop.validate(shop.edited("found + one", "one + found"))
     assert verdict.sound
@@ -122,7 +123,7 @@ def test_a_test_that_hangs_before_any_change_is_told_and_the_others_are_judged(s
 
 @pytest.mark.slow  # waits for it, twice
 def test_an_import_that_hangs_is_ended_and_says_where(shop, monkeypatch) -> None:
-    monkeypatch.setattr(sites, "USUAL", Pace(import_s=2.0))
+    monkeypatch.setattr(sites, "Pace", partial(Pace, import_s=2.0))
     shop.commit(shop.edited("def total", "import time\n\ntime.sleep(600)\n\n\ndef total"))
     verdict = shop.validate(shop.edited("found + one", "one + found"))
     assert verdict.of("tests.touched").state is State.NOT_RUN
@@ -140,6 +141,8 @@ def test_a_missing_tool_is_not_run_and_fails_where_it_is_required(shop, monkeypa
     assert by_bandit.evidence.state is by_codeql.evidence.state is State.NOT_RUN
     assert by_bandit.evidence.reason == "bandit is not installed: install bloomery[optimize]"
     assert (by_bandit.evidence.required, by_codeql.evidence.required) == (True, False)
+    assert by_bandit.lacks
+    assert by_codeql.lacks
 
 
 def test_without_coverage_the_tests_are_not_run_and_that_is_said(shop, monkeypatch) -> None:
@@ -149,6 +152,22 @@ def test_without_coverage_the_tests_are_not_run_and_that_is_said(shop, monkeypat
     verdict = shop.validate(shop.edited("found + one", "one + found"))
     assert not verdict.sound
     assert verdict.of("tests.touched").reason == "existing tests need coverage: install bloomery[optimize]"
+    assert verdict.lacking == {"tests.touched"}
+
+
+@pytest.mark.slow  # four runs of pytest
+def test_where_pytest_cannot_start_nobody_is_told_to_write_a_test(shop) -> None:
+    conftest = {"tests/conftest.py": "import shop.prices\n"}
+    shop.commit(conftest)
+    broken = shop.validate(shop.edited("def total", "raise ImportError('no till')\n\n\ndef total"))
+    assert broken.of("tests.touched").state is State.FAILED
+    assert "no till" in broken.suggestions["tests.touched"]
+    shop.commit({"tests/conftest.py": "raise RuntimeError('no key')\n"})
+    before = shop.validate(shop.edited("found + one", "one + found"))
+    assert before.of("tests.touched").state is State.NOT_RUN
+    assert "no key" in before.of("tests.touched").reason
+    assert before.suggestions["tests.touched"].startswith("let pytest start and end by itself")
+    assert not before.lacking
 
 
 @pytest.mark.slow  # two runs of pytest, and four pairs of worktrees

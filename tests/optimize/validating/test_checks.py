@@ -122,7 +122,7 @@ def test_a_finding_of_bandit_that_is_gone_is_what_the_goal_security_asks_for(sho
     assert "B307" in claim.evidence.how
 
 
-@pytest.mark.slow  # four runs of pytest
+@pytest.mark.slow  # six runs of pytest
 def test_lines_that_no_test_ran_before_are_what_the_goal_coverage_asks_for(shop) -> None:
     (shop.root / "tests/test_cheapest.py").unlink()
     shop.commit()
@@ -131,6 +131,43 @@ def test_lines_that_no_test_ran_before_are_what_the_goal_coverage_asks_for(shop)
         (more,) = covered(site)
     assert more.evidence.measured == 1
     assert "new: src/shop/prices.py:9" in more.evidence.how
+    assert "checks notice" in more.evidence.how
+
+
+CHECKED = """\
+def double(x):
+    return 2 * x
+
+
+def positive(x):
+    if x < 0:
+        raise ValueError(x)
+    return x
+"""
+
+
+@pytest.mark.slow  # six runs of pytest each
+@pytest.mark.parametrize(
+    ("body", "counted"),
+    [
+        ("double(3)", False),
+        ("double([1])[1]", False),  # breaks off in wrong versions, and checks nothing all the same
+        ("assert double(3) == 6", True),
+        ("with pytest.raises(ValueError):\n        positive(-1)", True),
+        ("try:\n        positive(-1)\n    except ValueError:\n        pass", False),
+    ],
+)
+def test_a_test_that_runs_lines_and_checks_nothing_of_them_is_refused(shop, body, counted) -> None:
+    old = (
+        "import pytest\n\nfrom shop.more import positive\n\n\ndef test_old():\n    assert positive(1) == 1\n"
+    )
+    shop.commit({"src/shop/more.py": CHECKED, "tests/test_more.py": old})
+    new = f"import pytest\n\nfrom shop.more import double, positive\n\n\ndef test_new():\n    {body}\n"
+    with shop.site({"tests/test_new.py": new}, goal="coverage", tests=("tests/test_more.py",)) as site:
+        (answer,) = covered(site)
+    assert answer.evidence.state is (State.PASSED if counted else State.FAILED)
+    assert answer.evidence.measured == int(counted)
+    assert counted or "check nothing of it: assert what a wrong version" in answer.mend
 
 
 @pytest.mark.slow  # five runs of pytest

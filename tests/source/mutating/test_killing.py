@@ -220,6 +220,7 @@ def test_wrapped_functions_share_a_process(tables: dict[str, KillTable], name: s
         ("kept", "arithmetic", "exchanging its code reaches no test: something keeps a copy of it"),
     ],
 )
+@pytest.mark.slow
 def test_where_exchanging_code_is_not_sound_each_mutant_has_its_process(
     project: Path, rules: Path, covered: Covered, name: str, operator: str, why: str
 ) -> None:

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from bloomery.core.errors import UserError
 
+FILE = "bloomery.toml"  # at the repository's root: the rules themselves
+MODELS = "language models"  # the proposer of this name
+_RULES = re.compile(r"(?i)^(bloomery\.toml|bloome~\d+\.tom)[ .]*$")  # on disks that see no difference, too
 _GIT_FOLDER = re.compile(r"(?i)^(\.git|git~\d+)[ .]*$")  # and the names by which other systems reach it
 
 
@@ -38,6 +41,12 @@ class Rules:
         return matches(branch, self.protected)
 
 
+def without_network(rules: Rules) -> Rules:
+    """The same rules, but that nobody may use the network."""
+    agents = {name: replace(access, network=False) for name, access in rules.agents.items()}
+    return replace(rules, everyone=replace(rules.everyone, network=False), agents=agents)
+
+
 def check_paths(rules: Rules, agent: str, paths: Iterable[str]) -> None:
     """Raises: UserError for the first path that the agent may not change."""
     access = rules.of(agent)
@@ -61,8 +70,19 @@ def check_network(rules: Rules, agent: str) -> None:
         raise UserError(f"{agent} may not use the network: allow it in its rules, or share it yourself")
 
 
+def check_patch(
+    rules: Rules, agent: str, paths: Iterable[str], *, network: bool, branch: str | None = None
+) -> None:
+    """Raises: UserError for the first rule that forbids a patch of the agent."""
+    check_paths(rules, agent, paths)
+    if network:
+        check_network(rules, agent)
+    if branch is not None:
+        check_branch(rules, agent, branch)
+
+
 def check_path(path: str) -> None:
-    """Raises: UserError for a path that leaves the repository, or that names git's own folder."""
+    """Raises: UserError for a path that leaves the repository, or names git's own folder or the rules."""
     parts = path.split("/")
     if not path or path.startswith("/") or "\\" in path or any(part in ("", ".", "..") for part in parts):
         raise UserError(f"'{path}' is not a path inside the repository: name it from its root, with '/'")
@@ -70,6 +90,8 @@ def check_path(path: str) -> None:
         raise UserError(f"{path!r} has unprintable characters in its name: rename the file first")
     if any(_GIT_FOLDER.match(part) for part in parts):
         raise UserError(f"{path} belongs to git itself and is never changed by a patch")
+    if _RULES.match(parts[0]):
+        raise UserError(f"{path} holds the rules for agents, which no patch may change: edit it yourself")
 
 
 def matches(name: str, globs: Iterable[str]) -> bool:

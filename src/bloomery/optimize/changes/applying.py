@@ -10,13 +10,14 @@ from bloomery.core.errors import GateFailed, UserError
 from bloomery.core.evidence import Evidence
 from bloomery.core.log import get_log
 from bloomery.core.tokens import mask
-from bloomery.optimize.changes.access import check_network, check_paths
+from bloomery.optimize.changes.access import check_patch
 from bloomery.optimize.changes.approving import Findings, check_approved
+from bloomery.optimize.changes.journal import Placing
 from bloomery.optimize.changes.ledger import Ledger
 from bloomery.optimize.changes.making import check_adds_no_secret
 from bloomery.optimize.changes.merging import Conflict, Merged, is_contained, merge
 from bloomery.optimize.changes.patch import Patch
-from bloomery.optimize.changes.placing import Placing, place, undo
+from bloomery.optimize.changes.placing import place, undo
 from bloomery.optimize.changes.repository import Blob
 
 Validate = Callable[[Path], Sequence[Evidence]]  # measures the tree at a path
@@ -113,9 +114,7 @@ def _check_may_apply(ledger: Ledger, patch: Patch, scratch: Path) -> str:
     branch = ledger.repository.branch()
     if branch is None:
         raise UserError(f"{ledger.root} is on no branch (a detached HEAD): check one out first")
-    check_paths(ledger.rules, patch.about.proposer, patch.paths)
-    if patch.about.network:
-        check_network(ledger.rules, patch.about.proposer)
+    check_patch(ledger.rules, patch.about.proposer, patch.paths, network=patch.about.network)
     check_adds_no_secret(patch.content)
     check_approved(ledger, patch, branch)
     if patch.cid in {one.cid for one in _applied(ledger)} and is_contained(

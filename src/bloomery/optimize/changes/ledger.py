@@ -17,9 +17,10 @@ from bloomery.core.errors import BloomeryError, UnknownName, UserError
 from bloomery.core.log import get_log
 from bloomery.core.workspace import Workspace
 from bloomery.optimize.changes.access import Rules
+from bloomery.optimize.changes.journal import pending
 from bloomery.optimize.changes.lock import held
 from bloomery.optimize.changes.patch import About, Content, Patch
-from bloomery.optimize.changes.placing import pending, undo
+from bloomery.optimize.changes.placing import undo
 from bloomery.optimize.changes.repository import Repository
 
 LEAST_PREFIX = 11  # all CIDs of small files begin with the same seven characters

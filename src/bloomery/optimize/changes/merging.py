@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bloomery.core.errors import UserError
-from bloomery.optimize.changes.patch import Patch
+from bloomery.optimize.changes.patch import FETCH, Patch
 from bloomery.optimize.changes.repository import Blob, Repository
 
 Known = Callable[[str], set[str]]  # blobs that an earlier change left in a file
@@ -102,7 +102,7 @@ def _check_base_is_here(repository: Repository, patch: Patch) -> None:
     """Merging three-way takes the file as it was when the patch was made; without it git would guess."""
     blobs = [blob for blob in patch.content.base.blobs.values() if blob is not None]
     if repository.missing(blobs):
-        commit = patch.about.commit
+        commit = patch.about.commit or patch.about.facts.get(FETCH)
         raise UserError(
             f"the base of {patch.cid} is not in {repository.root}: fetch "
             + (f"the commit {commit[:12]}" if commit else "the commits that it was made on")

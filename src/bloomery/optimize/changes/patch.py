@@ -17,6 +17,7 @@ from bloomery.core.tokens import mask, tokens_in
 from bloomery.optimize.changes.access import check_path
 
 FORMAT = "bloomery patch 1"
+FETCH = "fetch"  # the fact that names a commit which is not here: what a patch from elsewhere was made on
 MOST_BYTES = 16 * 2**20
 _OBJECT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _MODE = re.compile(

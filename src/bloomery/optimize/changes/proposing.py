@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bloomery.core.errors import UserError
 from bloomery.optimize.changes import making
-from bloomery.optimize.changes.access import check_branch, check_network, check_paths
+from bloomery.optimize.changes.access import check_branch, check_patch, check_paths
 from bloomery.optimize.changes.ledger import Ledger
 from bloomery.optimize.changes.patch import About, Content, Patch, masked
 
@@ -51,9 +51,7 @@ def keep(ledger: Ledger, content: Content, about: About, event: str = "proposed"
 
     Raises: UserError for what the proposer's rules do not allow, or for a path in the workspace itself.
     """
-    check_paths(ledger.rules, about.proposer, content.base.blobs)
-    if about.network:
-        check_network(ledger.rules, about.proposer)
+    check_patch(ledger.rules, about.proposer, content.base.blobs, network=about.network)
     _check_spares_workspace(ledger, content)
     about = replace(about, **{name: masked(getattr(about, name)) for name in _TEXTS})
     cid = ledger.keep(content.encoded(), "patch", f"patch of {about.proposer}", about.parents)

@@ -5,8 +5,11 @@ approval travels with it.
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from os import environ
 from pathlib import Path
 
 from bloomery.core import remote
@@ -14,24 +17,38 @@ from bloomery.core.cid import check_cid
 from bloomery.core.disk import write_atomically
 from bloomery.core.errors import BloomeryError, DamagedArtifact, FormatRefused, MissingFile, UserError
 from bloomery.core.log import get_log, without_passwords
+from bloomery.core.store import Store
 from bloomery.core.tokens import mask, tokens_in
 from bloomery.optimize.changes import making
 from bloomery.optimize.changes.access import check_network
 from bloomery.optimize.changes.kubo import Kubo, Unreachable
 from bloomery.optimize.changes.ledger import Ledger
-from bloomery.optimize.changes.patch import MOST_BYTES, About, Content, Patch, canonical
+from bloomery.optimize.changes.patch import FETCH, MOST_BYTES, About, Content, Patch, canonical
 from bloomery.optimize.changes.proposing import keep
 
 FILE = "bloomery patch file 1"
+FOLDER = "BLOOMERY_MEETING"  # environment variable: the folder, or the URL of one, where patches are shared
+NODE = "BLOOMERY_IPFS"  # environment variable: the RPC of a node of IPFS, e.g. http://127.0.0.1:5001
+DECIDING = ("tests", "merged", FETCH)
+"""Facts that decide by what a patch is judged, and with what it is reconciled."""
+COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _log = get_log("changes")
 
 
 @dataclass(frozen=True)
 class Meeting:
-    """Where workspaces meet: a node of IPFS, and a folder (a URL of fsspec) for when there is none."""
+    """Where workspaces meet: a node of IPFS, a folder (a URL of fsspec) for when it fails; one will do."""
 
-    folder: str = field(repr=False)
+    folder: str = field(default="", repr=False)
     kubo: Kubo | None = None
+
+
+def meeting_at(folder: str = "", node: str = "", environment: Mapping[str, str] = environ) -> Meeting:
+    """What is given, else what BLOOMERY_MEETING and BLOOMERY_IPFS name. Raises: UserError for neither."""
+    folder, node = folder or environment.get(FOLDER, ""), node or environment.get(NODE, "")
+    if not folder and not node:
+        raise UserError(f"where? name a folder (or {FOLDER}), or a node of IPFS (or {NODE})")
+    return Meeting(folder, Kubo(node) if node else None)
 
 
 @dataclass(frozen=True)
@@ -56,7 +73,7 @@ def broadcast(ledger: Ledger, prefix: str, meeting: Meeting, *, agent: str | Non
     _check_shows_no_token(patch.content)
     about = ledger.records.patch(patch.cid).about
     notes: list[str] = []
-    places = _to_node(ledger, meeting.kubo, (patch.cid, about), notes) if meeting.kubo else []
+    places = _to_node(ledger, meeting, (patch.cid, about), notes) if meeting.kubo else []
     if not places:
         places = [remote.push(ledger.workspace.store, cid, meeting.folder) for cid in (patch.cid, about)][:1]
     places, notes = ([without_passwords(mask(text)) for text in texts] for texts in (places, notes))
@@ -66,16 +83,23 @@ def broadcast(ledger: Ledger, prefix: str, meeting: Meeting, *, agent: str | Non
 
 
 def fetch(
-    ledger: Ledger, cid: str, meeting: Meeting, *, about: str | None = None, agent: str | None = None
+    ledger: Ledger,
+    cid: str,
+    meeting: Meeting,
+    *,
+    about: str | None = None,
+    agent: str | None = None,
+    told: Callable[[str], None] = lambda why: None,
 ) -> Patch:
     """A patch that another workspace shares, by its whole CID and that of what was said of it, verified.
 
+    `told` hears what did not work before it was found.
     Raises: MissingFile where nobody has it, with what each place said; FormatRefused for what is no patch.
     """
     if agent is not None and meeting.kubo is not None:
         check_network(ledger.rules, agent)
-    data = _bring(ledger, check_cid(cid), meeting)
-    said = None if about is None else About.decode(_bring(ledger, check_cid(about), meeting), cid)
+    data = _bring(ledger, check_cid(cid), meeting, told)
+    said = None if about is None else About.decode(_bring(ledger, check_cid(about), meeting, told), cid)
     return receive(ledger, data, said or About(proposer="unknown", description="fetched by its CID alone"))
 
 
@@ -85,7 +109,28 @@ def receive(ledger: Ledger, data: bytes, about: About) -> Patch:
     if set(making.touched(ledger.repository, content.diff.encode())) != set(content.base.blobs):
         raise FormatRefused("the patch's diff changes other files than it says")
     making.check_adds_no_secret(content)
-    return keep(ledger, content, about, event="received")
+    return keep(ledger, content, _claimed(ledger, content, about), event="received")
+
+
+def _claimed(ledger: Ledger, content: Content, about: About) -> About:
+    """What a sender may say of a patch: not which tests judge it, nor a tree that is not its base."""
+    texts = (about.proposer, about.goal, about.operator, about.description, about.commit or "")
+    is_text = all(isinstance(one, str) for one in texts) and texts[0].strip()
+    if not is_text or not isinstance(about.facts, dict):
+        raise FormatRefused("what is said of the patch has another form than ours: fetch it by its CID alone")
+    facts = {name: value for name, value in about.facts.items() if name not in DECIDING}
+    commit = about.commit if about.commit and COMMIT.fullmatch(about.commit) else None
+    tree = _tree(ledger, commit) if commit else ""
+    if commit and not tree:
+        facts[FETCH] = commit
+    return replace(about, commit=commit if tree == content.base.tree else None, facts=facts)
+
+
+def _tree(ledger: Ledger, commit: str) -> str:
+    """Empty where the commit is not here."""
+    with suppress(UserError):
+        return ledger.repository.object(f"{commit}^{{tree}}", "")
+    return ""
 
 
 def export(ledger: Ledger, prefix: str, path: Path) -> Path:
@@ -129,34 +174,49 @@ def import_file(ledger: Ledger, path: Path) -> Patch:
     return receive(ledger, data, about)
 
 
-def _to_node(ledger: Ledger, kubo: Kubo, cids: tuple[str, ...], notes: list[str]) -> list[str]:
-    """Add and pin; nothing if the node fails at any of it."""
+def _to_node(ledger: Ledger, meeting: Meeting, cids: tuple[str, ...], notes: list[str]) -> list[str]:
+    """Add and pin; nothing if the node fails at any of it. Raises: Unreachable where there is no folder."""
+    assert meeting.kubo is not None
     try:
         for cid in cids:
-            kubo.pin(kubo.add(ledger.workspace.store.read(cid)))
+            meeting.kubo.pin(meeting.kubo.add(ledger.workspace.store.read(cid)))
     except Unreachable as error:
+        if not meeting.folder:
+            raise
         notes.append(f"{error}: the folder is used instead")
         _log.warning("IPFS cannot be used", why=str(error))
         return []
     return [f"ipfs://{cids[0]}"]
 
 
-def _bring(ledger: Ledger, cid: str, meeting: Meeting) -> bytes:
+def _bring(ledger: Ledger, cid: str, meeting: Meeting, told: Callable[[str], None]) -> bytes:
     """The bytes, from the own store, the node, or the folder."""
-    store, said = ledger.workspace.store, []
-    ways: list[Callable[[], bytes]] = [lambda: remote.pull(store, cid, meeting.folder).read_bytes()]
-    if meeting.kubo is not None:
-        node = meeting.kubo
-        ways.insert(0, lambda: node.cat(cid, MOST_BYTES))
-    if store.has(cid):
-        ways.insert(0, lambda: store.read(cid))
-    for way in ways:
+    said = []
+    for way in _ways(ledger.workspace.store, cid, meeting):
         try:
-            return way()
+            data = way()
         except BloomeryError as error:
             said.append(str(error))
             _log.info("a patch was not found", why=str(error))
+            continue
+        for why in said:
+            told(why)
+        return data
     raise MissingFile(f"nobody has {cid}: {'; '.join(said)}")
+
+
+def _ways(store: Store, cid: str, meeting: Meeting) -> Iterator[Callable[[], bytes]]:
+    if store.has(cid):
+        yield lambda: store.read(cid)
+    if (node := meeting.kubo) is not None:
+        yield lambda: node.cat(cid, MOST_BYTES)
+    if meeting.folder:
+        yield lambda: _pulled(store, cid, meeting.folder)
+
+
+def _pulled(store: Store, cid: str, folder: str) -> bytes:
+    remote.pull(store, cid, folder)
+    return store.read(cid)
 
 
 def _check_shows_no_token(content: Content) -> None:

@@ -18,11 +18,12 @@ from pathlib import Path
 from bloomery.core.disk import remove_tree
 from bloomery.core.errors import Failure, WorkspaceBusy
 from bloomery.optimize.changes.ledger import Ledger
-from bloomery.optimize.changes.lock import held, is_held
+from bloomery.optimize.changes.lock import alone_in, held, is_dead, is_held
 from bloomery.optimize.changes.patch import Patch
 from bloomery.optimize.changes.repository import Repository
 
 WAIT_S = 10.0  # for a git that outlives the process that started it
+GUARD_S = 60.0  # for others that make or remove worktrees of the repository, a moment each
 
 
 @contextmanager
@@ -48,7 +49,7 @@ def checked_out(
     """A worktree below `home` with the files of a commit, or of another tree, without a ledger."""
     name = f"bloomery-{re.sub(r'[^A-Za-z0-9]+', '-', agent).strip('-') or 'agent'}-{uuid.uuid4().hex[:12]}"
     folder, lock = home / name, home / f"{name}.lock"
-    with held(lock, f"worktree of {agent}") as descriptor:
+    with held(lock, f"worktree of {agent}", wait_s=WAIT_S) as descriptor:  # somebody may be clearing
         try:
             _add(repository, folder, commit, descriptor)
             if tree is not None:
@@ -73,8 +74,8 @@ def clear_below(repository: Repository, folder: Path) -> list[str]:
     """Remove what dead processes left below a folder; the names of what was removed."""
     removed = []
     admin = repository.common / "worktrees"
-    names = {path.name.removesuffix(".lock") for path in folder.glob("bloomery-*")}
-    names |= {entry.name for entry in admin.glob("bloomery-*") if _is_ours(entry, folder)}
+    names = {path.name.removesuffix(".lock") for path in _entries(folder)}
+    names |= {entry.name for entry in _entries(admin) if _is_ours(entry, folder)}
     for name in sorted(names):
         lock = folder / f"{name}.lock"
         _await_orphans(lock)
@@ -82,6 +83,14 @@ def clear_below(repository: Repository, folder: Path) -> list[str]:
             _remove(repository, folder / name)
             removed.append(name)
     return removed
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is ours in a folder, which may go at any moment."""
+    try:
+        return [path for path in folder.iterdir() if path.name.startswith("bloomery-")]
+    except FileNotFoundError:
+        return []
 
 
 def _folder(ledger: Ledger) -> Path:
@@ -98,8 +107,13 @@ def _start(ledger: Ledger, patch: Patch | None, commit: str) -> str:
 
 
 def _add(repository: Repository, folder: Path, commit: str, lock: int) -> None:
-    words = ("worktree", "add", "--quiet", "--detach", "--lock", f"--reason=process {os.getpid()}")
-    answer = repository.ask(*words, "--", str(folder), commit, keep_open=(lock,))
+    """Git reads what it knows of all worktrees and fails at one that is half made: one at a time."""
+    words = ("worktree", "add", "--quiet", "--detach", "--no-checkout", "--lock")
+    reason = f"--reason=process {os.getpid()}"
+    with alone_in(repository.common, wait_s=GUARD_S) as guard:
+        answer = repository.ask(*words, reason, "--", str(folder), commit, keep_open=(lock, guard))
+    if not answer.code:
+        answer = Repository.open(folder).ask("reset", "--hard", "--quiet", keep_open=(lock,))
     if answer.code:
         raise Failure(f"git made no worktree in {folder}: {answer.said}")
 
@@ -116,9 +130,10 @@ def _remove(repository: Repository, folder: Path) -> None:
     remove_tree(folder)
     admin = repository.common / "worktrees" / folder.name
     if admin.exists():
-        remove_tree(admin)
-        with suppress(OSError):  # others have worktrees
-            admin.parent.rmdir()
+        with alone_in(repository.common, wait_s=GUARD_S):
+            remove_tree(admin)
+            with suppress(OSError):  # others have worktrees
+                admin.parent.rmdir()
     folder.with_name(f"{folder.name}.lock").unlink(missing_ok=True)
 
 
@@ -142,18 +157,5 @@ def _is_ours(entry: Path, folder: Path) -> bool:
 def _await_orphans(lock: Path) -> None:
     """Wait for a git whose process is dead: it holds the lock, too, and would go on writing."""
     until = time.monotonic() + WAIT_S
-    while is_held(lock) and not _is_alive(lock) and time.monotonic() < until:
+    while is_held(lock) and is_dead(lock) and time.monotonic() < until:
         time.sleep(0.02)
-
-
-def _is_alive(lock: Path) -> bool:
-    found = re.match(r"process (\d+)", lock.read_text() if lock.exists() else "")
-    if found is None:
-        return True  # it has the lock and has not written its name yet
-    try:
-        os.kill(int(found[1]), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bloomery.core.catalog import TaskRecord
 from bloomery.core.catalog.working import AgentState
-from bloomery.core.errors import BloomeryError, UserError
+from bloomery.core.errors import BloomeryError, UserError, WorkspaceBusy
 from bloomery.core.log import get_log
 from bloomery.core.tokens import mask
 from bloomery.core.workspace import Workspace
@@ -33,6 +33,10 @@ from bloomery.optimize.coordinating.trees import commit_of
 Watch = Callable[[str, TaskRecord], None]  # told where an agent is in a task
 POINTS = ("taken", "placed", "worked", "judged", "ended")
 _log = get_log("coordinating")
+
+
+class NameTaken(WorkspaceBusy):
+    """Another agent has the name by now."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +61,7 @@ class Orders:
     space: Path
     root: Path
     work: Work
-    rules: Rules = field(default_factory=Rules)
+    rules: Rules | None = None
     terms: Terms = field(default_factory=Terms)
     parent: int | None = None
 
@@ -70,11 +74,11 @@ def lock_of(space: Path, name: str) -> Path:
 def live(orders: Orders, stop: threading.Event | None = None, watch: Watch | None = None) -> int:
     """Work on the repository's tasks until none waits or is being worked on; how many were ended here.
 
-    Raises: WorkspaceBusy if an agent of this name is at work.
+    Raises: NameTaken if an agent of this name is at work.
     """
     stop, ended = stop or threading.Event(), 0
     workspace = Workspace.open(orders.space)
-    with held(lock_of(orders.space, orders.name), f"agent {orders.name}"):
+    with _named(orders):
         ledger = open_ledger(workspace, orders.root, orders.rules)
         agents, life = workspace.catalog.agents, uuid.uuid4().hex
         agents.start(orders.name, life=life, host=socket.gethostname(), pid=os.getpid(), now=now())
@@ -89,6 +93,16 @@ def live(orders: Orders, stop: threading.Event | None = None, watch: Watch | Non
     return ended
 
 
+@contextmanager
+def _named(orders: Orders) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(lock_of(orders.space, orders.name), f"agent {orders.name}"))
+        except WorkspaceBusy as error:
+            raise NameTaken(str(error)) from error
+        yield
+
+
 def _give_back(workspace: Workspace, name: str) -> None:
     """What an earlier life of this name was at."""
     queue = workspace.catalog.queue
@@ -99,7 +113,7 @@ def _give_back(workspace: Workspace, name: str) -> None:
 def _next(ledger: Ledger, orders: Orders, stop: threading.Event) -> TaskRecord | None:
     """A task; waits as long as somebody else's may come back."""
     queue = ledger.workspace.catalog.queue
-    allowed = partial(may_change, orders.rules, orders.name)
+    allowed = partial(may_change, ledger.rules, orders.name)
     while not stop.is_set():
         moment = now()
         until = moment + timedelta(seconds=orders.terms.lease_s)
@@ -148,10 +162,10 @@ def _worked(
     with worktree(ledger, orders.name, commit=start) as folder:
         say("working", worktree=str(folder))
         watch("placed", record)
-        job = Job(record, orders.name, ledger.workspace, orders.rules, say, on)
+        job = Job(record, orders.name, ledger.workspace, ledger.rules, say, on)
         outcome = orders.work(task_of(record, folder), folder, job)
         watch("worked", record)
-    against = check_may_use(orders.rules, orders.name, [ledger.load(cid) for cid in outcome.patches])
+    against = check_may_use(ledger.rules, orders.name, [ledger.load(cid) for cid in outcome.patches])
     facts = {**record.facts, **outcome.facts, **({"not_allowed": against} if against else {})}
     return Outcome(tuple(cid for cid in outcome.patches if cid not in against), facts)
 
@@ -170,10 +184,13 @@ def _beating(
         while not over.wait(orders.terms.beat_s):
             if orders.parent is not None and os.getppid() != orders.parent:
                 os._exit(1)  # nobody watches any more; what is left is put in order at the next start
-            with suppress(BloomeryError):  # a busy catalog: the next beat will do
-                catalog.agents.beat(orders.name, life, now=now())
+            try:
+                os.utime(lock_of(orders.space, orders.name))  # heard however busy the catalog is
                 until = now() + timedelta(seconds=orders.terms.lease_s)
                 catalog.queue.renew(record.name, str(record.lease), until)
+                catalog.agents.beat(orders.name, life, now=now())
+            except Exception as error:  # edge: a thread; the next beat will do
+                _log.info("a heartbeat was missed", agent=orders.name, why=str(error))
 
     say("working")
     thread = threading.Thread(target=beat, name=f"heartbeat of {orders.name}", daemon=True)

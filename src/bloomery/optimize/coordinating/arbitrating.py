@@ -6,56 +6,22 @@ and where that does not do either, a person decides. What is ready is based on o
 that are ready overlap. Killed in the middle, it goes on: each decision is one transaction.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bloomery.core.catalog import ConflictRecord, OfferRecord
 from bloomery.core.catalog.conflicts import OfferState
 from bloomery.core.errors import UserError
-from bloomery.core.evidence import Evidence
-from bloomery.core.log import get_log
 from bloomery.core.tokens import mask
-from bloomery.optimize.changes import About, Ledger, Patch, attach, findings, propose
+from bloomery.optimize.changes import About, Ledger, Patch, propose
 from bloomery.optimize.coordinating.asking import now
 from bloomery.optimize.coordinating.escalating import page
 from bloomery.optimize.coordinating.jobs import Validate
 from bloomery.optimize.coordinating.merging import Clash, Texts, merged
-from bloomery.optimize.coordinating.origins import sole_task, task_named, tasks_of
+from bloomery.optimize.coordinating.origins import sole_task, task_named
 from bloomery.optimize.coordinating.overlapping import found, only_uses
+from bloomery.optimize.coordinating.table import WHO, Known, Side, Table, Told, decide, objections, ready
 from bloomery.optimize.coordinating.trees import effect, head, texts_at
-
-WHO = "coordination"
-_STANDING = ("validated", "approved", "applied")
-Told = Callable[[str, str], None]
-Known = dict[tuple[str, str], Texts]
-_log = get_log("coordinating")
-
-
-@dataclass(frozen=True)
-class Side:
-    """A patch with the texts that it leads to on the tree that everybody has."""
-
-    patch: Patch
-    texts: Texts
-
-
-@dataclass(frozen=True)
-class Table:
-    """What arbitration works with; `texts`: what patches lead to, by tree and CID, worked out once."""
-
-    ledger: Ledger
-    tree: str
-    validate: Validate
-    say: Told
-    texts: Known
-
-    def side(self, patch: Patch) -> Side:
-        """Raises: UserError where the patch does not merge with the tree."""
-        key = self.tree, patch.cid
-        if key not in self.texts:
-            self.texts[key] = effect(self.ledger, [patch], self.tree)
-        return Side(patch, self.texts[key])
 
 
 def arbitrate(ledger: Ledger, validate: Validate, say: Told, known: Known | None = None) -> int:
@@ -80,17 +46,17 @@ def _settle(table: Table, offer: OfferRecord) -> None:
     try:
         side = table.side(patch)
     except UserError as error:
-        _decide(table, patch, "refused", f"the tree moved on since: {error}")
+        decide(table, patch, "refused", f"the tree moved on since: {error}")
         return
-    if against := _objections(table, patch):
-        _decide(table, patch, "refused", against)
+    if against := objections(table, patch):
+        decide(table, patch, "refused", against)
         return
     _place(table, side)
 
 
 def _place(table: Table, side: Side) -> None:
     """Put a side up, merged with everything ready that it overlaps."""
-    for other in _ready(table, side.patch.cid):
+    for other in ready(table, side.patch.cid):
         base = texts_at(table.ledger.repository, table.tree, {*side.texts, *other.texts})
         where = found(base, other.texts, side.texts)
         if not where:
@@ -102,7 +68,7 @@ def _place(table: Table, side: Side) -> None:
         if together is not None:
             _record(table, other, side, where, together.patch)
             side = together
-    _decide(table, side.patch, "ready", "")
+    decide(table, side.patch, "ready", "")
 
 
 def _together(
@@ -117,7 +83,7 @@ def _together(
         patch = _proposed(table, woven.texts, base, (one.patch, other.patch), woven.by_statements)
     except UserError as error:
         return f"merged, it may not be put up: {error}"
-    if against := _objections(table, patch):
+    if against := objections(table, patch):
         return f"merged, it does not pass: {against}"
     return None if stays_two else Side(patch, woven.texts)
 
@@ -191,15 +157,15 @@ def _settle_redone(table: Table, facts: Mapping[str, Any], patch: Patch) -> None
         base = texts_at(ledger.repository, table.tree, {*side.texts, *texts})
         whole = _proposed(table, texts, base, (on, patch))
     except UserError as error:
-        _decide(table, patch, "refused", f"it does not go on the tree as it is: {error}")
+        decide(table, patch, "refused", f"it does not go on the tree as it is: {error}")
         return
     known = [one for one in conflicts.all(root=ledger.root) if (one.one, one.other) == (on.cid, instead)]
     where = known[0].overlaps if known else ()
-    if against := _objections(table, patch) or _objections(table, whole):
-        _decide(table, patch, "refused", against)
+    if against := objections(table, patch) or objections(table, whole):
+        decide(table, patch, "refused", against)
         _escalate(table, side, Side(ledger.load(instead), {}), where, base, f"made anew on top, {against}")
         return
-    _decide(table, patch, "merged", f"merged into {whole.cid}", became=whole.cid)
+    decide(table, patch, "merged", f"merged into {whole.cid}", became=whole.cid)
     conflicts.record(
         ledger.root, on.cid, instead, overlaps=where, state="merged", by=WHO, now=now(), merged=whole.cid,
         fates={on.cid: "merged", instead: "redone"}, reason="made anew on top of the other",
@@ -218,43 +184,3 @@ def _came_to_nothing(table: Table, conflict: ConflictRecord) -> bool:
     one, other = (Side(ledger.load(cid), {}) for cid in (conflict.one, conflict.other))
     _escalate(table, one, other, conflict.overlaps, {}, f"{conflict.reason}; made anew, nothing came of it")
     return True
-
-
-def _ready(table: Table, cid: str) -> list[Side]:
-    """What is put up now, but for this patch: not what was rejected, or rolled back."""
-    ledger = table.ledger
-    offers = ledger.workspace.catalog.conflicts.offers("ready", root=ledger.root)
-    sides = []
-    for one in dict.fromkeys(offer.cid for offer in offers if offer.cid != cid):
-        if ledger.records.patch(one).status not in _STANDING:
-            continue
-        patch = ledger.load(one)
-        try:
-            sides.append(table.side(patch))
-        except UserError as error:
-            _decide(table, patch, "refused", f"the tree moved on since: {error}")
-    return sides
-
-
-def _objections(table: Table, patch: Patch) -> str:
-    """Why the patch may not be put up; its evidence is measured where there is none."""
-    ledger = table.ledger
-    if ledger.records.patch(patch.cid).evidence is None:
-        tasks = tasks_of(ledger, patch)
-        try:
-            evidence: Sequence[Evidence] = table.validate(ledger, patch, tasks)
-        except Exception as error:  # edge: whoever validates; that it could not is no pass
-            _log.warning("a patch could not be validated", patch=patch.cid, why=str(error))
-            return f"it could not be validated: {type(error).__name__}: {error}"
-        if not evidence:
-            return "nothing was measured"
-        attach(ledger, patch.cid, evidence, by=WHO)
-        table.say("validated", patch.cid)
-    _, measured = findings(ledger, patch.cid)
-    return "; ".join(measured.objections)
-
-
-def _decide(table: Table, patch: Patch, state: OfferState, reason: str, became: str | None = None) -> None:
-    conflicts = table.ledger.workspace.catalog.conflicts
-    conflicts.decide(patch.cid, state, now=now(), became=became, reason=mask(reason))
-    table.say(state, patch.cid)

@@ -1,22 +1,14 @@
 """Agents as processes: started, watched, buried, started again, until the queue of a repository is empty."""
 
-import os
-import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-import cloudpickle
-
 from bloomery.core import engine as engines
 from bloomery.core.catalog import AgentRecord, ConflictRecord, OfferRecord, TaskRecord
-from bloomery.core.engine import PINNED, EngineName
+from bloomery.core.engine import EngineName
 from bloomery.core.errors import Failure
 from bloomery.core.log import get_log
 from bloomery.core.workspace import Workspace
@@ -24,26 +16,37 @@ from bloomery.optimize.changes import Ledger, Rules, open_ledger
 from bloomery.optimize.changes.lock import held, is_held
 from bloomery.optimize.changes.worktree import clear_worktrees
 from bloomery.optimize.coordinating.agent import Orders, Terms, live, lock_of, may_change
-from bloomery.optimize.coordinating.arbitrating import Known, arbitrate
+from bloomery.optimize.coordinating.arbitrating import arbitrate
 from bloomery.optimize.coordinating.asking import now
 from bloomery.optimize.coordinating.jobs import Validate, Work, optimizing, validating
+from bloomery.optimize.coordinating.processes import (
+    TAKEN,
+    Process,
+    Running,
+    Silence,
+    hung,
+    kill,
+    last_words,
+    processes,
+    spawn,
+)
+from bloomery.optimize.coordinating.table import Known, Told
 
 MOST_BARREN = 3  # agents that may fail in a row without having begun a task
 MOST_KILLED = 30  # that many if somebody kills them
-STOP_S = 10.0
-Told = Callable[[str, str], None]  # an event and what it is about, for whoever watches
 _log = get_log("coordinating")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Crew:
     """How tasks are worked on. `engine`: "spawned" are processes of this machine that are watched; the
-    others are those of `core.engine`, "ray" for many machines that share the folders and the catalog."""
+    others are those of `core.engine`, "ray" for many machines that share the folders and the catalog.
+    `rules` take the place of the repository's."""
 
     work: Work = optimizing
     validate: Validate = validating
     agents: int = 2
-    rules: Rules = field(default_factory=Rules)
+    rules: Rules | None = None
     terms: Terms = field(default_factory=Terms)
     engine: EngineName | str = "spawned"
 
@@ -94,8 +97,9 @@ def summary(ledger: Ledger, deaths: int = 0) -> Summary:
 def bury(ledger: Ledger) -> list[AgentRecord]:
     """Note which agents of this machine are dead, give their tasks back, and remove their worktrees."""
     catalog = ledger.workspace.catalog
-    gone = {agent.name: agent for agent in catalog.agents.all() if not is_alive(ledger.workspace, agent)}
-    leases = [task.lease for task in catalog.queue.tasks("leased") if task.agent in gone and task.lease]
+    tasks, known = catalog.queue.tasks("leased"), catalog.agents.all()  # before: a new life may begin now
+    gone = {agent.name: agent for agent in known if not is_alive(ledger.workspace, agent)}
+    leases = [task.lease for task in tasks if task.agent in gone and task.lease]
     for task in catalog.queue.take_back(now=now(), leases=leases):
         _log.warning("an agent died at its task", agent=task.agent, task=task.name, state=task.state)
     dead = [agent for agent in gone.values() if agent.state not in ("stopped", "dead")]
@@ -115,7 +119,7 @@ def _left(ledger: Ledger, crew: Crew) -> list[TaskRecord]:
     names = [f"agent-{number}" for number in range(1, crew.agents + 1)]
     tasks = ledger.workspace.catalog.queue.tasks(root=ledger.root)
     open_ = (task for task in tasks if task.state in ("waiting", "leased"))
-    return [task for task in open_ if any(may_change(crew.rules, name, task.paths) for name in names)]
+    return [task for task in open_ if any(may_change(ledger.rules, name, task.paths) for name in names)]
 
 
 def _mapped(ledger: Ledger, crew: Crew) -> int:
@@ -132,7 +136,7 @@ def _mapped(ledger: Ledger, crew: Crew) -> int:
 
 def _orders(ledger: Ledger, crew: Crew, name: str) -> Orders:
     return Orders(
-        name=name, space=ledger.workspace.root, root=Path(ledger.root), work=crew.work, rules=crew.rules,
+        name=name, space=ledger.workspace.root, root=Path(ledger.root), work=crew.work, rules=ledger.rules,
         terms=crew.terms,
     )  # fmt: skip
 
@@ -146,92 +150,42 @@ def _names(ledger: Ledger, count: int) -> list[str]:
 
 def _watched(ledger: Ledger, crew: Crew, say: Told, known: Known) -> int:
     """Processes until no task is left; how many died."""
-    deaths, barren = 0, 0.0
-    with _processes() as running:
+    deaths, barren, silence = 0, 0.0, Silence()
+    with processes(ledger) as running:
         while _left(ledger, crew) or running:
             for name, process in list(running.items()):
                 if process.poll() is not None:
                     del running[name]
-                    _kill(process)
-                    ended_well = process.returncode == 0
-                    died_at_task = any(agent.task for agent in bury(ledger) if agent.name == name)
-                    deaths += not ended_well
-                    weight = 1 / MOST_BARREN if process.returncode > 0 else 1 / MOST_KILLED
-                    barren = 0.0 if ended_well or died_at_task else barren + weight
-                    say("ended" if ended_well else "died", name)
+                    died, weight = _ended(ledger, name, process, say)
+                    deaths += died
+                    barren = barren + weight if weight else 0.0
             if barren >= 1:
-                raise Failure(f"agents die before they begin: {_last_words(ledger)}")
-            _kill_hung(ledger, crew.terms, running, say)
+                raise Failure(f"agents die before they begin: {last_words(ledger)}")
+            for name in hung(ledger, running, silence, crew.terms.hung_s):
+                say("hung", name)
+                kill(running[name])
             arbitrate(ledger, crew.validate, say, known)
-            missing = min(crew.agents, len(_left(ledger, crew))) - len(running)
-            for name in _names(ledger, missing + len(running)):
-                if missing > 0 and name not in running:
-                    running[name] = _spawn(_orders(ledger, crew, name))
-                    missing -= 1
-                    say("started", name)
+            _fill(ledger, crew, running, say)
             time.sleep(crew.terms.poll_s)
     return deaths
 
 
-@contextmanager
-def _processes() -> Iterator[dict[str, "subprocess.Popen[bytes]"]]:
-    """Whatever happens, no agent outlives the block: asked to stop first, killed if it does not."""
-    running: dict[str, subprocess.Popen[bytes]] = {}
-    try:
-        yield running
-    finally:
-        for process in running.values():
-            process.terminate()
-        until = time.monotonic() + STOP_S
-        for process in running.values():
-            try:
-                process.wait(max(0.0, until - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                _kill(process)
+def _ended(ledger: Ledger, name: str, process: Process, say: Told) -> tuple[bool, float]:
+    """Whether an agent died, and how much that says of all: nothing if it was at a task, or did not die."""
+    kill(process)  # what it started
+    died = process.returncode not in (0, TAKEN)
+    died_at_task = any(agent.task for agent in bury(ledger) if agent.name == name)
+    say("died" if died else "ended", name)
+    weight = 1 / MOST_BARREN if process.returncode > 0 else 1 / MOST_KILLED
+    return died, weight if died and not died_at_task else 0.0
 
 
-def _spawn(orders: Orders) -> "subprocess.Popen[bytes]":
-    said = lock_of(orders.space, orders.name).with_suffix(".log")
-    said.parent.mkdir(parents=True, exist_ok=True)
-    path = os.pathsep.join(part for part in sys.path if part)  # what the work's module is imported from
-    with said.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bloomery.optimize.coordinating.inside"],
-            stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True,
-            env={**os.environ, **PINNED, "PYTHONPATH": path},
-        )  # fmt: skip
-    assert process.stdin is not None
-    try:
-        process.stdin.write(cloudpickle.dumps(replace(orders, parent=os.getpid())))
-        process.stdin.close()
-    except BrokenPipeError:
-        _log.warning("an agent died before it had its orders", agent=orders.name)
-    return process
-
-
-def _kill_hung(
-    ledger: Ledger, terms: Terms, running: dict[str, "subprocess.Popen[bytes]"], say: Told
-) -> None:
-    """Who has not been heard of for too long is killed, with all that it started."""
-    for agent in ledger.workspace.catalog.agents.all():
-        process = running.get(agent.name)
-        silent_s = (now() - agent.seen_at).total_seconds()
-        if process is not None and agent.pid == process.pid and agent.task and silent_s > terms.hung_s:
-            say("hung", agent.name)
-            _kill(process)
-
-
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    try:
-        os.killpg(process.pid, signal.SIGKILL)  # it leads a session of its own
-    except ProcessLookupError:
-        _log.debug("an agent was gone already", pid=process.pid)
-    process.wait()
-
-
-def _last_words(ledger: Ledger) -> str:
-    logs: Sequence[Path] = sorted(
-        (ledger.workspace.root / "agents").glob("agent-*.log"), key=lambda path: path.stat().st_mtime
-    )
-    lines = logs[-1].read_text(errors="replace").strip().splitlines() if logs else []
-    return lines[-1] if lines else "they said nothing"
+def _fill(ledger: Ledger, crew: Crew, running: Running, say: Told) -> None:
+    """Start as many agents as are missing."""
+    missing = min(crew.agents, len(_left(ledger, crew))) - len(running)
+    if missing <= 0:
+        return
+    names = [name for name in _names(ledger, missing + len(running)) if name not in running]
+    for name in names[:missing]:
+        running[name] = spawn(_orders(ledger, crew, name))
+        say("started", name)

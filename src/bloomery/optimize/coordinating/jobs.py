@@ -13,14 +13,13 @@ from bloomery.core.errors import CapabilityMissing, UserError
 from bloomery.core.evidence import Bar, Check, Evidence, not_run
 from bloomery.core.workspace import Workspace
 from bloomery.optimize.changes import Ledger, Patch, Rules
-from bloomery.optimize.changes.access import check_network, check_paths
+from bloomery.optimize.changes.access import MODELS, check_network, check_paths
 from bloomery.optimize.coordinating.trees import effect, head
 from bloomery.optimize.proposal import Proposal
 from bloomery.optimize.proposers import PROPOSERS
 from bloomery.optimize.task import OptimizationTask
 from bloomery.optimize.validating.verdict import Verdict
 
-MODELS = "language models"  # the proposer of this name
 FILES = Check(name="coordination.files", bar=Bar(op="==", value=0), unit="files", meaning="files removed")
 OPTIMIZE = "bloomery.optimize.optimizing:optimize"
 VALIDATE = "bloomery.optimize.validating:validate"
@@ -75,7 +74,7 @@ def optimizing(task: OptimizationTask, folder: Path, job: Job) -> Outcome:
     def told(step: str, done: int, total: int, text: str) -> None:
         job.say("validating" if step == "judging" else "working")
 
-    report = optimize(job.workspace, task, method=job.record.method, progress=told)
+    report = optimize(job.workspace, task, method=job.record.method, progress=told, rules=job.rules)
     patches = tuple(one.patch for one in report.kept if one.patch)
     return Outcome(patches, {"report": json.loads(json.dumps(asdict(report), default=str))})
 

@@ -14,6 +14,7 @@ from bloomery.optimize.equivalence.trials import Trial, numbered
 from bloomery.optimize.equivalence.values import Values
 
 COMBINATIONS, SAMPLES, MOST = 260, 2, 6
+FEW = 0.1  # of the trials of an entry
 EMPTY = ("[]", "{}", "()", "''", "set([])", "([])", "b''")
 # What is passed for one kind of container, others may pass for another one of its row.
 RELATED = ({"list", "tuple", "Iterable"}, {"int", "float", "bool"}, {"dict"}, {"str"}, {"set", "list"})
@@ -65,20 +66,22 @@ def accepted(
     good = [kinds for at, kinds in enumerate(combinations) if answers[at] > 0]
     if observed:
         good = [kinds for kinds in good if any(_related(kinds, one) for one in observed)]
-    found = list(dict.fromkeys([*observed, *_spread(good)]))
-    return found[:MOST]
+    cover = _cover(good)
+    rest = [kinds for kinds in good if kinds not in set(cover)]
+    found = list(dict.fromkeys([*observed, *cover, *rest]))
+    return found[: max(MOST, len(observed) + len(cover))]
 
 
-def _spread(found: Sequence[tuple[Kind, ...]]) -> list[tuple[Kind, ...]]:
-    """Combinations that bring a kind which the ones before did not, then the rest."""
-    first: list[tuple[Kind, ...]] = []
-    rest: list[tuple[Kind, ...]] = []
-    seen: set[tuple[int, str]] = set()
-    for kinds in found:
-        new = {(at, str(kind)) for at, kind in enumerate(kinds)} - seen
-        seen |= new
-        (first if new else rest).append(kinds)
-    return first + rest
+def _cover(found: Sequence[tuple[Kind, ...]]) -> list[tuple[Kind, ...]]:
+    """Combinations that bring every kind to every place that takes it, those with the most new ones first."""
+    brought = {kinds: {(at, str(kind)) for at, kind in enumerate(kinds)} for kinds in found}
+    chosen: list[tuple[Kind, ...]] = []
+    left: set[tuple[int, str]] = set().union(*brought.values())
+    while left:
+        best = max(brought, key=lambda kinds: len(brought[kinds] & left))
+        chosen.append(best)
+        left -= brought[best]
+    return chosen
 
 
 def _related(kinds: tuple[Kind, ...], observed: tuple[Kind, ...]) -> bool:
@@ -124,5 +127,7 @@ def kind_of_value(value: object) -> Kind | None:
 
 
 def with_kinds(entry: Entry, found: Sequence[tuple[Kind, ...]]) -> list[Entry]:
+    """The first few are tried most; the others so that no kind that a place takes is left untried."""
     share = max(1.0 / len(found), 0.3) if found else 1.0
-    return [replace(entry.with_kinds(kinds), share=share) for kinds in found]
+    shares = [share if at < MOST else FEW for at in range(len(found))]
+    return [replace(entry.with_kinds(kinds), share=one) for kinds, one in zip(found, shares, strict=True)]

@@ -10,11 +10,12 @@ from bloomery.core.sandbox import Limits
 from bloomery.optimize.equivalence.executing import Side, files_of
 from bloomery.optimize.equivalence.kinds import classes_of, contains_any, parameters
 from bloomery.optimize.equivalence.methods import LEFT_OUT
-from bloomery.optimize.equivalence.mining import Mined, mine
+from bloomery.optimize.equivalence.mining import Arguments, Mined, mine
 from bloomery.optimize.equivalence.planning import Entry
 from bloomery.optimize.equivalence.values import Values
 from bloomery.optimize.equivalence.versions import Changed, Place, Version, changed
 from bloomery.source.python import FUNCTION
+from bloomery.source.recording import Recorded
 
 MIB = 2**20
 
@@ -47,7 +48,11 @@ class Effort:
 
 @dataclass
 class Case:
-    """`sides`: the original and the candidate, ready to be run; the counts grow as trials are compared."""
+    """`sides`: the original and the candidate, ready to be run; the counts grow as trials are compared.
+
+    `recorded`: calls from running tests, by what is called. `unguessed`: why nothing could be generated for
+    a function that they do call.
+    """
 
     original: Version
     candidate: Version
@@ -59,6 +64,8 @@ class Case:
     calls: int = 0
     returned: int = 0
     unstable: int = 0
+    recorded: Mapping[str, Sequence[Arguments]] = field(default_factory=dict)
+    unguessed: str = ""
     reached: tuple[set[Place], set[Place]] = field(default_factory=lambda: (set(), set()))
 
     @property
@@ -138,6 +145,13 @@ def make_case(
     mined = mine([original.tree, candidate.tree], tests, [n for n in changes.entries if "." not in n])
     values = Values(Random(effort.seed), mined, classes_of(original.tree))
     return Case(original, candidate, (old, new), changes, values, mined, effort)
+
+
+def recorded_of(case: Case, path: str, recorded: Recorded) -> dict[str, list[Arguments]]:
+    """The recorded calls of what is changed, and of what uses it; a constructor's are its class's."""
+    names = dict.fromkeys((*case.changes.entries, *case.functions))
+    found = {name: list(dict.fromkeys(one.given for one in recorded.of(path, name))) for name in names}
+    return {name: calls for name, calls in found.items() if calls}
 
 
 def unknown(entry: Entry) -> bool:

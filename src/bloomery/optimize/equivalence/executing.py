@@ -1,9 +1,10 @@
 """One version of a module, run with trials in the sandbox; every trial is a process of its own there."""
 
 import json
+import re
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from bloomery.source.modules import module_name, reached, source_roots
 
 INSIDE = Path(__file__).parent / "inside"
 OUT_BYTES = 64 * 2**20
+MOST_BYTES = 2**20  # of a file that a module reads
+_FILE_NAMES = re.compile(r"""["']([\w-]+(?:\.[\w-]+)+)["']""")
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ def files_of(root: Path, path: str) -> tuple[dict[str, str], str, tuple[str, ...
     root = root.resolve()
     roots = source_roots(root)
     name = module_name(root / path, roots)
-    files = {one.relative_to(root).as_posix(): one.read_text() for one in _needed(root, path, roots)}
+    modules = _needed(root, path, roots)
+    files = {one.relative_to(root).as_posix(): one.read_text() for one in modules | read_beside(modules)}
     return files, name, tuple(one.relative_to(root).as_posix() for one in roots)
 
 
@@ -78,6 +82,25 @@ def _needed(root: Path, path: str, roots: Sequence[Path]) -> set[Path]:
         packages = {up / "__init__.py" for one in found for up in one.parents if up.is_relative_to(root)}
         more = {one for one in packages if one.is_file()}
     return found
+
+
+def read_beside(modules: Iterable[Path]) -> set[Path]:
+    """Text files beside a module that a word of its text names: it may read them when it is imported."""
+    found = {
+        module.parent / word
+        for module in modules
+        for word in _FILE_NAMES.findall(module.read_text())
+        if (module.parent / word).is_file()
+    }
+    return {one for one in found if one.stat().st_size <= MOST_BYTES and _is_text(one)}
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def execute(side: Side, trials: Sequence[Trial], circumstance: Circumstance, *, limits: Limits) -> Ran:

@@ -45,7 +45,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verification:
-    """Evidence in three states for each of `CHECKS`, what was found, and how much was tried."""
+    """Evidence in three states for each of `CHECKS`, what was found, and how much was tried.
+
+    `recorded`: how many of the inputs were recorded from tests.
+    """
 
     evidence: tuple[Evidence, ...]
     findings: tuple[Finding, ...]
@@ -53,6 +56,7 @@ class Verification:
     unstable: int
     unreached: tuple[str, ...]
     duration_s: float
+    recorded: int = 0
 
     @property
     def verdict(self) -> Verdict:

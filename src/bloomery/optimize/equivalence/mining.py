@@ -2,7 +2,7 @@
 
 import ast
 import doctest
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 FROM_OBJECTS = ("nan", "inf")
@@ -23,11 +23,6 @@ class Mined:
     floats: list[str] = field(default_factory=list)
     strings: list[str] = field(default_factory=list)
     calls: dict[str, list[Arguments]] = field(default_factory=dict)
-
-    def add(self, calls: Mapping[str, Sequence[Arguments]]) -> None:
-        """Calls known from elsewhere, before those that were mined."""
-        for name, some in calls.items():
-            self.calls[name] = list(dict.fromkeys([*some, *self.calls.get(name, [])]))
 
 
 def mine(trees: Iterable[ast.Module], tests: Iterable[ast.Module], names: Iterable[str]) -> Mined:

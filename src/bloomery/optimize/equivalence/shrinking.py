@@ -8,6 +8,7 @@ from dataclasses import replace
 from bloomery.optimize.equivalence.trials import Step
 
 MOST = 60
+MANY, FEW = 400, 12  # of a large value only the outer parts are made smaller
 
 
 def smaller(steps: tuple[Step, ...]) -> list[tuple[Step, ...]]:
@@ -32,7 +33,8 @@ def size(steps: tuple[Step, ...]) -> tuple[int, int]:
 def simplified(text: str) -> list[str]:
     tree = ast.parse(text, mode="eval")
     out = []
-    for index, node in enumerate(ast.walk(tree)):
+    nodes = list(ast.walk(tree))
+    for index, node in enumerate(nodes if len(nodes) <= MANY else nodes[:FEW]):
         for change in _changes(node):
             copied = deepcopy(tree)
             target = list(ast.walk(copied))[index]

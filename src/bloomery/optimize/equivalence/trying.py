@@ -16,6 +16,7 @@ from bloomery.optimize.equivalence.trials import Step, Trial, grouped, heavy, nu
 
 TRACED = Circumstance(trace=True)
 SHRINK_ROUNDS, CONFIRMED = 4, 6
+TOGETHER = 4  # recorded calls that share a process: they may be longer than drawn ones
 NO_ANSWER = "the candidate gives no answer where the original does"
 
 
@@ -35,13 +36,13 @@ class Difference:
 def trials(case: Case) -> list[Trial]:
     """Everything that is tried first; unannotated functions are asked what they take.
 
-    Raises: NotTried where the original takes nothing that was tried.
+    Recorded calls come last: one that is slow keeps nothing else from being tried. Raises: NotTried where
+    the original takes nothing that was tried, and no call of it was recorded.
     """
     entries: list[tuple[Entry, Any]] = []
     for name in case.functions:
-        entry = case.entry(name)
         calls = case.mined.calls.get(name, [])
-        entries += [(one, calls) for one in (asked(case, entry, calls) if unknown(entry) else [entry])]
+        entries += [(one, calls) for one in _entries(case, name, calls)]
     found = plan(entries, case.values)
     for name in case.changes.entries:
         if "." in name:
@@ -50,7 +51,31 @@ def trials(case: Case) -> list[Trial]:
         methods = methods_of(case.original.classes[name], case.values.classes)
         found += stories(case.values, name, methods, case.methods_changed(name))
     last = [trial for trial in found if any(heavy(step) for step in trial.steps)]
-    return numbered([*(trial for trial in found if trial not in last), *last])
+    first = [trial for trial in found if trial not in last]
+    return numbered([*first, *last, *_recorded(case)])
+
+
+def _entries(case: Case, name: str, calls: Sequence[Any]) -> list[Entry]:
+    """With the kinds that it takes, and those that it was recorded with: these take no other's place."""
+    entry, recorded = case.entry(name), case.recorded.get(name, ())
+    if not unknown(entry):
+        return [entry]
+    seen = observed_kinds(entry, recorded)
+    try:
+        found = asked(case, entry, calls)
+    except NotTried as nothing:
+        if not recorded:
+            raise
+        if not seen:  # the recorded calls may show a difference; alone they are no proof
+            case.unguessed = str(nothing)
+        return with_kinds(entry, seen)
+    known = {tuple(one.kind for one in entry.parameters) for entry in found}
+    return [*found, *with_kinds(entry, [kinds for kinds in seen if kinds not in known])]
+
+
+def _recorded(case: Case) -> Iterator[Trial]:
+    for name, calls in case.recorded.items():
+        yield from grouped(mined_steps(Entry(name, ()), calls), size=TOGETHER)
 
 
 def asked(case: Case, entry: Entry, calls: Any) -> list[Entry]:

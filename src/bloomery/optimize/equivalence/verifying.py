@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 from bloomery.core.errors import CapabilityMissing
 from bloomery.core.evidence import Check, Evidence, judge, not_run
-from bloomery.optimize.equivalence.cases import Case, Effort, make_case
+from bloomery.optimize.equivalence.cases import Case, Effort, make_case, recorded_of
 from bloomery.optimize.equivalence.executing import Circumstance, execute
 from bloomery.optimize.equivalence.finding import REACH, SAME, UNTOLD, Finding, Verification
 from bloomery.optimize.equivalence.statics import objections
@@ -49,9 +50,9 @@ def verify(
 ) -> Verification:
     """Whether a proposal means the same as the original, in everything that can be observed.
 
-    `tests` are read for calls, never run here; `recorded` are calls from running them. `allowed`: the paths
-    that may change; the target's alone if not given. Raises: UserError where the original is not a module
-    that can be imported by name.
+    `tests` are read for calls, never run here; `recorded` are calls from running them, and are tried beside
+    everything else, never in its place. `allowed`: the paths that may change; the target's alone if not
+    given. Raises: UserError where the original is not a module that can be imported by name.
     """
     began = time.monotonic()
     allowed = {target.path} if allowed is None else set(allowed)
@@ -107,7 +108,7 @@ def _verified(
 ) -> Verification:
     began = time.monotonic()
     case = make_case(root, path, texts, [parse(one).tree for one in tests], effort)
-    case.mined.add({name: [one.given for one in recorded.of(path, name)] for name in case.changes.entries})
+    case.recorded = recorded_of(case, path, recorded)
     if same_code(case.original, case.candidate):
         return _nothing()
     finding: Finding | None = None
@@ -118,7 +119,8 @@ def _verified(
         trouble = "" if finding else _too_little(case)
     except (NotTried, CapabilityMissing) as error:
         trouble = str(error)
-    return _verdict(case, finding, trouble, time.monotonic() - began)
+    said = _verdict(case, finding, trouble, time.monotonic() - began)
+    return replace(said, recorded=sum(map(len, case.recorded.values())))
 
 
 def _found(case: Case) -> Finding | None:
@@ -172,6 +174,8 @@ def _judged(case: Case, found: list[Difference], circumstance: Circumstance) -> 
 
 def _too_little(case: Case) -> str:
     """Why what was tried is too little to say anything; empty where it is enough."""
+    if case.unguessed:
+        return case.unguessed
     least = case.effort.least_calls if any(case.entry(n).parameters for n in case.functions) else 3
     if case.calls < least or case.returned < least // 4:
         return (
@@ -186,7 +190,10 @@ def _verdict(case: Case, finding: Finding | None, trouble: str, duration_s: floa
     unreached = (
         f"{len(missing)} pieces of changed lines were run by no input, first {missing[:1]}" if missing else ""
     )
-    reach = not_run(REACH, unreached, how=HOW) if unreached else judge(REACH, share, how=HOW, duration_s=0.0)
+    if unreached:
+        reach = not_run(REACH, trouble or unreached, how=HOW)
+    else:
+        reach = judge(REACH, share, how=HOW, duration_s=0.0)
     if finding:
         same = judge(SAME, 1, how=HOW, duration_s=duration_s)
     elif trouble or unreached:
@@ -210,6 +217,7 @@ def _joined(runs: Sequence[Verification], began: float) -> Verification:
         sum(run.unstable for run in runs),
         tuple(one for run in runs for one in run.unreached),
         time.monotonic() - began,
+        sum(run.recorded for run in runs),
     )
 
 

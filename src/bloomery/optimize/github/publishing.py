@@ -12,6 +12,7 @@ from bloomery.core.errors import BloomeryError, UserError
 from bloomery.core.log import get_log
 from bloomery.core.tokens import mask
 from bloomery.optimize.changes import Ledger, Patch, findings
+from bloomery.optimize.changes.access import check_patch
 from bloomery.optimize.changes.sharing import export
 from bloomery.optimize.github import calls, issues, pushing, texts
 from bloomery.optimize.github.connection import Connection
@@ -112,6 +113,7 @@ def _put_up(ledger: Ledger, github: Connection, outbox: Outbox, one: Publication
     check_may_publish(ledger, one.patch)
     patch = ledger.load(one.patch)
     base = one.base or calls.default_branch(github)
+    check_patch(ledger.rules, patch.about.proposer, patch.paths, network=patch.about.network, branch=base)
     if one.wants_issue and one.issue is None:
         one = _open_issue(ledger, github, outbox, one, patch)
     is_new = False

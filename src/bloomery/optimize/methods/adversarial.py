@@ -6,9 +6,11 @@ from itertools import islice
 from typing import Any
 
 from bloomery.core.evidence import Bar, Check, Evidence, judge
+from bloomery.optimize.asking import MODELS
 from bloomery.optimize.equivalence import Effort
-from bloomery.optimize.methods.crossing import crossed, stressed
+from bloomery.optimize.methods.crossing import CounterExample, crossed, stressed
 from bloomery.optimize.methods.method import Bench, Judged
+from bloomery.optimize.methods.telling import example, verdict_of
 from bloomery.optimize.methods.tournament import (
     CRITERIA,
     UNKNOWN,
@@ -18,7 +20,7 @@ from bloomery.optimize.methods.tournament import (
     scores,
     weights_for,
 )
-from bloomery.optimize.proposal import Goal, Proposal, Target
+from bloomery.optimize.proposal import Goal, Known, Proposal, Target
 from bloomery.optimize.validating.verdict import Verdict
 from bloomery.source.diff import make
 
@@ -26,6 +28,7 @@ POOL = 3
 """So many proposals for each place in the tournament are looked at, so that unlike ones can be chosen."""
 EFFORT = Effort(circumstances=2)
 ORIGINAL = "the original"
+EXAMPLE = "counter-example"
 SURVIVED = Check(
     name="rivals.counter-examples",
     bar=Bar(op="==", value=0),
@@ -53,7 +56,9 @@ class Adversarial:
         self.facts["weights"] = dict(weights)
         for path in bench.task.paths:
             count = self.count or bench.task.rivals
-            pool = list(islice(bench.propose(path=path), POOL * count))
+            pool: list[Proposal] = []  # who proposes late sees what others did
+            for one in islice(bench.propose(path=path, known=Known(part="rival", rivals=pool)), POOL * count):
+                pool.append(one)
             if pool:
                 rivals = diverse(pool, Target(bench.task.root, path), count)
                 yield from self._held(bench, Target(bench.task.root, path), rivals, weights)
@@ -63,8 +68,11 @@ class Adversarial:
     ) -> Iterator[Judged]:
         """One tournament; those that fell in validation take part only by their counter-examples."""
         bench.say("tournament", path=target.path, rivals=len(rivals))
-        verdicts = [bench.validate(rival) for rival in rivals]
-        verdicts = self._stressed(bench, target, rivals, verdicts)
+        judged, counts = self._judged(bench, target, rivals)
+        if more := self._replies(bench, target, judged):
+            judged, counts = self._judged(bench, target, [*rivals, *more])
+        self.facts |= {name: self.facts.get(name, 0) + count for name, count in counts.items()}
+        rivals, verdicts = [one.proposal for one in judged], [one.verdict for one in judged]
         standing = [at for at, verdict in enumerate(verdicts) if verdict.sound]
         entrants = [Entrant(ORIGINAL, _values({target.path: target.text}, None))]
         entrants += [Entrant(str(at), _values(rivals[at].texts, verdicts[at])) for at in standing]
@@ -74,21 +82,47 @@ class Adversarial:
         for at, (rival, verdict) in enumerate(zip(rivals, verdicts, strict=True)):
             yield Judged(rival, verdict, {"score": marks.get(at, 0.0), "place": places.get(at)})
 
-    def _stressed(
-        self, bench: Bench, target: Target, rivals: Sequence[Proposal], verdicts: Sequence[Verdict]
-    ) -> list[Verdict]:
-        """The verdicts with what new inputs, and those that brought down rivals, say beside."""
-        if bench.task.goal in NOT_THE_SAME:
-            return list(verdicts)  # where behaviour is meant to change, the original is no yardstick
+    def _judged(
+        self, bench: Bench, target: Target, rivals: Sequence[Proposal]
+    ) -> tuple[list[Judged], dict[str, int]]:
+        """The verdicts with what new inputs, and those that brought down rivals, say beside; and how many."""
+        verdicts = [bench.validate(rival) for rival in rivals]
+        if (
+            bench.task.goal in NOT_THE_SAME
+        ):  # where behaviour is meant to change, the original is no yardstick
+            return [Judged(*pair) for pair in zip(rivals, verdicts, strict=True)], {}
         effort = replace(self.effort, seed=bench.task.seed + 1)
-        examples, fallen = stressed(target, rivals, effort)
+        examples, fallen = stressed(target, rivals, effort, bench.once)
         told = crossed(target, rivals, examples, effort)
-        self.facts["counter-examples"] = self.facts.get("counter-examples", 0) + len(examples)
-        self.facts["brought down by another's"] = self.facts.get("brought down by another's", 0) + sum(
-            at not in fallen for at in told
-        )
         against = {at: what for at, (_, what) in told.items()} | fallen
-        return [_with(one, _survival(against.get(at))) for at, one in enumerate(verdicts)]
+        by_rival = {at: found for at, (found, _) in told.items()} | {one.of: one for one in examples[::-1]}
+        judged = [
+            Judged(rival, _with(verdict, _survival(against.get(at))), {EXAMPLE: by_rival.get(at)})
+            for at, (rival, verdict) in enumerate(zip(rivals, verdicts, strict=True))
+        ]
+        others = sum(at not in fallen for at in told)
+        return judged, {"counter-examples": len(examples), "brought down by another's": others}
+
+    def _replies(self, bench: Bench, target: Target, judged: Sequence[Judged]) -> list[Proposal]:
+        """What a language model proposes when it sees all rivals and what brought some of them down."""
+        fallen = [one for one in judged if not one.verdict.sound]
+        if not fallen or not bench.asks(MODELS):
+            return []
+        known = Known(
+            part="rival",
+            rivals=[one.proposal for one in judged],
+            counterexamples=tuple(dict.fromkeys(map(_broken_by, fallen))),
+            functions=tuple(dict.fromkeys(one.proposal.function for one in fallen if one.proposal.function)),
+        )
+        asked = bench.propose(proposer=MODELS, path=target.path, known=known)
+        replies = list(islice(asked, self.count or bench.task.rivals))
+        self.facts["replies of models"] = self.facts.get("replies of models", 0) + len(replies)
+        return replies
+
+
+def _broken_by(judged: Judged) -> str:
+    found: CounterExample | None = judged.facts.get(EXAMPLE)
+    return example(found) if found is not None else f"# {judged.proposal.operator}: {verdict_of(judged)}"
 
 
 def diverse(pool: Sequence[Proposal], target: Target, count: int) -> list[Proposal]:

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from bloomery.core.errors import CapabilityMissing, Failure, UserError
+from bloomery.optimize.asking import MODELS
 from bloomery.optimize.faults import Effort, Weakness
 from bloomery.optimize.faults.comparing import compared
 from bloomery.optimize.faults.experimenting import Experiment, experiment
-from bloomery.optimize.faults.mending import Mended, mended
+from bloomery.optimize.faults.mending import Mended, is_mended, mended
 from bloomery.optimize.faults.probing import weaknesses
 from bloomery.optimize.methods.method import Bench, Judged
-from bloomery.optimize.proposal import Proposal
+from bloomery.optimize.noting import WEAKNESS
+from bloomery.optimize.proposal import Known, Proposal
 
 OURS = "robustness"
 EFFORT = Effort()
@@ -57,6 +59,8 @@ class Chaos:
         left = [one for one in seen if one not in [done.weakness for done in chain]]
         for one in left:
             bench.say("weakness not mended", what=str(one), program=one.program)
+        for one in left:
+            yield from self._by_models(bench, path, original, one)
         if left:
             yield from self._others(bench, path, original)
 
@@ -75,6 +79,7 @@ class Chaos:
         bench.say("probed", path=path, **counts, left_out=list(seen.left_out))
         for one in seen:
             bench.say("weakness", what=str(one), program=one.program)
+            bench.note(WEAKNESS, path, of=one.kind, function=one.function)
         return made
 
     def _mended(
@@ -104,10 +109,31 @@ class Chaos:
             if alone is not None:
                 yield self._judged(bench, alone.proposal, [alone])
 
+    def _by_models(
+        self, bench: Bench, path: str, original: Experiment, weakness: Weakness
+    ) -> Iterator[Judged]:
+        """Language models are asked to mend this one weakness, until a mend of theirs holds."""
+        told = f"{weakness}\n\n{weakness.program}"
+        named = tuple(dict.fromkeys((weakness.function.partition(".<locals>")[0], weakness.call)))
+        known = Known(part="mender", functions=tuple(filter(None, named)), weakness=told)
+        for proposal in bench.propose(proposer=MODELS, path=path, known=known):
+            seen = compared(original, proposal.texts)
+            if is_mended(weakness, seen):
+                self.facts["mended by models"] = self.facts.get("mended by models", 0) + 1
+                facts = {
+                    "mended": [str(weakness)],
+                    "shown by": [weakness.program],
+                    "schedules": seen.schedules,
+                }
+                judged = Judged(proposal, bench.validate(proposal), facts)
+                yield judged
+                if judged.verdict.accepted:
+                    return
+
     def _others(self, bench: Bench, path: str, original: Experiment) -> Iterator[Judged]:
         """Other proposers may know more; what they propose is validated where the faults find it better."""
-        for proposal in bench.propose(path=path):
-            if proposal.proposer == OURS or set(proposal.texts) != {path}:
+        for proposal in bench.propose(path=path, without=(OURS, MODELS)):
+            if set(proposal.texts) != {path}:
                 continue
             seen = compared(original, proposal.texts)
             if seen.better and seen.evidence.measured == 0:

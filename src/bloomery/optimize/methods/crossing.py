@@ -1,8 +1,11 @@
 """Counter-examples: looked for with inputs that validation did not use, and each tried on every rival."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
 
+from bloomery.core.closure import code_version
 from bloomery.core.errors import UserError
 from bloomery.optimize.equivalence import Effort, verify
 from bloomery.optimize.equivalence.cases import make_case
@@ -13,6 +16,8 @@ from bloomery.optimize.proposal import Proposal, Target
 
 TIME_S = 6.0
 PLAIN = Circumstance()
+KIND = "stress"
+Once = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -25,20 +30,35 @@ class CounterExample:
 
 
 def stressed(
-    target: Target, rivals: Sequence[Proposal], effort: Effort
+    target: Target, rivals: Sequence[Proposal], effort: Effort, once: Once
 ) -> tuple[list[CounterExample], dict[int, str]]:
-    """Counter-examples against rivals, and by rival the words of the first that was found."""
+    """Counter-examples against rivals, and by rival the words of the first that was found.
+
+    `once` keeps what was found against each (as `Bench.once`), so that a stop loses one search at most.
+    """
     found: list[CounterExample] = []
     fallen: dict[int, str] = {}
+    about = {"version": code_version(verify), "path": target.path, "effort": asdict(effort)}
     for at, rival in enumerate(rivals):
-        try:
-            seen = verify(target, rival, effort=effort)
-        except UserError:
-            continue  # it cannot be tried, which its validation says
-        for finding in seen.findings:
-            fallen.setdefault(at, finding.what)
-            found += [CounterExample(at, finding.steps, finding.what)] if finding.steps else []
+        search = partial(_against, target, rival, effort)
+        for what, steps in once(KIND, search, texts=dict(rival.texts), function=rival.function, **about):
+            fallen.setdefault(at, what)
+            found += [CounterExample(at, tuple(map(_step, steps)), what)] if steps else []
     return found, fallen
+
+
+def _against(target: Target, rival: Proposal, effort: Effort) -> list[tuple[str, list[dict[str, Any]]]]:
+    """What is found against a rival, as plain values; nothing where it cannot be tried."""
+    try:
+        seen = verify(target, rival, effort=effort)
+    except UserError:
+        return []
+    return [(one.what, [step.to_plain() for step in one.steps]) for one in seen.findings]
+
+
+def _step(plain: Mapping[str, Any]) -> Step:
+    lets = tuple((name, text) for name, text in plain["lets"])
+    return Step(lets, plain["call"], loose=plain["loose"], hold=plain["hold"])
 
 
 def crossed(

@@ -1,10 +1,10 @@
 """The contract between a method and what it works with."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from bloomery.optimize.proposal import Proposal
+from bloomery.optimize.proposal import NOTHING, Known, Proposal
 from bloomery.optimize.surveying import Survey
 from bloomery.optimize.task import OptimizationTask
 from bloomery.optimize.validating.verdict import Level, Verdict
@@ -28,14 +28,31 @@ class Bench(Protocol):
     @property
     def task(self) -> OptimizationTask: ...
 
-    def propose(self, *, proposer: str | None = None, path: str | None = None) -> Iterator[Proposal]:
-        """From one proposer or from all of the task's in turn, for one path or for all."""
+    def propose(
+        self,
+        *,
+        proposer: str | None = None,
+        path: str | None = None,
+        known: Known = NOTHING,
+        without: Collection[str] = (),
+    ) -> Iterator[Proposal]:
+        """From one proposer or from all of the task's in turn, for one path or for all.
+
+        From one that the task does not ask, or that is in `without`, nothing comes. `known` is told to those
+        who can read it.
+        """
+
+    def asks(self, proposer: str) -> bool:
+        """Whether a proposer of this name is asked."""
 
     def validate(self, proposal: Proposal, *, level: Level | None = None) -> Verdict:
         """At the task's level, unless another is named."""
 
     def say(self, event: str, **facts: Any) -> None:
         """Told to whoever watches, and kept in the audit."""
+
+    def note(self, kind: str, path: str, **about: Any) -> None:
+        """What was found wrong in a file, for the statistics; the same is counted once."""
 
     @property
     def survey(self) -> Survey:
@@ -46,6 +63,9 @@ class Bench(Protocol):
 
     def remember(self, name: str, value: Any) -> None:
         """Keep what a method learned, of plain values; what was kept before stays, as its history."""
+
+    def once(self, kind: str, make: Callable[[], Any], **about: Any) -> Any:
+        """Plain values that `make` gave earlier for the same in this tree; it is called where it did not."""
 
     def history(self, name: str) -> Sequence[Any]:
         """Everything that was remembered under a name, the oldest first."""

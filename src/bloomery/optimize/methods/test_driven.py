@@ -1,14 +1,16 @@
 """Test-driven: tests say where to look, are written where they are blind, and judge what is proposed."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bloomery.optimize.asking import MODELS
 from bloomery.optimize.methods.method import Bench, Judged
+from bloomery.optimize.methods.telling import failing, measured, source_of
 from bloomery.optimize.methods.writing import Written, for_blind_spots, judged_by
-from bloomery.optimize.proposal import Goal, Proposal
+from bloomery.optimize.proposal import Goal, Known, Proposal
 from bloomery.optimize.surveying import Survey, survey
 from bloomery.source.covering import body_lines
 from bloomery.source.python import Parsed, functions, parse, parse_text
@@ -51,16 +53,42 @@ class TestDriven:
         self.facts["coverage before"] = coverage(bench.survey, bench)
         proposals = _in_order(bench, found)
         tests = self._tests_first(bench, proposals, found)
-        kept: list[Judged] = []
+        judged: list[Judged] = []
+        for one in self._judged(bench, proposals, tests, found):
+            judged.append(one)
+            yield one
+        for one in self._judged(bench, self._again(bench, judged, found), tests, found):
+            judged.append(one)
+            yield one
+        kept = [one for one in judged if one.verdict.accepted]
+        self._measure_again(bench, kept, list(tests.values()))
+
+    def _judged(
+        self,
+        bench: Bench,
+        proposals: Iterable[Proposal],
+        tests: Mapping[str, Written],
+        found: Sequence[Reached],
+    ) -> Iterator[Judged]:
         for proposal in proposals:
             known = [tests[path] for path in proposal.texts if path in tests]
             verdict = judged_by(bench, proposal, bench.validate(proposal), known)
-            judged = Judged(proposal, verdict, _facts(proposal, found))
-            kept += [judged] if verdict.accepted else []
-            yield judged
-            if verdict.accepted and bench.task.goal == "fix":
-                break  # the tests pass: what follows would be other ways to the same
-        self._measure_again(bench, kept, list(tests.values()))
+            yield Judged(proposal, verdict, _facts(proposal, found))
+            if verdict.accepted and bench.task.goal == "fix" and not proposal.facts.get("slower"):
+                return  # the tests pass: what follows would be other ways to the same
+
+    def _again(self, bench: Bench, judged: Sequence[Judged], found: Sequence[Reached]) -> Iterator[Proposal]:
+        """Language models once more, told what failed, where nothing that was proposed held."""
+        done = {(path, one.proposal.function) for one in judged if one.verdict.accepted
+                for path in one.proposal.texts}  # fmt: skip
+        if done and bench.task.goal == "fix":
+            return
+        for path in bench.task.paths:
+            tried = _tried(judged, path)
+            left = [one for one in found if one.path == path and one.name in tried]
+            if left := [one for one in left if (path, one.name) not in done]:
+                known = replace(known_of(bench, left, path), tried=tried)
+                yield from bench.propose(proposer=MODELS, path=path, known=known)
 
     def _tests_first(
         self, bench: Bench, proposals: Sequence[Proposal], found: Sequence[Reached]
@@ -140,10 +168,32 @@ def _in_order(bench: Bench, found: Sequence[Reached]) -> list[Proposal]:
     for path in sorted(bench.task.paths, key=lambda path: by_path[path]):
         ranked = [
             (place.get((path, one.function or ""), len(found)), at, one)
-            for at, one in enumerate(bench.propose(path=path))
+            for at, one in enumerate(bench.propose(path=path, known=known_of(bench, found, path)))
         ]
         ordered += [one for _, _, one in sorted(ranked, key=lambda row: row[:2])]
     return ordered
+
+
+def known_of(bench: Bench, found: Sequence[Reached], path: str) -> Known:
+    """What the tests say of a file: its functions, the most urgent first, with the tests that fail on them.
+
+    To fix something, only functions that failing tests run are named, where the tests tell which.
+    """
+    here = [one for one in found if one.path == path]
+    wrong = [one for one in here if one.failing]
+    said = {one.name: failing(bench.survey, one.tests) for one in wrong}
+    chosen = wrong if wrong and bench.task.goal == "fix" else here
+    return Known(functions=tuple(dict.fromkeys(one.name for one in chosen)), failing=said)
+
+
+def _tried(judged: Sequence[Judged], path: str) -> dict[str, list[str]]:
+    """By function, what language models proposed for it, with what was measured."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for one in judged:
+        if one.proposal.proposer == MODELS and path in one.proposal.texts and one.proposal.function:
+            source = source_of(one.proposal)
+            found[one.proposal.function].append(measured(one, source))
+    return dict(found)
 
 
 def _facts(proposal: Proposal, found: Sequence[Reached]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ PROPOSERS: dict[str, str] = {
     "tuning": "bloomery.optimize.proposers.tuning:TuningProposer",
     "repair": "bloomery.optimize.proposers.repair:RepairSearch",
     "robustness": "bloomery.optimize.proposers.robustness:Mender",
+    "security": "bloomery.optimize.proposers.security.proposing:Safer",
     "test generation": "bloomery.optimize.proposers.testing:TestWriter",
 }
 

@@ -6,6 +6,7 @@ from random import Random
 
 from bloomery.optimize.proposal import Goal, Proposal, Target
 from bloomery.optimize.proposers.rewrites.catalogue import Catalogue, Rewritten, rewritten
+from bloomery.optimize.proposers.rewrites.dispatching import for_plain_lists
 from bloomery.optimize.proposers.rewrites.program import Program
 from bloomery.source.python import parse_text
 
@@ -33,8 +34,13 @@ class CatalogueProposer:
                 yield proposal
 
     def _single(self, target: Target, text: str) -> Iterator[Proposal]:
+        doubted = []
         for made in rewritten(Program(text), self.catalogue, target.function):
             yield self._proposal(target, [made])
+            doubted += [made] if made.doubts else []
+        for made in doubted:
+            if (plain := for_plain_lists(text, made)) is not None:
+                yield self._proposal(target, [plain])
 
     def _composed(self, target: Target, text: str) -> Iterator[Proposal]:
         for only_proven in (False, True):

@@ -1,11 +1,13 @@
 """A change judged by what can be measured of it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bloomery.agents.questions import Ask
 from bloomery.core.errors import CapabilityMissing, MissingFile
+from bloomery.core.workspace import Workspace
+from bloomery.optimize.noting import SECURITY, note, place_of
 from bloomery.optimize.reviewing.change import Change, changed
 from bloomery.optimize.reviewing.checks import CHECKS, Sight, check
 from bloomery.optimize.reviewing.checks.quality import Figure, figures
@@ -53,8 +55,11 @@ def review(
     coverage: Path | None = None,
     ask: Ask | None = None,
     progress: Told | None = None,
+    workspace: Workspace | None = None,
 ) -> Review:
     """Review what `revisions` changed (`changed` says how they are read) in the repository of a folder.
+
+    What it finds about security is noted in `workspace`, where one is given, for the statistics.
 
     Nothing of the change is run but by tools that only read it, mypy's plugins behind the sandbox's walls.
 
@@ -70,6 +75,8 @@ def review(
     with sides(change) as both:
         sight = Sight(change, both, found)
         looked = tuple(_looked(name, sight, without, progress) for name in CHECKS)
+    if workspace is not None:
+        _note(workspace, change, looked)
     remarks, why_not = opinions(change, ask) if ask is not None else ((), "")
     return Review(
         base=change.base,
@@ -92,6 +99,13 @@ def _looked(name: str, sight: Sight, without: Collection[str], progress: Told | 
         return Looked(name, tuple(sorted(check(name)(sight), key=lambda one: (one.path, one.line, one.what))))
     except (NotLooked, CapabilityMissing) as why:
         return Looked(name, not_run=str(why))
+
+
+def _note(workspace: Workspace, change: Change, looked: Iterable[Looked]) -> None:
+    texts = {file.path: file.after or "" for file in change.files}
+    for one in (found for each in looked if each.check == "security" for found in each.findings):
+        place = place_of(one.what.partition(":")[0], one.line, texts[one.path])
+        note(workspace, str(change.repository.root), SECURITY, one.path, **place)
 
 
 def _figures(change: Change) -> tuple[Figure, ...]:

@@ -26,7 +26,7 @@ from random import Random
 from bloomery.core.errors import UserError
 from bloomery.core.evidence import Evidence
 from bloomery.optimize.equivalence.executing import files_of
-from bloomery.optimize.timing.deciding import ERROR, FEWEST, GLANCE, Estimate, estimate, looks
+from bloomery.optimize.timing.deciding import ERROR, FEWEST, GLANCE, Estimate, estimate, planned
 from bloomery.optimize.timing.evidence import LEAST_GAIN, LEAST_SAVED, Judgement, judged
 from bloomery.optimize.timing.running import Clock, Pace, Sample, Source, sample
 from bloomery.optimize.timing.workload import Workload
@@ -46,8 +46,9 @@ LEAST_S = 5.0  # that a process gets in any case: a busy machine is no endless l
 class Comparison:
     """`ratio`: the original's time over the candidate's, the lesser of the first execution's and later ones'.
 
-    `interval`: its one-sided bounds, each wrong in at most 0.5 % of comparisons. `faster` and `smaller` are
-    claimed only above no gain and above the least that matters; nan where nothing could be measured.
+    `interval`: its one-sided bounds, each wrong in at most 0.5 % of comparisons, or as often as was asked
+    for. `faster` and `smaller` are claimed only above no gain and above the least that matters; nan where
+    nothing could be measured, because of the original where it is `untimed`.
     """
 
     ratio: float
@@ -64,6 +65,7 @@ class Comparison:
     warm_ratio: float = math.nan
     clock: Clock = "processor"
     trouble: str = ""
+    untimed: bool = False
 
 
 @dataclass
@@ -76,12 +78,14 @@ class Pairs:
     unstable: int = 0
     different: int = 0
     trouble: str = ""
+    untimed: bool = False
     endless: bool = False
 
     def add(self, before: Sample, after: Sample) -> None:
         if before.trouble or after.trouble:
             side = "the original" if before.trouble else "the candidate"
             self.trouble = f"{side} could not be timed: {before.trouble or after.trouble}"
+            self.untimed = bool(before.trouble)
             self.endless = not before.trouble and _out_of_time(after.trouble)
             return
         self.before.append(before)
@@ -131,10 +135,12 @@ def compare(
     *,
     trials: int = TRIALS,
     seed: int = 0,
+    error: float = ERROR,
 ) -> Comparison:
     """Whether the candidate is faster, slower or smaller on one workload; `trials`: pairs at most.
 
-    A caller that tries several workloads, and takes the best, multiplies the chance of a wrong claim.
+    `error`: how often each one-sided claim may be wrong. A caller that tries several workloads, and takes
+    the best, multiplies that chance: it divides `error` by their number (Bonferroni's inequality).
     Raises: UserError for fewer than 8 trials, for no calls, and as `files_of` does.
     """
     if trials < FEWEST or not workload.calls:
@@ -145,10 +151,11 @@ def compare(
     rng = Random(seed)
     pilot = sample(sources[0], workload, Pace(memory=False), hash_seed=rng.randrange(SEEDS))
     if pilot.trouble:
-        pairs = Pairs("processor", trouble=f"the original could not be timed: {pilot.trouble}")
+        trouble = f"the original could not be timed: {pilot.trouble}"
+        pairs = Pairs("processor", trouble=trouble, untimed=True)
         return _concluded(pairs, None, workload, began)
     pairs = Pairs("wall" if pilot.warm_wall > WAITS * pilot.warm else "processor")
-    found = _paired(pairs, sources, workload, pace_of(pilot), looks(trials), rng)
+    found = _paired(pairs, sources, workload, pace_of(pilot), planned(trials, error), rng)
     return _concluded(pairs, found, workload, began)
 
 
@@ -171,13 +178,13 @@ def _paired(
     sources: tuple[Source, Source],
     workload: Workload,
     pace: Pace,
-    planned: tuple[int, ...],
+    plan: tuple[tuple[int, ...], float],
     rng: Random,
 ) -> tuple[Estimate, Estimate, Estimate] | None:
     """Pairs until a look decides; None where something went wrong."""
-    error = ERROR / len(planned)
+    chosen, error = plan
     found = None
-    for number in range(1, planned[-1] + 1):
+    for number in range(1, chosen[-1] + 1):
         hash_seed = rng.randrange(SEEDS)
         order = rng.sample((0, 1), 2)
         drawn = {side: sample(sources[side], workload, pace, hash_seed=hash_seed) for side in order}
@@ -188,10 +195,10 @@ def _paired(
         pairs.add(before, after)
         if pairs.trouble or pairs.different:
             return None
-        if number not in (GLANCE, *planned):
+        if number not in (GLANCE, *chosen):
             continue
         found = pairs.estimates(error, rng.randrange(SEEDS))
-        if _idle(found) or (number in planned and _decided(found)):
+        if _idle(found) or (number in chosen and _decided(found)):
             return found
     return found
 
@@ -235,5 +242,5 @@ def _concluded(
     return Comparison(
         time_.ratio, time_.interval, said.faster, slower or pairs.endless, said.smaller,
         memory.ratio, memory.interval, str(workload), len(pairs.before), said.evidence,
-        cold.ratio, warm.ratio, pairs.clock, said.trouble,
+        cold.ratio, warm.ratio, pairs.clock, said.trouble, pairs.untimed,
     )  # fmt: skip

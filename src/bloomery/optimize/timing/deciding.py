@@ -49,14 +49,23 @@ class Estimate:
         return 1 / least < self.ratio < (1 + least) / 2
 
 
-def looks(trials: int) -> tuple[int, ...]:
+def looks(trials: int, first: int = FIRST_LOOK) -> tuple[int, ...]:
     """After how many pairs a claim may be made."""
     found = []
-    at = FIRST_LOOK
+    at = first
     while at < trials:
         found.append(at)
         at *= 2
     return (*found, trials)
+
+
+def planned(trials: int, error: float) -> tuple[tuple[int, ...], float]:
+    """The looks, and the error of each: the first when so few pairs can bound anything at that error."""
+    first = FIRST_LOOK
+    while first < trials and not exact_rank(first, error / len(looks(trials, first))):
+        first += 1
+    found = looks(trials, first)
+    return found, error / len(found)
 
 
 def estimate(before: Sequence[float], after: Sequence[float], *, error: float, seed: int) -> Estimate:

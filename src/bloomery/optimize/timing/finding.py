@@ -1,6 +1,5 @@
 """What to time: calls of what a candidate changes, recorded, mined or generated, grown until measurable."""
 
-import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from bloomery.optimize.equivalence.executing import files_of
 from bloomery.optimize.equivalence.kinds import Kind, parameters
 from bloomery.optimize.equivalence.planning import Entry
 from bloomery.optimize.equivalence.trying import NotTried, asked
+from bloomery.optimize.timing.growing import grown, repeated
 from bloomery.optimize.timing.running import MIB, Source, told_by
 from bloomery.optimize.timing.sizes import sized_call, sizes
 from bloomery.optimize.timing.workload import Call, Workload
@@ -26,6 +26,9 @@ MOST_CALLS, DRAWN, MOST_SMALL = 60, 150, 8
 LIMITS = Limits(time_s=100, cpu_s=100, memory_bytes=2048 * MIB, file_bytes=64 * MIB)
 CLIMB = {"enough_ns": ENOUGH_NS, "time_s": 2.0, "total_s": 40.0}
 NOTHING = Recorded()
+MADE, SPARE = 2, 4
+"""Ranks: from the first on inputs are made up, from the second without knowing that they matter."""
+MOST_GROWN = 2
 Known = tuple[list[Call], list[Call]]
 
 
@@ -57,16 +60,34 @@ def workloads(
     source = Source(files, module, roots)
     known = {name: _known(case, path, name, recorded) for name in case.changes.entries}
     found = _climbed(source, [one for name, some in known.items() for one in _called(name, *some)])
+    found += _climbed(source, [one for name in known for one in _large(case, name, known[name])])
     measured = {one.name for _, one, ns in found if ns >= MEASURABLE_NS}
-    rest = [name for name in case.changes.entries if name not in measured]
-    found += _climbed(source, [one for name in rest for one in _made(case, name, known[name])])
+    rest = [name for name in known if name not in measured]
+    found += _climbed(source, [one for name in rest for one in _spare(case, name, known[name])])
     touched = set(case.changes.touched)
     found.sort(key=lambda one: (one[2] < MEASURABLE_NS, one[1].name in touched, one[0].rank, -one[2]))
-    return tuple(one for _, one, _ in found)
+    return tuple(
+        replace(one, spare=ns < MEASURABLE_NS or how.rank >= SPARE, made=how.rank >= MADE)
+        for how, one, ns in found
+    )
+
+
+def spread(found: Sequence[Workload], most: int) -> tuple[Workload, ...]:
+    """At most so many: the first of each function, a large one of each, then what else is not spare.
+
+    Small inputs hide a gain of order, and a loss: what is made up large is timed beside what tests call.
+    """
+    firsts = {one.name: at for at, one in reversed(list(enumerate(found)))}
+    rest = [at for at, one in enumerate(found) if not one.spare and at != firsts[one.name]]
+    known = {name for name, at in firsts.items() if not found[at].made}
+    large = {found[at].name: at for at in reversed(rest) if found[at].made and found[at].name in known}
+    others = [at for at in rest if at not in large.values()]
+    return tuple(found[at] for at in [*sorted(firsts.values()), *sorted(large.values()), *others][:most])
 
 
 def _known(case: Case, path: str, name: str, recorded: Recorded) -> Known:
-    called = [Call(one.function, one.given) for one in recorded.of(path, name)][:MOST_CALLS]
+    built = name.removesuffix(".__init__")  # a constructor's calls are its class's
+    called = [Call(one.function, one.given) for one in recorded.of(path, built)][:MOST_CALLS]
     return called, [Call(name, given) for given in case.mined.calls.get(name, ())][:MOST_CALLS]
 
 
@@ -79,13 +100,21 @@ def _called(name: str, called: Sequence[Call], mined: Sequence[Call]) -> Iterato
         yield Ladder(1, (Workload(name, tuple(mined), "written in tests and examples"),))
 
 
-def _made(case: Case, name: str, known: Known) -> Iterator[Ladder]:
-    called, mined = known
-    for entry in _entries(case, name, [*called, *mined]):
+def _large(case: Case, name: str, known: Known) -> Iterator[Ladder]:
+    """Inputs that grow: of the kinds that it takes, and calls of it that are known."""
+    calls = [*known[0], *known[1]]
+    for entry in _entries(case, name, calls):
         yield _growing(case, entry)
+    for one in list(dict.fromkeys(calls))[:MOST_GROWN]:
+        yield from (Ladder(3, rungs) for rungs in grown(one))
+
+
+def _spare(case: Case, name: str, known: Known) -> Iterator[Ladder]:
+    calls = [*known[0], *known[1]]
+    for entry in _entries(case, name, calls):
         yield _drawn(case, entry)
-    plain = [one for one in (*called, *mined) if _can_grow(one)]
-    yield from (_repeated(one) for one in plain[:3])
+    plain = [rungs for rungs in map(repeated, calls) if rungs]
+    yield from (Ladder(5, rungs) for rungs in plain[:3])
 
 
 def _entries(case: Case, name: str, calls: Sequence[Call]) -> list[Entry]:
@@ -135,30 +164,7 @@ def _drawn(case: Case, entry: Entry) -> Ladder:
         sized_call(entry.function, entry.parameters, rng.randint(1, MOST_SMALL), case.values)
         for _ in range(DRAWN)
     ]
-    return Ladder(3, (Workload(entry.function, tuple(dict.fromkeys(drawn)), "generated, small"),))
-
-
-def _can_grow(call: Call) -> bool:
-    return any(isinstance(_literal(text), str | list | tuple) for _, text in call.given)
-
-
-def _repeated(call: Call) -> Ladder:
-    """Texts and lists of a call repeated: inputs of a form that is not known stay in it."""
-    rungs = []
-    for times in (2**at for at in range(1, 13)):
-        given = tuple(
-            (key, f"{text} * {times}" if isinstance(_literal(text), str | list | tuple) else text)
-            for key, text in call.given
-        )
-        rungs.append(Workload(call.function, (Call(call.function, given),), f"its arguments {times} times"))
-    return Ladder(4, tuple(rungs))
-
-
-def _literal(text: str) -> object:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return None
+    return Ladder(4, (Workload(entry.function, tuple(dict.fromkeys(drawn)), "generated, small"),))
 
 
 def _climbed(source: Source, ladders: Sequence[Ladder]) -> list[tuple[Ladder, Workload, float]]:

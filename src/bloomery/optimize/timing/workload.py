@@ -30,11 +30,17 @@ class Call:
 
 @dataclass(frozen=True)
 class Workload:
-    """Calls that are executed one after another and timed together; `source`: where they come from."""
+    """Calls that are executed one after another and timed together; `source`: where they come from.
+
+    `spare`: to be timed only where there is nothing better: too short to be measured well, or made up of
+    inputs that nobody may ever have. `made`: nobody called it so, the inputs are made up.
+    """
 
     name: str
     calls: tuple[Call, ...]
     source: str = "given"
+    spare: bool = False
+    made: bool = False
 
     def __str__(self) -> str:
         count = f"{len(self.calls)} calls" if len(self.calls) > 1 else "1 call"

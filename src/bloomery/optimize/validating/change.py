@@ -47,22 +47,30 @@ def change_of_texts(root: Path, texts: Mapping[str, str | None]) -> Change:
     repository, prefix = _opened(root)
     for path in texts:
         check_path(path)
-    tree = repository.object("HEAD^{tree}", "commit once")
+    commit, tree = _head(repository)
     given = {f"{prefix}{path}": text for path, text in texts.items()}
     different = {path: text for path, text in given.items() if text != _committed(repository, tree, path)}
     after = from_texts(repository, tree, different).tree if different else tree
-    return _change(repository, root, prefix, tree, after, texts)
+    return _change(repository, root, prefix, commit, tree, after, texts)
 
 
 def change_of_diff(root: Path, diff: str) -> Change:
     """The change that a diff makes to the last commit. Raises: as `change_of_texts`, and where it does not
     apply."""
     repository, prefix = _opened(root)
-    tree = repository.object("HEAD^{tree}", "commit once")
-    return _change_made(repository, root, prefix, tree, from_diff(repository, tree, diff))
+    commit, tree = _head(repository)
+    return _change_made(repository, root, prefix, commit, tree, from_diff(repository, tree, diff))
 
 
-def _change_made(repository: Repository, root: Path, prefix: str, tree: str, made: Made) -> Change:
+def _head(repository: Repository) -> tuple[str, str]:
+    """The last commit and its tree, asked for once: somebody may commit meanwhile."""
+    commit = repository.object("HEAD^{commit}", "commit once")
+    return commit, repository.object(f"{commit}^{{tree}}", "commit once")
+
+
+def _change_made(
+    repository: Repository, root: Path, prefix: str, commit: str, tree: str, made: Made
+) -> Change:
     paths = list(made.content.base.blobs)
     outside = [path for path in paths if not path.startswith(prefix)]
     if outside:
@@ -72,7 +80,7 @@ def _change_made(repository: Repository, root: Path, prefix: str, tree: str, mad
         path.removeprefix(prefix): _text(repository, listed[path][1]) if path in listed else None
         for path in paths
     }
-    return _change(repository, root, prefix, tree, made.tree, texts)
+    return _change(repository, root, prefix, commit, tree, made.tree, texts)
 
 
 def _opened(root: Path) -> tuple[Repository, str]:
@@ -82,9 +90,14 @@ def _opened(root: Path) -> tuple[Repository, str]:
 
 
 def _change(
-    repository: Repository, root: Path, prefix: str, before: str, after: str, texts: Mapping[str, str | None]
+    repository: Repository,
+    root: Path,
+    prefix: str,
+    commit: str,
+    before: str,
+    after: str,
+    texts: Mapping[str, str | None],
 ) -> Change:
-    commit = repository.object("HEAD^{commit}", "commit once")
     loose = tuple(path for path in _loose(repository) if path.removeprefix(prefix) not in texts)
     return Change(repository, root.resolve(), prefix, commit, before, after, dict(texts), loose)
 

@@ -14,7 +14,8 @@ What a goal requires beside, at every level:
 - robustness: under injected faults something that broke no longer does, and nothing newly does. Equivalence
   is measured and reported, since behaviour under faults must change.
 - security: bandit finds less than before, and nothing new. Equivalence is measured and reported.
-- coverage: only tests are changed, and lines are run that no test ran before.
+- coverage: only tests are changed, lines are run that no test ran before, and the tests' checks notice at
+  least one wrong version of them.
 For the last four, existing tests are required at every level, and speed and memory are not, since the two
 versions may do different things.
 """
@@ -55,7 +56,10 @@ STURDIER = Check(name="sturdier", bar=Bar(op=">=", value=1), unit="weaknesses", 
 FIXED = _none("fixed", "tests", "tests that failed before and still do")
 SAFER = Check(name="safer", bar=Bar(op=">=", value=1), unit="findings", meaning="what bandit no longer finds")
 COVERED = Check(
-    name="covered", bar=Bar(op=">=", value=1), unit="lines", meaning="lines that no test ran before"
+    name="covered",
+    bar=Bar(op=">=", value=1),
+    unit="lines",
+    meaning="lines that no test ran before, where a check of the tests notices a wrong version of them",
 )
 
 CHECKS = (

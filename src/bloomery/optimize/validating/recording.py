@@ -86,10 +86,14 @@ class Record:
 
 
 def record(tree: Path, targets: Sequence[str], pace: Pace) -> Record:
-    """Run the tests twice: with their lines noted, and once more to see which of them are flaky."""
+    """Run the tests twice: with their lines noted, and once more to see which of them are flaky.
+
+    What used up its time (`pace.test_s`) does so once.
+    """
     first = try_tests(tree, targets, lines=True, pace=pace)
-    second = try_tests(tree, targets, pace=pace)
-    now, then = _statuses(first), _statuses(second)
+    endless = [one.node for one in first.results.outcomes if one.took_too_long]
+    second = try_tests(tree, targets, pace=pace, without=endless)
+    now, then = _statuses(first), _statuses(second) | dict.fromkeys(endless, "failed")
     flaky = tuple(node for node in now if now[node] != then.get(node))
     return Record(
         tuple(targets),

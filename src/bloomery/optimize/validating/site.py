@@ -5,24 +5,32 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-from bloomery.core.evidence import Check, Evidence, State
+from bloomery.core.errors import CapabilityMissing
+from bloomery.core.evidence import Check, Evidence, State, not_run
 from bloomery.optimize.proposal import Goal, Proposal, Target
+from bloomery.optimize.validating import calls
 from bloomery.optimize.validating.caching import Answers, circumstances, remembered
 from bloomery.optimize.validating.change import Change, Trees
+from bloomery.optimize.validating.lacking import NotInstalled
 from bloomery.optimize.validating.levels import CLAIMS, asked
 from bloomery.optimize.validating.recording import Record, record
 from bloomery.optimize.validating.selecting import Selection, every_test, select
-from bloomery.optimize.validating.testing import USUAL, targets_of
+from bloomery.optimize.validating.testing import ONE_TEST_S, Pace, targets_of
 from bloomery.optimize.validating.verdict import Level
+from bloomery.source.recording import Recorded
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The evidence of one check; `mend`: what would mend its failure. `lasting`: whether it may be kept."""
+    """The evidence of one check; `mend`: what would mend its failure. `lasting`: whether it may be kept.
+
+    `lacks`: it was not run since something is not installed, so that another run could say more.
+    """
 
     evidence: Evidence
     mend: str = ""
     lasting: bool = True
+    lacks: bool = False
 
     def to_plain(self) -> dict[str, Any]:
         return {"evidence": self.evidence.to_plain(), "mend": self.mend}
@@ -30,6 +38,11 @@ class Answer:
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Answer":
         return cls(Evidence.from_plain(plain["evidence"]), plain["mend"])
+
+
+def not_made(check: Check, why: Exception) -> Answer:
+    """What is said where a check could not be made now: why, and whether for want of a tool."""
+    return Answer(not_run(check, str(why)), str(why), lasting=False, lacks=isinstance(why, NotInstalled))
 
 
 class Examine(Protocol):
@@ -80,14 +93,40 @@ class Site:
     def record(self) -> Record:
         """What the tests do before the change, from the cache where it is known."""
         targets = targets_of(self.trees.before, self.tests)
-        question = self.question("record", before_alone=True) | {"targets": targets}
+        test_s = ONE_TEST_S if self.goal == "fix" else 0.0
+        question = self.question("record", before_alone=True) | {"targets": targets, "test_s": test_s}
 
         def work() -> tuple[Any, bool]:
-            made = record(self.trees.before, targets, USUAL)
+            made = record(self.trees.before, targets, Pace(test_s=test_s))
             return made.to_plain(), not made.trouble
 
         found, _ = remembered(self.answers, question, work)
         return Record.from_plain(found)
+
+    @cached_property
+    def recorded(self) -> Recorded:
+        """How the tests call the functions of the changed files, before the change; from the cache, too.
+
+        At level basic no test is run, and nothing recorded.
+        """
+        if self.level == "basic":
+            return Recorded(trouble="tests are not run at level basic")
+        there = [path for path in self.python if path in self.texts and (self.trees.before / path).is_file()]
+        return calls.joined([self._calls_in(path) for path in there])
+
+    def _calls_in(self, path: str) -> Recorded:
+        try:
+            known = self.record
+        except CapabilityMissing as missing:
+            return Recorded(trouble=str(missing))
+        question = self.question("calls", before_alone=True) | {"targets": known.targets, "path": path}
+
+        def work() -> tuple[Any, bool]:
+            made = calls.calls_of(self.trees.before, path, known)
+            return calls.to_plain(made), not made.trouble
+
+        found, _ = remembered(self.answers, question, work)
+        return calls.from_plain(found)
 
     @cached_property
     def selection(self) -> Selection:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bloomery.core.errors import BloomeryError, CapabilityMissing
+from bloomery.core.errors import BloomeryError
 from bloomery.core.sandbox import SandboxResult, read_result
 from bloomery.optimize.validating.canary import Canary, doubted, new_canary
 from bloomery.optimize.validating.copying import LIMITS, Workplace, workplace
+from bloomery.optimize.validating.lacking import NotInstalled
 from bloomery.source.modules import pytest_options, source_roots
 from bloomery.source.outcomes import Results, read_results
 from bloomery.source.running import INSIDE as OUTCOMES
@@ -57,15 +58,19 @@ class Tried:
 @dataclass(frozen=True, kw_only=True)
 class Pace:
     """Wall time that tests may take, in seconds: of a file `limits_s`, by its name, `limit_s` for the others;
-    all imports `import_s`, everything `whole_s`."""
+    all imports `import_s`, everything `whole_s`. `test_s`: processor time of one test; 0: as it wants.
+    """
 
     limit_s: float = 300.0
     limits_s: Mapping[str, float] = field(default_factory=dict)
     import_s: float = 120.0
     whole_s: float = 3600.0
+    test_s: float = 0.0
 
 
 USUAL = Pace()
+ONE_TEST_S = 2.0
+"""Where the goal is a fix: a test that uses more processor time before the change fails without an end."""
 
 
 def targets_of(tree: Path, tests: Sequence[str]) -> tuple[str, ...]:
@@ -84,15 +89,16 @@ def try_tests(
     lines: bool = False,
     pace: Pace = USUAL,
     added: Mapping[str, str] | None = None,
+    without: Sequence[str] = (),
 ) -> Tried:
-    """Run the tests that `targets` name on a copy of a tree, with files `added` to the copy; `lines`: note
-    which lines each of them runs.
+    """Run the tests that `targets` name on a copy of a tree, with files `added` to the copy and tests
+    `without` left out; `lines`: note which lines each of them runs.
 
     Raises: CapabilityMissing where pytest is not installed, or coverage for `lines`.
     """
     for package in ("pytest", *(["coverage"] if lines else [])):
         if importlib.util.find_spec(package) is None:
-            raise CapabilityMissing(f"existing tests need {package}: install bloomery[optimize]")
+            raise NotInstalled(f"existing tests need {package}: install bloomery[optimize]")
     with workplace(tree) as place:
         for path, text in (added or {}).items():
             (place.tree / path).parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +107,8 @@ def try_tests(
         if not there:
             return Tried(read_results(place.tree, targets, (), "", ""), {}, {}, "none of the tests is there")
         canary = new_canary()
-        ended = _run(place, there, lines, pace, canary)
+        job = _job(place, there, lines, pace, canary) | {"without": list(without)}
+        ended = _run(place, there, job, pace, canary)
         told = _events(place)
         events = canary.without(told)
         why = _end_of(ended, events, pace)
@@ -111,12 +118,14 @@ def try_tests(
     return Tried(results, _units(events), _seen(events), why)
 
 
-def _run(place: Workplace, targets: Sequence[str], lines: bool, pace: Pace, canary: Canary) -> SandboxResult:
+def _run(
+    place: Workplace, targets: Sequence[str], job: Mapping[str, Any], pace: Pace, canary: Canary
+) -> SandboxResult:
     for folder in (OUTCOMES, INSIDE):
         shutil.copytree(folder, place.beside / "inside", dirs_exist_ok=True, ignore=_LEFT_OUT)
     (place.beside / f"{canary.name}.py").write_text(canary.text)
     (place.beside / "record.jsonl").touch()
-    (place.beside / "job.json").write_text(json.dumps(_job(place, targets, lines, pace, canary)))
+    (place.beside / "job.json").write_text(json.dumps(job))
     (place.beside / "tmp").mkdir()
     variables = {
         "PYTHONPATH": ":".join([str(place.beside / "inside"), *map(str, source_roots(place.tree))]),
@@ -144,6 +153,7 @@ def _job(place: Workplace, targets: Sequence[str], lines: bool, pace: Pace, cana
         "import_s": pace.import_s,
         "limit_s": pace.limit_s,
         "limits_s": dict(pace.limits_s),
+        "test_s": pace.test_s,
     }
 
 

@@ -12,7 +12,7 @@ from bloomery.optimize.proposal import Goal, Proposal
 from bloomery.optimize.validating.caching import Answers, Forgetful, InProcess, remembered
 from bloomery.optimize.validating.change import Change, change_of_texts, checked_out_both
 from bloomery.optimize.validating.levels import CHECKS, is_measured
-from bloomery.optimize.validating.site import Answer, Site, failed
+from bloomery.optimize.validating.site import Answer, Site, failed, not_made
 from bloomery.optimize.validating.verdict import Level, Verdict
 from bloomery.optimize.validating.waves import WAVES, Examination
 
@@ -74,7 +74,8 @@ def validate_change(
         answers = list(_answers(site, progress or _say_nothing, go_on, at_once))
     mends = {one.evidence.check: one.mend for one in answers if one.mend}
     claims = frozenset({site.claim.name} if site.claim else ())
-    return Verdict(level, tuple(one.evidence for one in answers), mends, claims)
+    lacking = frozenset(one.evidence.check for one in answers if one.lacks)
+    return Verdict(level, tuple(one.evidence for one in answers), mends, claims, lacking)
 
 
 def _say_nothing(check: str, done: int, total: int, text: str) -> None:
@@ -135,12 +136,16 @@ def _made(site: Site, one: Examination, progress: Progress) -> Sequence[Answer]:
         every=site.every_test,
     )
 
+    made: list[Answer] = []
+
     def work() -> tuple[list[dict[str, object]], bool]:
-        made = [_timed(answer, time.monotonic() - began) for answer in _examined(site, one)]
+        made[:] = [_timed(answer, time.monotonic() - began) for answer in _examined(site, one)]
         return [answer.to_plain() for answer in made], all(answer.lasting for answer in made)
 
     found, known = remembered(site.answers if one.keeps else NOTHING_KEPT, question, work)
+    lacking = [one.evidence.check for one in made if one.lacks]
     answers = [Answer.from_plain(plain) for plain in found]
+    answers = [replace(one, lacks=one.evidence.check in lacking) for one in answers]
     states = ", ".join(str(answer.evidence.state) for answer in answers)
     progress(name, 1, 1, f"remembered: {states}" if known else states)
     return answers
@@ -151,7 +156,7 @@ def _examined(site: Site, one: Examination) -> Sequence[Answer]:
         return one.examine(site)
     except CapabilityMissing as missing:
         wanted = [check for check in one.checks if _wants(check, site)]
-        return [Answer(not_run(site.asked(c), str(missing)), str(missing), lasting=False) for c in wanted]
+        return [not_made(site.asked(check), missing) for check in wanted]
 
 
 def _timed(answer: Answer, took_s: float) -> Answer:

@@ -15,13 +15,15 @@ class Verdict:
     """The evidence of every check that the level asks for, in the order in which they were made.
 
     `suggestions` says by the name of a check what would mend its failure. `claims` are checks that decide
-    nothing about correctness but about whether the goal is reached (faster, smaller), by name.
+    nothing about correctness but about whether the goal is reached (faster, smaller), by name. `lacking`:
+    checks that were not run since something is not installed; another run could say more.
     """
 
     level: Level
     evidence: tuple[Evidence, ...]
     suggestions: Mapping[str, str] = field(default_factory=dict)
     claims: frozenset[str] = frozenset()
+    lacking: frozenset[str] = frozenset()
 
     @property
     def sound(self) -> bool:

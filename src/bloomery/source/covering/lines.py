@@ -59,16 +59,18 @@ def cover(
     python: str = sys.executable,
     time_limit_s: float = 600,
     box: Box | None = None,
+    test_s: float = 0,
 ) -> Covered:
     """Run the tests of `targets` and record which of them run which lines of `files`.
 
-    With `box`, `project` is its copy, and they run in the sandbox.
+    With `box`, `project` is its copy, and they run in the sandbox. A test fails that uses more than `test_s`
+    seconds of processor time; 0: it may.
 
     Raises: CapabilityMissing where coverage.py is not installed.
     """
     if importlib.util.find_spec("coverage") is None:
         raise CapabilityMissing("recording lines needs coverage: install bloomery[papers]")
-    job = {"files": [str(file.resolve()) for file in files]}
+    job = {"files": [str(file.resolve()) for file in files], "test_s": test_s}
     ran = run_pytest(project, targets, python=python, time_limit_s=time_limit_s, job=job, box=box)
     results = read_results(project, targets, ran.events, end_of(ran, time_limit_s), ran.output)
     return _read(results, ran.events)

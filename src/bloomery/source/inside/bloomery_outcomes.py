@@ -3,11 +3,13 @@
 It runs in the interpreter of the project under test and imports nothing of Bloomery. Its job is the JSON
 file that the environment variable BLOOMERY_JOB names: `record` (where to write, one JSON object a line, so
 that a process that dies has told what it did until then), `wanted` (node ids; empty: all), `files` (sources
-whose lines are recorded; empty: none), `backwards` (the last test first).
+whose lines are recorded; empty: none), `backwards` (the last test first), `without` (node ids that are not
+run), `test_s` (processor time that one test may use before it counts as failed; 0: as much as it wants).
 """
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,10 @@ import pytest
 JOB: dict[str, Any] = json.loads(Path(os.environ["BLOOMERY_JOB"]).read_text())
 _CONTEXTS = [""]
 _coverage: Any = None
+
+
+class TookTooLong(BaseException):
+    """Raised in a test that used up its processor time; no handler for errors catches it."""
 
 
 def tell(**event: Any) -> None:
@@ -55,6 +61,7 @@ def _leave() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     wanted = JOB["wanted"]
     kept = [item for item in items if not wanted or any(_is(item.nodeid, one) for one in wanted)]
+    kept = [item for item in kept if item.nodeid not in JOB.get("without", ())]
     if len(kept) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
@@ -89,6 +96,23 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         return (yield)
     finally:
         _leave()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    if not JOB.get("test_s"):
+        return (yield)
+    before = signal.signal(signal.SIGPROF, _give_up)
+    signal.setitimer(signal.ITIMER_PROF, JOB["test_s"], 1.0)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+def _give_up(*_: Any) -> None:
+    raise TookTooLong(f"it did not end within {JOB['test_s']:g} s of processor time")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,6 +2,10 @@
 
 A law is only proposed here; most do not hold. What does not is thrown away when the tests are proved; what
 holds for every wrong version too says nothing, and goes the same way.
+
+Differs: Hypothesis' ghostwriter writes such tests, too, and is not asked. Of its 122 tests for the eight
+modules of `benchmarks/tested` that have functions, 16 held; seven noticed 19 of 260 wrong versions; the tests
+that are generated anyway notice all 19.
 """
 
 import ast

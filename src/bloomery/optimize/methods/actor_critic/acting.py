@@ -3,21 +3,28 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from statistics import fmean
 from typing import Any
 
+from bloomery.optimize.asking import MODELS
+from bloomery.optimize.methods.actor_critic.briefing import brief, chosen, kinds_of
 from bloomery.optimize.methods.actor_critic.calibration import Forecast, calibrated
 from bloomery.optimize.methods.actor_critic.critic import Critic
 from bloomery.optimize.methods.actor_critic.features import arm, proposal_features
 from bloomery.optimize.methods.actor_critic.policy import LinUcb
 from bloomery.optimize.methods.method import Bench, Judged
+from bloomery.optimize.methods.telling import measured, source_of
 from bloomery.optimize.proposal import Goal, Proposal
+from bloomery.optimize.proposers.models.functions import functions
 from bloomery.optimize.remembering import key_of
 from bloomery.optimize.reporting import gain
 from bloomery.optimize.validating.verdict import Verdict
 
 Seen = dict[str, Any]
 MOST_KEPT = 5000  # observations: the oldest are forgotten
+MODELS_SHARE = 0.25  # of the proposals that may be tried, where language models are asked
+QUESTIONS = 3  # to language models about one function, each with what was measured of those before
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,7 @@ class ActorCritic:
     facts: dict[str, Any] = field(default_factory=dict)
     _seen: list[Seen] = field(default_factory=list)
     _best: dict[tuple[str, str], float] = field(default_factory=dict)
+    _tried_on: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def improve(self, bench: Bench) -> Iterator[Judged]:
         learned = f"actor-critic {bench.task.goal}"
@@ -51,9 +59,41 @@ class ActorCritic:
             judged = self._tried(bench, offer)
             if judged is not None:
                 yield judged
+        for judged in self._by_models(bench):
+            offers.append(offer_of(judged.proposal, bench, 0))
+            yield judged
         if len(self._seen) > known:
             bench.remember(learned, self._seen[-MOST_KEPT:])
         self._tell(bench, known, len(offers))
+
+    def _by_models(self, bench: Bench) -> Iterator[Judged]:
+        """Language models act last: function by function, told what was measured there so far."""
+        kinds = kinds_of(bench.task.goal)
+        if not kinds or not bench.asks(MODELS):
+            return
+        for path in bench.task.paths:
+            before = {path: (bench.task.root / path).read_text()}
+            names = [one.name for one in functions(before[path])]
+            for function in sorted(names, key=lambda name: -self._promise(kinds, path, name, before)):
+                yield from self._asked(bench, kinds, path, function, before)
+
+    def _promise(self, kinds: Sequence[str], path: str, function: str, before: Mapping[str, str]) -> float:
+        policy = self._policy()
+        return policy.bound(chosen(policy, kinds, path, function, before)[1])
+
+    def _asked(
+        self, bench: Bench, kinds: Sequence[str], path: str, function: str, before: Mapping[str, str]
+    ) -> Iterator[Judged]:
+        for place in range(QUESTIONS):
+            kind, features = chosen(self._policy(), kinds, path, function, before)
+            tried = self._tried_on[path, function]
+            known = brief(Critic.taught(self._seen), kind, features, function, tried)
+            proposal = next(bench.propose(proposer=MODELS, path=path, known=known), None)
+            if proposal is None:
+                return
+            judged = self._tried(bench, offer_of(proposal, bench, place))
+            if judged is not None:
+                yield judged
 
     def _policy(self) -> LinUcb:
         return _policy(self._seen)
@@ -70,7 +110,9 @@ class ActorCritic:
         self._best[offer.place] = max(best, got)
         self._learn(bench, offer, chance, score, verdict, got)
         said = {"predicted chance": chance, "predicted score": score, "measured score": got}
-        return Judged(offer.proposal, verdict, said)
+        judged = Judged(offer.proposal, verdict, said)
+        self._tried_on[offer.place].append(measured(judged, source_of(offer.proposal), got))
+        return judged
 
     def _learn(
         self, bench: Bench, offer: Offer, chance: float, score: float, verdict: Verdict, got: float
@@ -108,7 +150,9 @@ class ActorCritic:
 def offers_of(bench: Bench) -> list[Offer]:
     places: Counter[tuple[str, ...]] = Counter()
     found = []
-    for one in bench.propose():
+    most = bench.task.most
+    spare = round(MODELS_SHARE * most) if bench.asks(MODELS) else 0
+    for one in islice(bench.propose(without=(MODELS,)), most - spare):
         key = (one.proposer, one.function or "", *sorted(one.texts))
         found.append(offer_of(one, bench, places[key]))
         places[key] += 1

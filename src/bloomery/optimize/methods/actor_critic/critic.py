@@ -45,6 +45,12 @@ class Critic:
         best = 0.5 + float(self._row(features) @ self.score) if self.names else 0.5
         return chance, chance * min(1.0, max(0.0, best))
 
+    def reasons(self, features: Mapping[str, float]) -> list[tuple[str, float]]:
+        """What each feature adds to the log odds of acceptance, the weightiest first."""
+        added = self._row(features) * self.acceptance
+        found = [(name, float(one)) for name, one in zip(self.names, added, strict=True) if one]
+        return sorted(found, key=lambda pair: (-abs(pair[1]), pair[0]))
+
     def _row(self, features: Mapping[str, float]) -> np.ndarray:
         return np.array([features.get(name, 0.0) for name in self.names])
 

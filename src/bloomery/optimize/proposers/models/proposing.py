@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from random import Random
 
 from bloomery.agents.errors import BudgetSpent, NoAnswer, NoModel
-from bloomery.agents.prompting import Prompt, prompt
 from bloomery.agents.questions import Ask
 from bloomery.core.errors import UserError
 from bloomery.core.log import get_log
 from bloomery.optimize.proposal import Goal, Proposal, Target
-from bloomery.optimize.proposers.models.functions import Function, around, functions, objection, replaced
+from bloomery.optimize.proposers.models.functions import Function, functions, objection, replaced
+from bloomery.optimize.proposers.models.questions import Shown, question
 from bloomery.source.python import parse_text
 
 APPROACHES: dict[Goal, tuple[str, ...]] = {
@@ -47,6 +47,7 @@ _log = get_log("proposers")
 class ModelProposer:
     """Asks for changes of each function, by another approach each time; `wishes` is what the user wrote.
 
+    What a method knows about a target is in each question, by the prompt for the part that it has.
     Without a model or a budget it says so and proposes nothing: the others go on.
     """
 
@@ -63,52 +64,59 @@ class ModelProposer:
         parse_text(text, target.root / target.path)
         seen = {text}
         for function in _wanted(target, text):
-            approaches = rng.sample(APPROACHES[goal], len(APPROACHES[goal]))
-            for number in range(self.each):
-                approach, variant = approaches[number % len(approaches)], rng.randrange(2**32)
+            own: tuple[str, ...] = ()
+            for approach, variant in self._turns(target, goal, rng):
+                shown = Shown(target, goal, text, function, approach, self.wishes, own)
                 try:
-                    made = self._asked(target, goal, text, function, approach, variant)
+                    made = self._asked(shown, variant)
                 except (NoModel, BudgetSpent) as error:
                     _log.warning("no language model proposes anything", why=str(error))
                     return
-                if made is not None and made.texts[target.path] not in seen:
-                    seen.add(made.texts[target.path])
-                    yield made
+                if made is None:
+                    continue
+                own += (made[1],)
+                if made[0].texts[target.path] not in seen:
+                    seen.add(made[0].texts[target.path])
+                    yield made[0]
 
-    def _asked(
-        self, target: Target, goal: Goal, text: str, function: Function, approach: str, variant: int
-    ) -> Proposal | None:
-        """Nothing where no model gave a change in form: that is logged by who asks."""
+    def _turns(self, target: Target, goal: Goal, rng: Random) -> Iterator[tuple[str, int]]:
+        """How it is asked in turn: a kind of change, and a number that tells equal questions apart."""
+        kinds = [target.known.kind] if target.known.kind else APPROACHES[goal]
+        approaches = rng.sample(kinds, len(kinds))
+        for number in range(self.each):
+            yield approaches[number % len(approaches)], rng.randrange(2**32)
+
+    def _asked(self, shown: Shown, variant: int) -> tuple[Proposal, str] | None:
+        """A proposal and the function in it; nothing where no model gave one in form, which is logged."""
         from bloomery.agents.answers import Change
+
+        function = shown.function
 
         def object_to(change: Change) -> str:
             return objection(function, change.source, change.imports)
 
-        asked = self._prompt(target, goal, text, function, approach)
         try:
-            answer = self.ask(asked, Change, object_to=object_to, variant=variant)
+            answer = self.ask(question(shown), Change, object_to=object_to, variant=variant)
         except NoAnswer as error:
             _log.info("no change is proposed", function=function.name, why=str(error))
             return None
-        change = answer.value
-        return Proposal(
+        change, kind = answer.value, shown.target.known.kind
+        proposal = Proposal(
             proposer=self.name,
-            operator=f"{answer.model}: {change.idea}",
+            operator=f"{kind}+{answer.model}: {change.idea}" if kind else f"{answer.model}: {change.idea}",
             why=change.why,
-            texts={target.path: replaced(text, function, change.source, change.imports)},
+            texts={shown.target.path: replaced(shown.text, function, change.source, change.imports)},
             function=function.name,
         )
-
-    def _prompt(self, target: Target, goal: Goal, text: str, function: Function, approach: str) -> Prompt:
-        return prompt("optimise").fill(
-            goal=goal, path=target.path, function=function.name, source=function.source,
-            around=around(text, function), wishes=self.wishes, approach=approach,
-        )  # fmt: skip
+        return proposal, change.source
 
 
 def _wanted(target: Target, text: str) -> list[Function]:
-    """The function that is aimed at, or all, the longest first."""
+    """The function that is aimed at, those that a method names, or all, the longest first."""
     found = functions(text)
+    if target.function is None and target.known.functions:
+        by_name = {one.name: one for one in found}
+        return [by_name[name] for name in target.known.functions if name in by_name]
     if target.function is None:
         return sorted(found, key=lambda one: (one.first - one.last, one.first))
     named = [one for one in found if one.name == target.function]

@@ -17,6 +17,7 @@ from bloomery.optimize.proposers.repair.working import packed
 from bloomery.source.python import FUNCTION
 
 DATA_SHARE = 0.5
+LEAVING = (ast.Return, ast.Break, ast.Continue)
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Program:
             for operator in ladder[cost - 1]:
                 for change, prior, size in operator(site, scope):
                     score = site.suspicion * prior / (1 + 0.2 * size)
-                    removes = _removes(change)
+                    taken = removes(change)
                     yield Edit(
                         operator.__name__,
                         cost,
@@ -61,7 +62,7 @@ class Program:
                         site.line,
                         unit.name,
                         site.default,
-                        removes,
+                        taken,
                     )
 
     def _data_suspicion(self, unit: Unit) -> float:
@@ -154,11 +155,18 @@ def _content(code: CodeType) -> tuple[Any, ...]:
     return code.co_code, constants, code.co_names, code.co_varnames, code.co_cellvars, code.co_exceptiontable
 
 
-def _removes(change: Change) -> int:
-    """How many calls and returns an edit takes away."""
-    old, new = change.old, change.new
-    counts = [
-        sum(isinstance(inner, ast.Call | ast.Return) for node in nodes for inner in ast.walk(node))
-        for nodes in (old, new)
-    ]
-    return max(0, counts[0] - counts[1])
+def removes(change: Change) -> int:
+    """How many calls and returns an edit takes away; so is what nothing reaches any more."""
+    unreached = _after(change) if change.new and isinstance(change.new[-1], LEAVING) else ()
+    less = _acts(change.old) - _acts(change.new)
+    return max(0, less) + _acts(unreached) + bool(unreached)
+
+
+def _after(change: Change) -> tuple[ast.AST, ...]:
+    """The statements that follow the changed ones in their block."""
+    block = getattr(change.parent, change.field)
+    return tuple(block[change.stop :]) if isinstance(block, list) and change.stop is not None else ()
+
+
+def _acts(nodes: Sequence[ast.AST]) -> int:
+    return sum(isinstance(inner, ast.Call | ast.Return) for node in nodes for inner in ast.walk(node))

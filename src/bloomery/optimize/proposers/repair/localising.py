@@ -11,9 +11,10 @@ def ochiai(lines: Mapping[str, frozenset[int]], failing: Collection[str]) -> dic
     """
     count: dict[int, int] = {}
     failed: dict[int, int] = {}
+    failing_set = set(failing)
     for test, ran in lines.items():
         for line in ran:
             count[line] = count.get(line, 0) + 1
-            failed[line] = failed.get(line, 0) + (test in failing)
+            failed[line] = failed.get(line, 0) + (test in failing_set)
     total = sum(test in lines for test in failing)
     return {line: failed[line] / math.sqrt(total * count[line]) for line in count if failed[line]}

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from random import Random
+from typing import Any
 
 from bloomery.optimize.proposal import Goal, Proposal, Target
-from bloomery.optimize.proposers.repair.repairing import repair
+from bloomery.optimize.proposers.repair.repairing import Repair, repair
 
 
 class RepairSearch:
@@ -28,10 +29,20 @@ class RepairSearch:
             count = len(found.failing)
             tests = "test" if count == 1 else "tests"
             why = f"{where}: {count} failing {tests} and all others pass; no. {place + 1}"
+            if one.standing.is_slower:
+                why += "; its steps grow faster with the input than the original's, or than others do"
             yield Proposal(
                 proposer=self.name,
                 operator=one.operator,
                 why=why,
                 texts={target.path: one.text},
                 function=one.unit,
+                facts=facts_of(one, place),
             )
+
+
+def facts_of(found: Repair, place: int) -> dict[str, Any]:
+    """What a proposal says of itself: its rank, and whether it is slower, so that others stand before it."""
+    standing = found.standing
+    return {"rank": place, "size": standing.size, "slower": standing.is_slower, "slows": standing.slows,
+            "grows": standing.grows}  # fmt: skip

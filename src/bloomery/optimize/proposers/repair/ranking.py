@@ -8,9 +8,12 @@ from statistics import median_low
 from typing import Any
 
 from bloomery.optimize.proposers.repair.edits import Edit
+from bloomery.optimize.proposers.repair.growth import slower
 
 ORIGINAL = -1
 MUCH_SLOWER = 2
+FEW = 0.02  # of the inputs
+DRAWN, EDGES = ("drawn", "near"), ("edge",)
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Standing:
     `raises`: share of drawn inputs where it raises what the original does not; `grows`: how many times more
     steps than usual it needs on the largest inputs, 1 at most counting as none; `alike`: how many of the
     candidates that pass answer as it does; `strays`: where the tests failed by exceptions or without end,
-    the share of drawn inputs that the original answered and it answers otherwise.
+    the share of drawn inputs that the original answered and it answers otherwise; `slows`: how many times the
+    original's steps it takes on the largest inputs, where its order of growth is another, else 1.
     """
 
     penalty: float
@@ -41,20 +45,22 @@ class Standing:
     grows: float
     alike: int
     strays: float = 0.0
+    slows: float = 1.0
+
+    @property
+    def is_slower(self) -> bool:
+        """Whether it needs more steps on large inputs than others, or than the original where right."""
+        return self.grows > MUCH_SLOWER or self.slows > 1
 
     @property
     def order(self) -> tuple[bool, float]:
-        """What needs more steps than others on large inputs stands behind all that do not, however small."""
-        return self.grows > MUCH_SLOWER, self.penalty
+        """What is slower stands behind all that is not, however small."""
+        return self.is_slower, self.penalty
 
     @property
     def is_doubtful(self) -> bool:
         return (
-            self.disagrees > 0
-            or self.raises > 0.02
-            or self.grows > MUCH_SLOWER
-            or self.removes > 0
-            or self.strays > 0.05
+            self.disagrees > 0 or self.raises > FEW or self.is_slower or self.removes > 0 or self.strays > FEW
         )
 
 
@@ -88,13 +94,16 @@ def _standing(
     crashed: bool,
 ) -> Standing:
     disagrees = _share([i for i in kinds if kinds[i] == "passed"], lambda i: _differs(original, answers, i))
-    raises = _share([i for i in kinds if kinds[i] == "drawn"], lambda i: _raises_anew(original, answers, i))
-    answered = [i for i in kinds if kinds[i] == "drawn" and i in original and original[i].ended == "returned"]
+    raises = max(
+        _share([i for i in kinds if kinds[i] in some], lambda i: _raises_anew(original, answers, i))
+        for some in (DRAWN, EDGES)
+    )
+    answered = [i for i in kinds if kinds[i] in DRAWN and i in original and original[i].ended == "returned"]
     strays = _share(answered, lambda i: _differs(original, answers, i)) if crashed else 0.0
     grows = max([1.0, *(answers[i].steps / (usual[i] + 20) for i in usual if i in answers)])
     penalty = 0.35 * edit.size + 0.9 * edit.cost + 0.6 * edit.removes - 0.25 * math.log2(alike)
-    penalty += 6 * disagrees + (1.5 if raises > 0.02 else 0) + 3 * raises
-    penalty += 4 * strays + (2.5 if strays > 0.05 else 0)
+    penalty += 6 * disagrees + (1.5 if raises > FEW else 0) + 3 * raises
+    penalty += 4 * strays + (3.5 if strays > FEW else 0)
     penalty -= 0.5 * math.log(max(edit.score, 1e-6))
     return Standing(
         penalty=penalty,
@@ -105,6 +114,7 @@ def _standing(
         grows=grows,
         alike=alike,
         strays=strays,
+        slows=slower(kinds, original, answers),
     )
 
 

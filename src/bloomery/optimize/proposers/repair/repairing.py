@@ -26,6 +26,7 @@ from bloomery.source.python import Parsed, functions, parse, parse_text
 FIRST_PACE = Pace(steps=1_000_000, cpu_s=5.0)
 TRACED_STEPS = 30_000
 LEAST_STEPS, STEPS_FACTOR = 20_000, 20
+LEAST_CPU_S, MOST_CPU_S = 0.5, 4.0  # what builtins do counts no steps
 MOST_REPAIRS = 10
 WRONG = ("AssertionError", "Failed", "assert")  # how a test fails that got an answer
 
@@ -108,7 +109,7 @@ def repair(
             crashed=not any(one.message.startswith(WRONG) for one in failing),
             progress=progress,
         )
-        ranked = _confirmed(at_work, parsed, search.run(), order, search.pace)
+        ranked = _confirmed(at_work, parsed, search.run(), order)
     return Repairs(
         path, ranked, search.tried, budget, tuple(one.node for one in failing), flaky, sum(at_work.spent_s)
     )
@@ -172,12 +173,15 @@ def _calls(seen: Traced, passing: set[str]) -> list[tuple[str, str, str]]:
 
 
 def _pace(passing: Sequence[Surveyed]) -> Pace:
-    most = max((one.steps for one in passing), default=0)
-    return Pace(steps=max(LEAST_STEPS, STEPS_FACTOR * most), cpu_s=2.0)
+    steps = max((one.steps for one in passing), default=0)
+    cpu_s = max((one.cpu_s for one in passing), default=0.0)
+    return Pace(
+        steps=max(LEAST_STEPS, STEPS_FACTOR * steps), cpu_s=min(MOST_CPU_S, max(LEAST_CPU_S, 20 * cpu_s))
+    )
 
 
 def _confirmed(
-    at_work: Worker, parsed: Parsed, ranked: Sequence[Ranked], order: Sequence[str], pace: Pace
+    at_work: Worker, parsed: Parsed, ranked: Sequence[Ranked], order: Sequence[str]
 ) -> tuple[Repair, ...]:
     """The repairs whose text, read anew in a fresh process, passes every test that has a say."""
     found: list[Repair] = []
@@ -187,19 +191,19 @@ def _confirmed(
         if text is None or text in texts or len(found) == MOST_REPAIRS:
             continue
         texts.add(text)
-        if not found and not _passes(at_work, text, order, pace):
+        if not found and not _passes(at_work, text, order):
             continue
         found.append(Repair(text, one.edit.operator, one.edit.line, one.edit.unit, one.standing))
     return tuple(found)
 
 
-def _passes(at_work: Worker, text: str, order: Sequence[str], pace: Pace) -> bool:
+def _passes(at_work: Worker, text: str, order: Sequence[str]) -> bool:
     tree = parse_text(text, at_work.target).tree
     before = at_work.target.read_text()
     at_work.target.write_text(text)
     try:
         told = replace(at_work, code=code_of(tree, at_work.target)).ask(
-            "survey", pace=pace, order=order, trace=0
+            "survey", pace=FIRST_PACE, order=order, trace=0
         )
     finally:
         at_work.target.write_text(before)

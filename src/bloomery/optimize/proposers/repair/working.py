@@ -190,6 +190,7 @@ class Surveyed:
     steps: int
     print: str
     message: str
+    cpu_s: float
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,7 @@ class Traced:
 
 
 def surveyed(told: Sequence[Sequence[Any]]) -> tuple[Surveyed, ...]:
-    return tuple(Surveyed(*line[1:6]) for line in told if line[0] == "test" and len(line) == 6)
+    return tuple(Surveyed(*line[1:7]) for line in told if line[0] == "test" and len(line) == 7)
 
 
 def traced(told: Sequence[Sequence[Any]]) -> Traced:

@@ -8,6 +8,7 @@ from bloomery.optimize.proposers.rewrites.catalogue import Catalogue
 from bloomery.optimize.proposers.rewrites.comparing import COMPARED
 from bloomery.optimize.proposers.rewrites.compiling import COMPILED
 from bloomery.optimize.proposers.rewrites.counting import COUNTED
+from bloomery.optimize.proposers.rewrites.divisors import DIVISORS
 from bloomery.optimize.proposers.rewrites.filling import FILLED
 from bloomery.optimize.proposers.rewrites.joining import JOINED
 from bloomery.optimize.proposers.rewrites.letters import LETTERS
@@ -24,6 +25,6 @@ from bloomery.optimize.proposers.rewrites.totals import TOTALS
 SEARCHING: Catalogue = MEMBERSHIP | COUNTED | COMPARED
 WRITING: Catalogue = TEXTS | LETTERS | JOINED | COMPILED
 LISTING: Catalogue = LISTS | FILLED | MEMBERS
-COUNTING: Catalogue = SUMS | TOTALS | NUMBERS
+COUNTING: Catalogue = SUMS | TOTALS | DIVISORS | NUMBERS
 LOOPING: Catalogue = PAIRED | LOOPED
 REWRITES: Catalogue = SEARCHING | WRITING | LISTING | COUNTING | LOOPING

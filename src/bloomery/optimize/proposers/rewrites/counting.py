@@ -4,13 +4,14 @@ import ast
 
 from bloomery.optimize.proposers.rewrites.catalogue import Catalogue, adding_to
 from bloomery.optimize.proposers.rewrites.drafting import Draft
-from bloomery.optimize.proposers.rewrites.kinds import member
+from bloomery.optimize.proposers.rewrites.kinds import begun, member
 from bloomery.optimize.proposers.rewrites.matching import Match
 from bloomery.optimize.proposers.rewrites.moving import before_loops, targets_stay_inside
 from bloomery.optimize.proposers.rewrites.owning import begins_empty, made_here
 
 COUNTED: Catalogue = {}
 rewrite = adding_to(COUNTED)
+READ_OR_GROWN = {"append", "count", "index", "copy"}
 
 
 @rewrite(
@@ -45,6 +46,46 @@ def count_all_loop(d: Draft, m: Match) -> None:
     d.is_hashable(member(d.kind(m["XS_"])), "members")
     targets_stay_inside(d, loop)
     d.replace_run([loop], d.fill(f"{name} = dict({d.use('collections.Counter')}(XS_))"))
+
+
+@rewrite("companion-counts", "counts beside the list answer how often something is in it", "OUT_.count(E_)")
+def companion_counts(d: Draft, m: Match) -> None:
+    name = made_here(d, "OUT_")
+    d.need(d.scope.loops(m.node), "it stands in no loop")
+    assigned = d.scope.assignments(name)
+    d.need(len(assigned) == 1 and isinstance(assigned[0].value, ast.List), "no list")
+    made = assigned[0].value
+    assert isinstance(made, ast.List)
+    counts = d.fresh(f"{name}_counts")
+    appended = [_counted(d, use, counts) for use in d.scope.uses(name) if isinstance(use.ctx, ast.Load)]
+    d.need(any(appended), "nothing is added")
+    d.is_hashable(member(d.kind(m["OUT_"])), f"members of {name}")
+    counter, inner = d.use("collections.Counter"), member(d.kind(m["OUT_"]))
+    empty = begun(counts, f"{counter}[{{}}]", inner, f"{counter}()")
+    d.after(assigned[0], f"{counts} = {counter}({name})" if made.elts else empty)
+
+
+def _counted(d: Draft, use: ast.Name, counts: str) -> bool:
+    """Whether the list grows there; the counts are asked, or grow, in its place. Refuses other changes."""
+    outer = d.program.parents[use]
+    if not isinstance(outer, ast.Attribute):
+        stored = isinstance(outer, ast.Subscript) and not isinstance(outer.ctx, ast.Load)
+        d.need(not stored and not isinstance(outer, ast.AugAssign), "other changes")
+        return False
+    call = d.program.parents[outer]
+    d.need(isinstance(call, ast.Call) and call.func is outer and outer.attr in READ_OR_GROWN, "other changes")
+    assert isinstance(call, ast.Call)
+    if outer.attr not in ("append", "count"):
+        return False
+    d.need(len(call.args) == 1 and not isinstance(call.args[0], ast.Starred), "other arguments")
+    d.is_hashable(d.kind(call.args[0]), ast.unparse(call.args[0]))
+    if outer.attr == "count":
+        d.replace(call, f"{counts}[{d.text(call.args[0])}]")
+        return False
+    d.need(isinstance(d.program.parents[call], ast.Expr), "shared")
+    d.need(isinstance(call.args[0], ast.Name | ast.Constant), "computed twice")
+    d.after(d.scope.statement(call), f"{counts}[{d.text(call.args[0])}] += 1")
+    return True
 
 
 @rewrite("count-once", "each count goes through the whole list; one pass counts all", "XS_.count(E_)")

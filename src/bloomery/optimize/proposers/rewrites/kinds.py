@@ -82,6 +82,25 @@ def exact(kind: Kind) -> bool:
     return kind.name in {"int", "bool"}
 
 
+def spelled(kind: Kind) -> str | None:
+    """As an annotation says it, of what a dict or a set can hold; None where that is not known."""
+    if kind.name in ("int", "bool", "str", "bytes", "float"):
+        return kind.name
+    parts = [spelled(part) for part in kind.of]
+    if kind.name != "tuple" or not parts or None in parts:
+        return None
+    return f"tuple[{', '.join([*filter(None, parts), *(['...'] if kind.many else [])])}]"
+
+
+def begun(name: str, container: str, key: Kind, empty: str) -> str:
+    """The assignment of an empty container to a new name; type checkers are told what it will hold.
+
+    `container`: its annotation, with `{}` for that of the key.
+    """
+    said = spelled(key)
+    return f"{name}: {container.format(said)} = {empty}" if said else f"{name} = {empty}"
+
+
 def known(kind: Kind) -> bool:
     return kind.name not in {"?", "nothing"}
 

@@ -5,7 +5,7 @@ import ast
 from bloomery.optimize.proposers.rewrites.aliases import names
 from bloomery.optimize.proposers.rewrites.catalogue import Catalogue, adding_to
 from bloomery.optimize.proposers.rewrites.drafting import Draft
-from bloomery.optimize.proposers.rewrites.kinds import hashable, member
+from bloomery.optimize.proposers.rewrites.kinds import begun, hashable, member
 from bloomery.optimize.proposers.rewrites.matching import Match
 from bloomery.optimize.proposers.rewrites.moving import before_loops, targets_stay_inside
 from bloomery.optimize.proposers.rewrites.owning import begins_empty, made_here
@@ -142,6 +142,7 @@ def companion_set(d: Draft, m: Match) -> None:
             d.need(not stored and not isinstance(outer, ast.AugAssign), "other changes")
     d.need(appended, "nothing is added")
     made = assigned[0].value
-    begun = isinstance(made, ast.List) and made.elts
-    d.after(assigned[0], f"{beside} = set({name})" if begun else f"{beside} = set()")
+    filled = isinstance(made, ast.List) and made.elts
+    empty = begun(beside, "set[{}]", member(d.kind(m["OUT_"])), "set()")
+    d.after(assigned[0], f"{beside} = set({name})" if filled else empty)
     d.is_hashable(member(d.kind(m["OUT_"])), f"members of {name}")

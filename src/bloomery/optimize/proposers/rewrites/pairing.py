@@ -2,12 +2,13 @@
 
 import ast
 
+from bloomery.optimize.proposers.rewrites import aliases
 from bloomery.optimize.proposers.rewrites.aliases import binds, names
 from bloomery.optimize.proposers.rewrites.catalogue import Catalogue, adding_to
 from bloomery.optimize.proposers.rewrites.drafting import Draft, Edit
-from bloomery.optimize.proposers.rewrites.kinds import exact, hashable, known, member
+from bloomery.optimize.proposers.rewrites.kinds import begun, exact, hashable, known, member, spelled
 from bloomery.optimize.proposers.rewrites.matching import Match
-from bloomery.optimize.proposers.rewrites.moving import left_by, stays, targets_stay_inside
+from bloomery.optimize.proposers.rewrites.moving import all_stay, left_by, stays, targets_stay_inside
 
 PAIRED: Catalogue = {}
 rewrite = adding_to(PAIRED)
@@ -58,7 +59,7 @@ def indexed_pair(d: Draft, m: Match) -> None:
     d.replace_run(
         m.statements,
         d.fill(
-            f"{places} = {{}}\n"
+            f"{begun(places, 'dict[{}, list[int]]', member(d.kind(m['XS_'])), '{}')}\n"
             f"for I_, {value} in enumerate(XS_):\n"
             f"    {places}.setdefault({value}, []).append(I_)\n"
             f"for I_, {value} in enumerate(XS_):\n"
@@ -67,6 +68,88 @@ def indexed_pair(d: Draft, m: Match) -> None:
             "            return E_"
         ),
     )
+
+
+ENDS = ("len(XS_)", "N_")
+BEGINS = ("range({end})", "range(0, {end})", "range({end} - 1)", "range(0, {end} - 1)")
+INNER = ("for J_ in range(I_ + 1, {end}):\n  if {test}:\n   BODY_",
+         "K_ = I_ + 1\n for J_ in range(K_, {end}):\n  if {test}:\n   BODY_")  # fmt: skip
+ALIKE = ("XS_[I_] == XS_[J_]", "XS_[I_] == XS_[J_] and C_", "XS_[J_] == XS_[I_]")
+SUMMED = (
+    "XS_[I_] + XS_[J_] == T_",
+    "XS_[J_] + XS_[I_] == T_",
+    "T_ == XS_[I_] + XS_[J_]",
+    "XS_[I_] + XS_[J_] == T_ and C_",
+)
+
+
+@rewrite(
+    "indexed-pairs",
+    "an index by value finds the partners of each at once",
+    *(
+        f"for I_ in {begin.format(end=end)}:\n {inner.format(end=end, test=test)}"
+        for test in (*ALIKE, *SUMMED)
+        for end in ENDS
+        for begin in BEGINS
+        for inner in INNER
+    ),
+)
+def indexed_pairs(d: Draft, m: Match) -> None:
+    """The same pairs in the same order; what is done for each stays as it is."""
+    loop, body = m.statements[0], m.body("BODY_")
+    assert isinstance(loop, ast.For)
+    inner = loop.body[-1]
+    assert isinstance(inner, ast.For)
+    test = inner.body[0]
+    assert isinstance(test, ast.If)
+    d.need(m.name("I_") and m.name("J_") and not loop.orelse and not inner.orelse, "not variables")
+    d.need(not (len(body) == 1 and isinstance(body[0], ast.Return)), "there is a shorter way")
+    table = d.variable(m.name("XS_"))
+    _of_pairs(d, m, table)
+    d.need(not aliases.suspends([loop]), "it awaits or yields")
+    stays(d, table, loop)
+    own = [name for name in ("I_", "J_", "K_") if name in m]
+    for name in own:
+        left_by(d, loop, m.name(name) or "")
+        d.need(not binds(body, m.name(name) or ""), "bound inside")
+    if "K_" in m:
+        d.need(len(list(names([loop], m.name("K_")))) == 2, "the beginning is read")
+    places = d.fresh("places")
+    end = d.program.text_of(m["N_"]) if "N_" in m else f"len({table})"
+    first, second = m.name("I_"), m.name("J_")
+    partner = d.fill("XS_[I_]") if "T_" not in m else d.fill("T_ - XS_[I_]")
+    d.before(
+        loop,
+        f"{begun(places, 'dict[{}, list[int]]', member(d.kind(m['XS_'])), '{}')}\n"
+        f"for {first} in range({f'{end} if {end} > 1 else 0' if 'N_' in m else end}):\n"
+        f"    {places}.setdefault({table}[{first}], []).append({first})",
+    )
+    asked = f"{places}.get({partner}, ())"
+    d.replace(inner.iter, f"{asked} if {places} else ()" if "N_" in m else asked)  # one alone has no pair
+    rest = f" and {d.text(m['C_'])}" if "C_" in m else ""
+    d.replace(test.test, f"{second} > {first}{rest}")
+
+
+def _of_pairs(d: Draft, m: Match, table: str) -> None:
+    """The members are as an index needs them, and the sum asked for is the same each time."""
+    d.is_real("range", "len")
+    summed = "T_" in m
+    d.is_kind(m["XS_"], "list", "tuple", *([] if summed else ["str"]))
+    inner = member(d.kind(m["XS_"]))
+    d.is_hashable(inner, "members")
+    if "N_" in m:
+        d.need(isinstance(m["N_"], ast.Name | ast.Constant), "another end each time")
+        d.need(m.name("N_") not in d.scope.lengths, "it is the length")
+        d.need(m.name("N_") is None or not binds(m.statements, m.name("N_") or ""), "the end changes")
+        d.trust(False, f"{table} has as many members")
+    if not summed:
+        d.trust(hashable(inner) and "float" not in str(inner), "every member is equal to itself")
+        return
+    d.simple(m["T_"])
+    all_stay(d, m["T_"], *m.statements)
+    for number in (d.kind(m["T_"]), inner):
+        d.need(exact(number) or not known(number), "differences are rounded")
+        d.trust(exact(number), "all are whole numbers")
 
 
 def _pairs(d: Draft, m: Match) -> None:
@@ -124,9 +207,12 @@ def joined_by_key(d: Draft, m: Match) -> None:
     index = d.fresh(f"{table}_by_key")
     row = d.program.text_of(inner.target)
     whole = row if isinstance(inner.target, ast.Name) else f"({row})"
+    first = f"{index} = {{}}"
+    if rows := spelled(member(d.kind(m["YS_"]))):
+        first = begun(index, f"dict[{{}}, list[{rows}]]", d.kind(asked), "{}")
     d.before(
         loop,
-        f"{index} = {{}}\nfor {row} in {table}:\n    {index}.setdefault({d.text(key)}, []).append({whole})",
+        f"{first}\nfor {row} in {table}:\n    {index}.setdefault({d.text(key)}, []).append({whole})",
     )
     d.replace(inner.iter, f"{index}.get({d.text(asked)}, ())")
     test = inner.body[0]

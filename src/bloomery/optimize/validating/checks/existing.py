@@ -8,6 +8,7 @@ from bloomery.optimize.validating.levels import ALL, BEHAVIOUR_CHANGES, FIXED, T
 from bloomery.optimize.validating.recording import Record
 from bloomery.optimize.validating.site import Answer, Site
 from bloomery.optimize.validating.testing import Tried, try_tests
+from bloomery.source.outcomes import covers
 
 GOOD = ("passed", "skipped", "xfailed")
 MOST_SAID = 5
@@ -17,7 +18,7 @@ def touched(site: Site) -> Sequence[Answer]:
     """The tests that ran what is changed, by the lines that they ran before the change."""
     check, known, chosen = _asked(site, TOUCHED), site.record, site.selection
     if trouble := _nothing_to_run(known):
-        return [Answer(not_run(check, trouble), _WRITE, lasting=False)]
+        return [Answer(not_run(check, trouble), _START if known.trouble else _WRITE, lasting=False)]
     if site.change.nothing:
         return [Answer(not_run(check, "nothing is changed", how="equal texts"))]
     if not chosen.tests:
@@ -35,7 +36,7 @@ def everything(site: Site) -> Sequence[Answer]:
     """
     check, known, chosen = _asked(site, ALL), site.record, site.selection
     if trouble := _nothing_to_run(known):
-        return [Answer(not_run(check, trouble), _WRITE, lasting=False)]
+        return [Answer(not_run(check, trouble), _START if known.trouble else _WRITE, lasting=False)]
     wanted = list(chosen.reached)
     if site.level == "paranoid" or chosen.unknown or site.change.nothing:
         wanted = list(known.statuses)
@@ -91,6 +92,7 @@ def _nothing_to_run(known: Record) -> str:
     return ""
 
 
+_START = "let pytest start and end by itself on the tests as they are, or name others (--tests)"
 _WRITE = "write a test that runs what is changed (bloomery testgen)"
 
 
@@ -107,6 +109,8 @@ def _answer(check: Check, known: Record, tried: Tried | None, wanted: Sequence[s
     evidence = judge(check, len(worse), how=told, duration_s=sum(tried.units.values()) if tried else 0.0)
     first = next(iter(worse), "")
     mend = f"{first} passed before the change: {_why(first, tried)}" if worse else ""
+    if tried and worse and tried.trouble:
+        mend = f"the tests cannot be run after the change: {' '.join(tried.trouble.split())[:300]}"
     return Answer(evidence, mend, lasting=not (tried and _by_clock(tried)))
 
 
@@ -133,8 +137,11 @@ def _before(known: Record) -> str:
 def _why(node: str, tried: Tried | None) -> str:
     if tried is None:
         return "it was not run"
-    reason = next((one.reason or one.status for one in tried.results.outcomes if one.node == node), "")
-    return " ".join((reason or tried.trouble or "it is gone").split())[:300]
+    outcomes = tried.results.outcomes
+    reason = next((one.reason or one.status for one in outcomes if one.node == node), "")
+    reason = reason or next((one.reason for one in outcomes if covers(one.node, node)), "")  # of its file
+    reason = reason or next((str(one) for one in tried.results.errors if covers(one.path, node)), "")
+    return " ".join((reason or tried.trouble or "there is no such test any more").split())[:300]
 
 
 def _by_clock(tried: Tried) -> bool:

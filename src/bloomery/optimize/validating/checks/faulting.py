@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bloomery.core.errors import CapabilityMissing, UserError
 from bloomery.core.evidence import judge, not_run
 from bloomery.optimize.validating.levels import FAULTS, STURDIER
-from bloomery.optimize.validating.site import Answer, Site
+from bloomery.optimize.validating.site import Answer, Site, not_made
 
 
 def faults(site: Site) -> Sequence[Answer]:
@@ -18,7 +18,7 @@ def faults(site: Site) -> Sequence[Answer]:
     try:
         found = compare_under_faults(site.trees.before, path, site.texts, tests=site.tests, seed=site.seed)
     except (CapabilityMissing, UserError) as error:
-        return [Answer(not_run(check, str(error)), str(error), lasting=False) for check in checks]
+        return [not_made(check, error) for check in checks]
     if found.evidence.state == "not_run":
         return [Answer(not_run(check, found.evidence.reason), found.evidence.reason) for check in checks]
     how = f"{found.schedules} schedules of faults; worse: {_said(found.worse)}; better: {_said(found.better)}"

@@ -11,8 +11,9 @@ from tempfile import TemporaryDirectory
 
 from bloomery.core.errors import CapabilityMissing
 from bloomery.core.evidence import judge, not_run
+from bloomery.optimize.validating.lacking import NotInstalled
 from bloomery.optimize.validating.levels import FLOW
-from bloomery.optimize.validating.site import Answer, Site
+from bloomery.optimize.validating.site import Answer, Site, not_made
 
 QUERIES = "codeql/python-queries"
 LIMIT_S = 1800
@@ -25,13 +26,13 @@ def flow(site: Site) -> Sequence[Answer]:
     check = site.asked(FLOW)
     tool = shutil.which("codeql")
     if tool is None:
-        return [Answer(not_run(check, "CodeQL is not installed: its bundle is on GitHub"), lasting=False)]
+        return [not_made(check, NotInstalled("CodeQL is not installed: its bundle is on GitHub"))]
     if not site.python:
         return [Answer(not_run(check, "no Python file is changed"))]
     try:
         before, after = (findings(tool, tree, site.python) for tree in site.trees.both)
     except CapabilityMissing as missing:
-        return [Answer(not_run(check, str(missing)), str(missing), lasting=False)]
+        return [not_made(check, missing)]
     added = list((after - before).elements())
     how = f"{'; '.join(added[:5])}; " if added else ""
     how += f"{sum(before.values())} findings before, {sum(after.values())} after"

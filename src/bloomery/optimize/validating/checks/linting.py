@@ -1,32 +1,31 @@
 """What linters object to in a change and did not in the original: ruff for style, bandit for security."""
 
-import importlib.util
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from bloomery.core.errors import CapabilityMissing
 from bloomery.core.evidence import Check, judge, not_run
-from bloomery.core.sandbox import SandboxResult
 from bloomery.optimize.validating.copying import Workplace, workplace
 from bloomery.optimize.validating.levels import SAFER, SECURITY, STYLE
-from bloomery.optimize.validating.site import Answer, Site
+from bloomery.optimize.validating.objecting import Objection, by_bandit, by_ruff, need
+from bloomery.optimize.validating.site import Answer, Site, not_made
 
-RUFF = ("-m", "ruff", "check", "--output-format=json", "--no-cache", "--no-fix", "--exit-zero")
 FORMAT = ("-m", "ruff", "format", "--check", "--no-cache")
-BANDIT = ("-m", "bandit", "--quiet", "--format=json", "--exit-zero")
-Look = Callable[[Workplace, Sequence[str]], Counter[str]]
+Found = Counter[Objection]  # without lines: a change moves them
+Look = Callable[[Workplace, Sequence[str]], Found]
+SHELL, NO_SHELL = frozenset({"B602", "B604", "B605"}), frozenset({"B603", "B607"})
+"""What bandit says of a process with a shell, and, at its lowest severity, of each without one."""
 
 
 def style(site: Site) -> Sequence[Answer]:
     """Findings of ruff with the project's settings; to be formatted no more is one, too."""
-    return [_added(site, STYLE, "ruff", by_ruff)]
+    return [_added(site, STYLE, "ruff", _style)]
 
 
 def security(site: Site) -> Sequence[Answer]:
-    answer = _added(site, SECURITY, "bandit", by_bandit)
+    answer = _added(site, SECURITY, "bandit", _security)
     return [answer, _safer(site)] if site.claim is SAFER else [answer]
 
 
@@ -37,8 +36,8 @@ def _added(site: Site, check: Check, tool: str, look: Look) -> Answer:
     try:
         before, after = _both(site, tool, look)
     except CapabilityMissing as missing:
-        return Answer(not_run(check, str(missing)), str(missing), lasting=False)
-    added = list((after - before).elements())
+        return not_made(check, missing)
+    added = [_told(one) for one in new(before, after).elements()]
     how = f"{tool}: {sum(before.values())} findings before, {sum(after.values())} after"
     how = f"{'; '.join(added[:5])}; {how}" if added else how
     mend = f"mend what {tool} objects to: {added[0]}" if added else ""
@@ -47,23 +46,22 @@ def _added(site: Site, check: Check, tool: str, look: Look) -> Answer:
 
 def _safer(site: Site) -> Answer:
     try:
-        before, after = _both(site, "bandit", by_bandit)
+        before, after = _both(site, "bandit", _security)
     except CapabilityMissing as missing:
-        return Answer(not_run(SAFER, str(missing)), str(missing), lasting=False)
-    gone = list((before - after).elements())
+        return not_made(SAFER, missing)
+    gone = [_told(one) for one in (before - after).elements()]
     how = f"no longer found: {'; '.join(gone[:5])}" if gone else "everything is found as before"
     mend = "" if gone else "mend one of bandit's findings in the file"
     return Answer(judge(SAFER, len(gone), how=how, duration_s=0.0), mend)
 
 
-def _both(site: Site, tool: str, look: Look) -> tuple[Counter[str], Counter[str]]:
-    if importlib.util.find_spec(tool) is None:
-        raise CapabilityMissing(f"{tool} is not installed: install bloomery[optimize]")
+def _both(site: Site, tool: str, look: Look) -> tuple[Found, Found]:
+    need(tool)
     before, after = (_findings(tree, site.python, look) for tree in site.trees.both)
     return before, after
 
 
-def _findings(tree: Path, files: Sequence[str], look: Look) -> Counter[str]:
+def _findings(tree: Path, files: Sequence[str], look: Look) -> Found:
     present = [path for path in files if (tree / path).is_file()]
     if not present:
         return Counter()
@@ -71,32 +69,28 @@ def _findings(tree: Path, files: Sequence[str], look: Look) -> Counter[str]:
         return look(place, present)
 
 
-def by_ruff(place: Workplace, files: Sequence[str]) -> Counter[str]:
-    found = _json(place.python(*RUFF, *files), "ruff")
-    root = str(place.tree)
-    told = Counter(f"{_inside(one['filename'], root)}: {one['code']} {one['message']}" for one in found)
+def new(before: Found, after: Found) -> Found:
+    """What was not there before, but for what is left of a process whose shell read what was put into it."""
+    added, gone = after - before, before - after
+    for one, count in gone.items():
+        if one.code in SHELL and one.severity != "low":
+            for other in [its for its in added if its.path == one.path and its.code in NO_SHELL]:
+                added[other] -= min(count, added[other])
+    return +added
+
+
+def _style(place: Workplace, files: Sequence[str]) -> Found:
+    found = Counter(replace(one, line=0) for one in by_ruff(place, files))
     for file in files:
         if place.python(*FORMAT, file).returncode == 1:
-            told[f"{file}: it is not as ruff formats it"] += 1
-    return told
+            found[Objection(file, 0, "", "it is not as ruff formats it")] += 1
+    return found
 
 
-def by_bandit(place: Workplace, files: Sequence[str]) -> Counter[str]:
-    found = _json(place.python(*BANDIT, *files), "bandit")
-    return Counter(
-        f"{one['filename'].removeprefix('./')}: {one['test_id']} ({one['issue_severity'].lower()}) "
-        f"{one['issue_text']}"
-        for one in found["results"]
-    )
+def _security(place: Workplace, files: Sequence[str]) -> Found:
+    return Counter(replace(one, line=0) for one in by_bandit(place, files))
 
 
-def _json(ended: SandboxResult, tool: str) -> Any:
-    try:
-        return json.loads(ended.stdout)
-    except ValueError:
-        said = " ".join((ended.stderr or ended.stdout).split())[-300:]
-        raise CapabilityMissing(f"{tool} did not judge the files: {ended.killed_by or said}") from None
-
-
-def _inside(path: str, root: str) -> str:
-    return path.removeprefix(root).lstrip("/")
+def _told(one: Objection) -> str:
+    severity = f"({one.severity})" if one.severity else ""
+    return f"{one.path}: " + " ".join(filter(None, (one.code, severity, one.what)))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from bloomery.core.errors import UserError
 from bloomery.core.evidence import not_run
 from bloomery.optimize.equivalence import Effort, verify
+from bloomery.optimize.validating.calls import for_trials
 from bloomery.optimize.validating.checks.reading import files_of_tests
 from bloomery.optimize.validating.checks.text import is_judge
 from bloomery.optimize.validating.levels import EQUIVALENCE
@@ -24,13 +25,20 @@ def meaning(site: Site) -> Sequence[Answer]:
     effort = Effort(seed=site.seed, circumstances=EFFORTS[site.level])
     proposal = replace(site.proposal, texts=site.texts)
     allowed = {path for path in site.texts if not is_judge(path, site.tests)}
+    recorded = for_trials(site.recorded)
     try:
-        found = verify(site.target, proposal, tests=files_of_tests(site), allowed=allowed, effort=effort)
+        found = verify(
+            site.target, proposal, tests=files_of_tests(site), allowed=allowed, effort=effort,
+            recorded=recorded,
+        )  # fmt: skip
     except UserError as error:
         return [Answer(not_run(check, str(error)), _IMPORTABLE) for check in checks]
     said = str(found.findings[0]) if found.findings else "; ".join(found.verdict.reasons)
     by_name = {check.name: check for check in checks}
-    told = [replace(one, required=by_name[one.check].required) for one in found.evidence]
+    how = f"{found.calls} calls compared, {found.recorded} inputs of them recorded from tests"
+    told = [
+        replace(one, required=by_name[one.check].required, how=f"{one.how}: {how}") for one in found.evidence
+    ]
     return [Answer(one, said if one.state != "passed" else "") for one in told]
 
 

@@ -13,8 +13,9 @@ from bloomery.core.errors import CapabilityMissing, UserError
 from bloomery.core.evidence import judge, not_run
 from bloomery.optimize.validating.checks.text import is_judge
 from bloomery.optimize.validating.copying import Workplace, workplace
+from bloomery.optimize.validating.lacking import NotInstalled
 from bloomery.optimize.validating.levels import TYPES
-from bloomery.optimize.validating.site import Answer, Site
+from bloomery.optimize.validating.site import Answer, Site, not_made
 from bloomery.source.modules import imported_names, source_roots
 from bloomery.source.python import parse
 
@@ -31,7 +32,7 @@ def types(site: Site) -> Sequence[Answer]:
     try:
         before, after = _of_both(site, files)
     except CapabilityMissing as missing:
-        return [Answer(not_run(check, str(missing)), str(missing), lasting=False)]
+        return [not_made(check, missing)]
     added = list((after - before).elements())
     how = f"{'; '.join(added[:5])}; " if added else ""
     how += f"{sum(before.values())} errors before, {sum(after.values())} after"
@@ -101,7 +102,7 @@ def errors(place: Workplace, files: Sequence[str]) -> Counter[str]:
         ended = place.run([tool, "check", "--output-format=concise", *present])
         refused = ended.returncode not in (0, 1)
     else:
-        raise CapabilityMissing("types are judged by mypy or ty: install bloomery[optimize]")
+        raise NotInstalled("types are judged by mypy or ty: install bloomery[optimize]")
     if refused or ended.killed_by:
         said = (ended.stderr or ended.stdout).strip()[-300:]
         raise CapabilityMissing(f"the types of {present[0]} could not be judged: {ended.killed_by or said}")

@@ -2,6 +2,7 @@
 
 import random
 import sys
+import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -17,17 +18,18 @@ from bloomery_target import Known
 def survey(items: Sequence[Any], _known: Known) -> None:
     for item in items:
         if item.get_closest_marker("xfail") or item.get_closest_marker("skip"):
-            tell("test", item.nodeid, "skipped", 0, "", "")
+            tell("test", item.nodeid, "skipped", 0, "", "", 0.0)
             continue
         ended = in_child(partial(watch, item), JOB["cpu_s"])
         if ended:
-            tell("test", item.nodeid, "failed", JOB["limit"], "", f"ended by signal {-ended}")
+            tell("test", item.nodeid, "failed", JOB["limit"], "", f"ended by signal {-ended}", 0.0)
     if JOB["trace"]:
         trace(items)
 
 
 def watch(item: Any) -> None:
     Steps.left = JOB["limit"]
+    began = time.process_time()
     try:
         run_item(item)
         said = ("passed", Steps.used(), "", "")
@@ -37,7 +39,7 @@ def watch(item: Any) -> None:
         said = ("failed", JOB["limit"], "steps", "it ran out of steps")
     except BaseException as error:  # edge: a forked child; whatever the test raises is its outcome
         said = ("failed", Steps.used(), print_of(error), f"{type(error).__name__}: {error}"[:500])
-    tell("test", item.nodeid, *said)
+    tell("test", item.nodeid, *said, time.process_time() - began)
 
 
 def trace(items: Sequence[Any]) -> None:

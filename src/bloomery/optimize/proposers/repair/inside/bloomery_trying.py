@@ -15,6 +15,7 @@ from bloomery_target import Known, swap
 
 SHARED = 24
 PASSED = 3
+MORE_CPU = 4  # for all tests together
 SEEN_TESTS = 60
 ORIGINAL = {"id": -1, "codes": []}
 
@@ -30,7 +31,7 @@ def attempt_all(items: Sequence[Any], known: Known) -> None:
         sharing = sharing and (turned_down is not None or not shared)
         for trial in chunk:
             if trial["id"] not in (turned_down or ()):
-                ended = in_child(partial(attempt, trial, items, known), JOB["cpu_s"])
+                ended = in_child(partial(attempt, trial, items, known), MORE_CPU * JOB["cpu_s"])
                 if ended == PASSED:
                     passing.append(trial)
                 elif ended:
@@ -109,7 +110,7 @@ def attempt(trial: dict[str, Any], items: Sequence[Any], known: Known) -> None:
     try:
         for item in items:
             place += 1
-            Steps.left = JOB["limit"]
+            Steps.left = JOB["patience"] if 0 < place < JOB["failing"] else JOB["limit"]
             run_item(item)
     except OutOfSteps:
         tell("tried", trial["id"], "steps", place, "steps")
