@@ -27,6 +27,7 @@ class Committed(NamedTuple):
     canvas: list[int]
     kept: list[int]
     refused: list[int]
+    misspelled: list[int]  # those refused for what their pieces spell, not by the grammar
 
 
 class Completer:
@@ -38,9 +39,9 @@ class Completer:
     def completable(self, canvas: Sequence[int]) -> bool:
         return may_balance(self.grammar, canvas) and self._chart.read(settled(self.grammar, canvas))
 
-    def admissible(self, canvas: Sequence[int]) -> list[int]:
-        """For each position the terminals that some completion of the canvas has there, if there is one."""
-        return useful(self._chart) if self.completable(canvas) else [0] * len(canvas)
+    def admissible(self, canvas: Sequence[int], since: int = 0) -> list[int]:
+        """For each position, from `since` on, the terminals that some completion of the canvas has there."""
+        return useful(self._chart, since) if self.completable(canvas) else [0] * (len(canvas) - since)
 
     def commit(self, canvas: Sequence[int], proposals: Sequence[tuple[int, int]]) -> Committed:
         """As many proposals (position, terminals) as fit together, the first ones first.
@@ -55,7 +56,7 @@ class Completer:
             kept += left[:fits]
             refused += left[fits : fits + 1]
             left = left[fits + 1 :]
-        return Committed(found, kept, refused)
+        return Committed(found, kept, refused, [])
 
     def _most(self, canvas: list[int], proposals: list[tuple[int, int]]) -> int:
         """How many from the first on fit together."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -86,7 +87,30 @@ class Constraint:
         self.mask = SPECIAL.index(MASK)
         self.wild = wild(self.grammar, trivia=trivia, may_pad=may_pad)
         self.sets = [self._set(token) for token in range(len(tokenizer))]
+        self._distinct = list(dict.fromkeys(self.sets))
+        numbers = {bits: at for at, bits in enumerate(self._distinct)}
+        self._classes = np.array([numbers[bits] for bits in self.sets])
+        self.before: list[int] = []
+        self.after: list[int] = []
+        self.limits: Mapping[int, int] = {}
         self._completer = Completer(self.grammar)
+
+    def framed(
+        self,
+        before: Iterable[int] = (),
+        after: Iterable[int] = (),
+        limits: Mapping[int, int] | None = None,
+    ) -> Constraint:
+        """The same for canvases between sets of terminals, with what some positions may be at most."""
+        found = self.again()
+        found.before, found.after, found.limits = list(before), list(after), dict(limits or {})
+        return found
+
+    def again(self) -> Constraint:
+        """The same for another canvas: what stays the same in one that changes is not read again."""
+        found = copy.copy(self)
+        found._completer = Completer(self.grammar)
+        return found
 
     def _set(self, token: int) -> int:
         entry = self.tokenizer.vocabulary.entry(token)
@@ -101,62 +125,75 @@ class Constraint:
         return self.grammar.bits(name for name in names if name in self.grammar.index)
 
     def canvas(self, tokens: Sequence[int]) -> list[int]:
-        return [self.sets[token] for token in tokens]
+        """The sets of terminals of tokens with all that stands around them."""
+        found = [self.sets[token] for token in tokens]
+        for at, limit in self.limits.items():
+            found[at] &= limit
+        return [*self.before, *found, *self.after]
 
     def completable(self, tokens: Sequence[int]) -> bool:
         return self.spelled_well(tokens) and self._completer.completable(self.canvas(tokens))
 
     def admissible(self, tokens: Sequence[int]) -> npt.NDArray[np.bool_]:
         """Shapes: (positions, vocabulary); the tokens that some completion has there."""
-        found = self._completer.admissible(self.canvas(tokens))
+        found = self._completer.admissible(self.canvas(tokens), len(self.before))[: len(tokens)]
         rows = {bits: self._row(bits) for bits in set(found)}
         return np.stack([rows[bits] for bits in found]) if found else np.zeros((0, len(self.sets)), bool)
 
-    def _row(self, bits: int) -> npt.NDArray[np.bool_]:
-        names = [at for at in range(len(self.grammar.terminals)) if bits >> at & 1]
-        return np.asarray(self._table[:, names].any(axis=1))
+    def admissible_at(self, tokens: Sequence[int], position: int) -> npt.NDArray[np.bool_]:
+        """The tokens that some completion has at a position. Shapes: (vocabulary,)"""
+        return self._row(self._completer.admissible(self.canvas(tokens), len(self.before) + position)[0])
 
-    @functools.cached_property
-    def _table(self) -> npt.NDArray[np.bool_]:
-        """Shapes: (vocabulary, terminals)."""
-        found = np.zeros((len(self.sets), len(self.grammar.terminals)), bool)
-        for token, bits in enumerate(self.sets):
-            if token != self.mask:
-                found[token] = [bits >> at & 1 for at in range(found.shape[1])]
-        return found
+    def _row(self, bits: int) -> npt.NDArray[np.bool_]:
+        row = np.array([bool(each & bits) for each in self._distinct])[self._classes]
+        row[self.mask] = False
+        return row
+
+    def alike(self, token: int) -> npt.NDArray[np.bool_]:
+        """The tokens of the same terminals, which the grammar refuses where it refuses this one."""
+        return np.asarray(self._classes == self._classes[token])
 
     def commit(
         self, tokens: Sequence[int], proposals: Sequence[tuple[int, int]]
     ) -> tuple[list[int], Committed]:
         """The tokens with as many proposals (position, token), the surest first, as fit together."""
-        spelled, refused, found = list(tokens), list[int](), list(tokens)
+        spelled, misspelled, found = list(tokens), list[int](), list(tokens)
         for at, (position, token) in enumerate(proposals):
             before, spelled[position] = spelled[position], token
-            if not self.spelled_well(spelled):
+            if not self.spelled_well(spelled, position):
                 spelled[position] = before
-                refused.append(at)
-        left = [at for at in range(len(proposals)) if at not in refused]
-        sets = [(proposals[at][0], self.sets[proposals[at][1]]) for at in left]
-        canvas, kept, unfit = self._completer.commit(self.canvas(tokens), sets)
+                misspelled.append(at)
+        left = [at for at in range(len(proposals)) if at not in misspelled]
+        sets = [(len(self.before) + proposals[at][0], self.sets[proposals[at][1]]) for at in left]
+        canvas, kept, unfit, _ = self._completer.commit(self.canvas(tokens), sets)
         for each in kept:
             found[proposals[left[each]][0]] = proposals[left[each]][1]
-        refused += [left[each] for each in unfit]
-        return found, Committed(canvas, [left[each] for each in kept], sorted(refused))
+        refused = sorted(misspelled + [left[each] for each in unfit])
+        return found, Committed(canvas, [left[each] for each in kept], refused, misspelled)
 
-    def spelled_well(self, tokens: Sequence[int]) -> bool:
-        """Whether all lexemes that are spelled to their end are lexemes of their kind."""
-        return all(_is_one(item, self.language) for item in self._spelled(tokens))
+    def spelled_well(self, tokens: Sequence[int], position: int | None = None) -> bool:
+        """Whether all lexemes that are spelled to their end are lexemes of their kind; with a position, those
+        that a token there is a part of or ends.
+        """
+        opened = range(len(tokens)) if position is None else self._opened(tokens, position)
+        return all(_is_one(item, self.language) for at in opened for item in self._spelled(tokens, at))
 
-    def _spelled(self, tokens: Sequence[int]) -> list[Item]:
-        vocabulary, found, opened = self.tokenizer.vocabulary, list[Item](), -1
-        for at in range(len(tokens) + 1):
-            if at < len(tokens) and tokens[at] >= vocabulary.first_piece:
-                continue
-            is_over = at == len(tokens) or tokens[at] != self.mask
-            if opened >= 0 and is_over and isinstance(vocabulary.entry(tokens[opened]), Form):
-                found += self.tokenizer.items(tokens[opened:at])
-            opened = at
-        return found
+    def _opened(self, tokens: Sequence[int], position: int) -> list[int]:
+        """Where the lexemes may begin that a position is in or ends."""
+        pieces, at = self.tokenizer.vocabulary.first_piece, position - 1
+        while at > 0 and tokens[at] >= pieces:
+            at -= 1
+        return [at, position] if at >= 0 else [position]
+
+    def _spelled(self, tokens: Sequence[int], at: int) -> list[Item]:
+        """The lexeme that is opened there, if one is, and all of its pieces are there."""
+        vocabulary, end = self.tokenizer.vocabulary, at + 1
+        if not isinstance(vocabulary.entry(tokens[at]), Form):
+            return []
+        while end < len(tokens) and tokens[end] >= vocabulary.first_piece:
+            end += 1
+        is_over = end == len(tokens) or tokens[end] != self.mask
+        return self.tokenizer.items(tokens[at:end]) if is_over else []
 
 
 _LAYOUT = frozenset({"space", "edge", "line", "nl", "indent"})
