@@ -58,7 +58,7 @@ def test_a_patch_goes_over_a_node_that_the_environment_names(here, patch, node, 
     monkeypatch.setenv("BLOOMERY_IPFS", url)
     shared = here("one", "share", patch.cid)
     assert (shared["places"], node.pins) == ([f"ipfs://{patch.cid}"], {patch.cid, shared["about"]})
-    assert here("two", "fetch", patch.cid)["about"]["proposer"] == "unknown"
+    assert here("two", "fetch", patch.cid)["about"]["facts"]["sender"]["proposer"] == "unknown"
     assert is_a_proposal_with_the_same_bytes(here.sites["two"], patch)
 
 

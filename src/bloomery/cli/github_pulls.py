@@ -116,11 +116,13 @@ def _ask(pull: int | None, by: str, commit: str) -> "Ask":
 
 
 def _validated(ledger: "Ledger", proposal: "Proposal", about: "About", level: str) -> "Verdict":
+    from bloomery.optimize.github.reverting import REVERT
     from bloomery.optimize.validating import validate
 
     facts = about.facts
     strictness: Any = level or facts.get("level", "standard")
-    goal: Any = about.goal or "fix"  # what takes something out again claims nothing
+    goal: Any = about.goal or ("fix" if about.proposer == REVERT else "speed")
     return validate(
-        ledger.repository.root, proposal, goal=goal, level=strictness, tests=tuple(facts.get("tests", ()))
-    )
+        ledger.repository.root, proposal, goal=goal, level=strictness, tests=tuple(facts.get("tests", ())),
+        claim=bool(about.goal) or about.proposer == REVERT,
+    )  # fmt: skip

@@ -121,17 +121,26 @@ def verify(
     level: Annotated[
         Literal["basic", "standard", "strict", "paranoid"], typer.Option(help="How much has to be proven.")
     ] = "standard",
+    goal: Annotated[
+        Literal["speed", "memory", "fix", "robustness", "security", "coverage"] | None,
+        typer.Option(
+            help="What you say it is for. Default: its own goal; of a received one speed or memory."
+        ),
+    ] = None,
     repository: Repo = Path(),
     workspace: WorkspacePath = DEFAULT_WORKSPACE,
     as_json: AsJson = False,
 ) -> int:
-    """Judge a patch again on its own base; without one, check that no patch and no entry was altered."""
+    """Judge a patch again on its own base; without one, check that no patch and no entry was altered.
+
+    One from elsewhere has to mean the same as the code does now, unless you say what else it is for.
+    """
     from bloomery.optimize.changes import check
     from bloomery.optimize.verifying import verify as judged
 
     ledger = ledger_of(workspace, repository)
     wrong = check(ledger)
-    evidence = [] if wrong or not cid else judged(ledger, cid, level=level)
+    evidence = [] if wrong or not cid else judged(ledger, cid, level=level, goal=goal)
     passed = not wrong and all(one.state == "passed" for one in evidence if one.required)
     if as_json:
         print_json({"wrong": wrong, "evidence": evidence, "passed": passed})

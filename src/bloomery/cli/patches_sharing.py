@@ -120,12 +120,16 @@ def _tell(patch: "Patch", notes: list[str], *, as_json: bool) -> None:
     if as_json:
         print_json({"cid": patch.cid, "about": patch.about, "paths": patch.paths, "notes": notes})
         return
-    about = patch.about
+    about, sender = patch.about, patch.about.facts.get("sender", {})
     print_fields(
         [
             ("cid", patch.cid),
             ("goal", about.goal or None),
-            ("made by", f"{about.proposer}: {about.operator}".removesuffix(": ")),
+            (
+                "sender says",
+                f"{sender.get('goal') or 'no goal'}, made by {sender.get('proposer', 'unknown')}",
+            ),
+            ("how", about.operator or None),
             ("why", about.description or None),
             ("changes", files(patch.paths)),
         ]

@@ -139,6 +139,17 @@ def test_calls_recorded_from_tests_are_tried_too(tmp_path: Path) -> None:
     assert found.evidence[2].state is State.FAILED
 
 
+def test_recorded_calls_alone_prove_nothing(tmp_path: Path) -> None:
+    """Whatever is drawn is refused; only what tests called has an answer."""
+    original = "KEY = int('48' + '611')\n\ndef opened(key: int) -> int:\n    return {KEY: 1}[key]\n"
+    (tmp_path / "m.py").write_text(original)
+    proposal = Proposal("t", "o", "why", {"m.py": original.replace("{KEY: 1}", "{KEY: 2 - 1}")})
+    calls = tuple(RecordedCall("opened", (("", f"{48_611 - at} + {at}"),), "t", 0.1) for at in range(60))
+    found = verify(Target(tmp_path, "m.py"), proposal, effort=QUICK, recorded=Recorded({"m.py": calls}))
+    assert found.evidence[2].state is State.NOT_RUN
+    assert "0 of which returned beside" in found.evidence[2].reason
+
+
 @pytest.mark.slow  # asks twice what an unannotated function takes
 def test_recorded_calls_are_tried_beside_what_can_be_generated_and_not_in_its_place(tmp_path: Path) -> None:
     """Tests call it with texts alone; what it does with lists counts all the same, as without them."""

@@ -20,12 +20,12 @@ PLANTED = {
     "a shell with values": (
         "import subprocess\n\n\ndef shown(path, n):\n"
         '    return subprocess.run(f"head -n {n} {path}.txt", shell=True, check=True)\n',
-        "subprocess.run(['head', '-n', str(n), f\"{path}.txt\"], check=True)",
+        "subprocess.run(['head', '-n', f'{n}', f'{path}.txt'], check=True)",
     ),
     "a shell with a sum": (
         "import subprocess\n\n\ndef sizes(folder):\n"
         '    return subprocess.check_output("du -s " + folder, shell=True)\n',
-        "subprocess.check_output(['du', '-s', str(folder)])",
+        "subprocess.check_output(['du', '-s', folder])",
     ),
     "a value inside of SQL": (
         "import sqlite3\n\n\ndef user(name):\n"
@@ -102,7 +102,7 @@ PLANTED = {
     "whatever goes wrong passed over": (
         "import os\n\n\ndef gone(path):\n    try:\n        os.remove(path)\n    except Exception:\n"
         "        pass\n",
-        "    except OSError:\n",
+        "    except (OSError, TypeError, ValueError, OverflowError):\n",
     ),
     "everything passed over": (
         "def number(text):\n    value = None\n    try:\n        value = int(text)\n    except:\n"
@@ -114,6 +114,32 @@ PLANTED = {
 """By what is wrong: the module, and what stands in it with the fix."""
 
 STAYS = {
+    "a value that a program runs": "import subprocess\n\n\ndef f(c):\n"
+    '    return subprocess.run(f"bash -c {c}", shell=True)\n',
+    "a value that a program elsewhere runs": "import subprocess\n\n\ndef f(c):\n"
+    '    return subprocess.run("ssh host " + c, shell=True)\n',
+    "a program behind another one": "import subprocess\n\n\ndef f(c):\n"
+    '    return subprocess.run(f"nice -n 5 /usr/bin/env {c}", shell=True)\n',
+    "a word of the shell's own": "import subprocess\n\n\ndef f(p):\n"
+    '    return subprocess.run(f"cd {p}", shell=True)\n',
+    "an assert beside another statement": "def half(n):\n    assert n; n = n // 2\n    return n\n",
+    "an assert that a test of the module expects": "def half(n):\n    assert n % 2 == 0\n    return n // 2\n"
+    "\n\ndef halves(ns):\n    try:\n        return [half(n) for n in ns]\n"
+    "    except AssertionError:\n        return []\n",
+    "an assert where the new error is handled": "def half(n):\n    assert n % 2 == 0\n    return n // 2\n\n\n"
+    "def read(text):\n    try:\n        return half(int(text))\n"
+    "    except ValueError:\n        return None\n",
+    "an assert that is always true": "def half(n):\n    assert (n % 2 == 0, 'even')\n    return n // 2\n",
+    "an attribute that may be missing": "import os\n\n\nclass Spill:\n    def close(self):\n        try:\n"
+    "            os.remove(self.path)\n        except Exception:\n            pass\n",
+    "a name that may be missing": "import os\n\n\ndef f(many):\n    for one in many:\n        last = one\n"
+    "    try:\n        os.remove(last)\n    except Exception:\n        pass\n",
+    "a name that is taken away": "import os\n\n\ndef f(path):\n    if path:\n        del path\n    try:\n"
+    "        os.remove(path)\n    except Exception:\n        pass\n",
+    "somebody's own hook": "import shutil\n\n\ndef f(path, hook):\n    try:\n"
+    "        shutil.rmtree(path, onerror=hook)\n    except Exception:\n        pass\n",
+    "an error of one's own name": "import os\n\n\nclass OSError(Exception):\n    pass\n\n\n"
+    "def f(path):\n    try:\n        os.remove(path)\n    except Exception:\n        pass\n",
     "a loader of one's own": "import yaml\n\n\ndef read(t):\n    return yaml.load(t, Loader=Mine)\n",
     "another load": "def load(t):\n    return t\n\n\ndef read(t):\n    return load(t)\n",
     "a yaml that is no module": "def read(yaml, t):\n    return yaml.load(t)\n",

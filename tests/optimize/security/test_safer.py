@@ -2,7 +2,7 @@
 
 import ast
 import sqlite3
-from collections import Counter, defaultdict
+from collections import defaultdict
 from pathlib import Path
 from random import Random
 
@@ -16,7 +16,8 @@ from bloomery.optimize.proposers.security import FIXES
 from bloomery.optimize.proposers.security.proposing import Safer, fixes, together
 from bloomery.optimize.proposers.security.shells import parts, split
 from bloomery.optimize.validating.checks.linting import new
-from bloomery.optimize.validating.objecting import Objection
+from bloomery.optimize.validating.copying import workplace
+from bloomery.optimize.validating.objecting import by_bandit
 from tests.optimize.security.planted import PLANTED, STAYS
 
 
@@ -81,13 +82,18 @@ def test_all_fixes_come_first_then_those_of_a_kind_then_each_alone(tmp_path) -> 
         ('f"a > {b}"', []),
         ('f"{a} {b}"', []),
         ('f"a{b}"', []),
+        ('f"a\\N{NO-BREAK SPACE}b {c}"', [["a\N{NO-BREAK SPACE}b"], ["c"]]),  # no space of a shell's
+        ('f"a b /bin/sh {c}"', []),
+        ('f"cd {a}"', []),
         ('"a b"', []),
         ("f(a)", []),
     ],
 )
 def test_a_command_is_taken_apart_only_where_no_shell_is_needed(command, words) -> None:
     found = split(parts(ast.parse(command, mode="eval").body))
-    plain = [[one if isinstance(one, str) else ast.unparse(one) for one in word] for word in found]
+    plain = [
+        [one if isinstance(one, str) else ast.unparse(one).strip("{}") for one in word] for word in found
+    ]
     assert plain == words
 
 
@@ -175,18 +181,34 @@ def _by_file(found: list[dict[str, str]]) -> dict[str, list[str]]:
     return defaultdict(list, {path: sorted(codes) for path, codes in told.items()})
 
 
+SHELL = 'def f(x):\n    subprocess.run(f"ls {x}", shell=True)\n'
+LISTED = "def f(x):\n    subprocess.run(['ls', x])\n"
+OTHER = "def g(x):\n    subprocess.run(['ls', x])\n"
+
+
 @pytest.mark.parametrize(
     ("before", "after", "added"),
     [
-        ([("m.py", "B602", "high")], [("m.py", "B603", "low"), ("m.py", "B607", "low")], 0),
-        ([("m.py", "B602", "low")], [("m.py", "B603", "low")], 1),  # nothing was put into it
-        ([("m.py", "B602", "high")], [("n.py", "B603", "low")], 1),
-        ([("m.py", "B602", "high")], [("m.py", "B603", "low")] * 2, 1),
-        ([("m.py", "B602", "high")], [("m.py", "B301", "medium")], 1),
-        ([("m.py", "B602", "high")], [("m.py", "B602", "high"), ("m.py", "B603", "low")], 1),
+        (SHELL, LISTED, 0),
+        ("\n" + SHELL, LISTED.replace("['ls', x]", "[\n        'ls',\n        x,\n    ]"), 0),
+        (SHELL.replace('f"ls {x}"', '"ls"'), LISTED, 1),  # nothing was put into it
+        (SHELL, "def f(x):\n    subprocess.run(['sh', '-c', 'ls ' + x])\n", 2),
+        (SHELL, "def f(x):\n    subprocess.run(['/bin/bash', x])\n", 1),
+        (SHELL, "def f(x):\n    subprocess.run([x, 'ls'])\n", 1),
+        (SHELL, OTHER, 2),  # gone in one function, new in another one
+        (SHELL, LISTED + "    subprocess.run(['ls', '-l', x])\n", 2),
+        (SHELL, SHELL + "    subprocess.run(['ls', x])\n", 2),
+        (SHELL, LISTED.replace("subprocess.run(['ls', x])", "pickle.loads(x)"), 1),
+        (SHELL + OTHER, LISTED + OTHER, 0),
     ],
 )
-def test_what_is_left_of_a_shell_is_no_new_finding_and_all_else_is(before, after, added) -> None:
-    old, now = (Counter(Objection(path, 0, code, "", severity) for path, code, severity in side)
-                for side in (before, after))  # fmt: skip
-    assert new(old, now).total() == added
+def test_what_is_left_of_a_shell_is_no_new_finding_and_all_else_is(tmp_path, before, after, added) -> None:
+    trees = tmp_path / "before", tmp_path / "after"
+    for tree, text in zip(trees, (before, after), strict=True):
+        tree.mkdir()
+        (tree / "m.py").write_text(f"import pickle\nimport subprocess\n\n\n{text}")
+    seen = []
+    for tree in trees:
+        with workplace(tree) as place:
+            seen.append(by_bandit(place, ["m.py"]))
+    assert new(trees, *seen).total() == added

@@ -103,6 +103,15 @@ def test_one_proven_gain_is_enough_where_nothing_is_slower_and_every_workload_is
     assert "cheapest (1 call, recorded): 2 times as fast" in found.evidence.how
 
 
+def test_how_much_faster_it_is_says_the_least_gain_and_not_the_first(judged) -> None:
+    large = compared(9.0, 8.5, faster=True, workload="total (1 call, generated, size 800)")
+    least = compared(3.0, 1.1, faster=True, workload="total (1 call, generated, size 8)")
+    for found in (judged(large, least, FAST), judged(least, large, FAST)):
+        assert (found["faster"].evidence.measured, found["faster"].evidence.interval) == (3.0, (1.1, 3.1))
+    saved = [compared(smaller=True, memory_ratio=9.0 - at, memory_interval=(4.0 - at, 10.0)) for at in (0, 2)]
+    assert judged(*saved, goal="memory")["smaller"].evidence.interval == (2.0, 10.0)
+
+
 def test_a_workload_that_the_original_cannot_do_is_left_out_and_one_with_other_results_decides(
     judged,
 ) -> None:

@@ -9,6 +9,7 @@ from bloomery.core.errors import UserError
 
 FILE = "bloomery.toml"  # at the repository's root: the rules themselves
 MODELS = "language models"  # the proposer of this name
+RECEIVED = "received"  # the proposer of every patch that came from elsewhere, whoever is said to have made it
 _RULES = re.compile(r"(?i)^(bloomery\.toml|bloome~\d+\.tom)[ .]*$")  # on disks that see no difference, too
 _GIT_FOLDER = re.compile(r"(?i)^(\.git|git~\d+)[ .]*$")  # and the names by which other systems reach it
 

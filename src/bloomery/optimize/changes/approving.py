@@ -13,7 +13,7 @@ from bloomery.core.catalog.audit import unbacked
 from bloomery.core.errors import FormatRefused, UserError
 from bloomery.core.evidence import Check, Evidence, State, gate
 from bloomery.core.tokens import mask
-from bloomery.optimize.changes.access import check_branch
+from bloomery.optimize.changes.access import RECEIVED, check_branch
 from bloomery.optimize.changes.ledger import Ledger
 from bloomery.optimize.changes.patch import Patch, canonical, masked
 
@@ -90,9 +90,12 @@ def approve_automatically(
 ) -> ApprovalRecord:
     """Approve a patch whose newest evidence meets every check of `threshold`.
 
-    Raises: UserError that says which it does not meet; for a protected branch, or after a person's no.
+    Raises: UserError that says which it does not meet; for a protected branch, for what was received from
+    elsewhere, or after a person's no.
     """
     cid = ledger.find(prefix)
+    if ledger.records.patch(cid).proposer == RECEIVED:
+        raise UserError(f"{cid} came from elsewhere: a person has to approve it")
     branch = branch or _branch(ledger)
     if ledger.rules.protects(branch):
         raise UserError(f"branch {branch} is protected: a person has to approve {cid}")

@@ -1,14 +1,14 @@
 """Sharing patches between workspaces: by CID over IPFS or a folder, or as a file.
 
 What comes from elsewhere is verified by its name and then a proposal like any other: neither evidence nor
-approval travels with it.
+approval travels with it. Who made it and what for are the sender's words, and decide nothing here.
 """
 
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from os import environ
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from bloomery.core.log import get_log, without_passwords
 from bloomery.core.store import Store
 from bloomery.core.tokens import mask, tokens_in
 from bloomery.optimize.changes import making
-from bloomery.optimize.changes.access import check_network
+from bloomery.optimize.changes.access import RECEIVED, check_network
 from bloomery.optimize.changes.kubo import Kubo, Unreachable
 from bloomery.optimize.changes.ledger import Ledger
 from bloomery.optimize.changes.patch import FETCH, MOST_BYTES, About, Content, Patch, canonical
@@ -29,8 +29,9 @@ from bloomery.optimize.changes.proposing import keep
 FILE = "bloomery patch file 1"
 FOLDER = "BLOOMERY_MEETING"  # environment variable: the folder, or the URL of one, where patches are shared
 NODE = "BLOOMERY_IPFS"  # environment variable: the RPC of a node of IPFS, e.g. http://127.0.0.1:5001
-DECIDING = ("tests", "merged", FETCH)
-"""Facts that decide by what a patch is judged, and with what it is reconciled."""
+SAME_MEANING = ("speed", "memory")
+"""Goals that ask for more than none does: equivalence, and a gain. What others allow to differ, the receiver
+has to allow."""
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _log = get_log("changes")
 
@@ -113,17 +114,25 @@ def receive(ledger: Ledger, data: bytes, about: About) -> Patch:
 
 
 def _claimed(ledger: Ledger, content: Content, about: About) -> About:
-    """What a sender may say of a patch: not which tests judge it, nor a tree that is not its base."""
+    """What a sender says of a patch, as words: our rules for `RECEIVED` hold for it, all our tests judge it,
+    and a goal counts only where it asks for more than none does. A tree that is not its base is none of its.
+    """
     texts = (about.proposer, about.goal, about.operator, about.description, about.commit or "")
     is_text = all(isinstance(one, str) for one in texts) and texts[0].strip()
     if not is_text or not isinstance(about.facts, dict):
         raise FormatRefused("what is said of the patch has another form than ours: fetch it by its CID alone")
-    facts = {name: value for name, value in about.facts.items() if name not in DECIDING}
     commit = about.commit if about.commit and COMMIT.fullmatch(about.commit) else None
     tree = _tree(ledger, commit) if commit else ""
-    if commit and not tree:
-        facts[FETCH] = commit
-    return replace(about, commit=commit if tree == content.base.tree else None, facts=facts)
+    facts = {"sender": {"proposer": about.proposer, "goal": about.goal}}
+    return About(
+        proposer=RECEIVED,
+        goal=about.goal if about.goal in SAME_MEANING else "",
+        operator=about.operator,
+        description=about.description,
+        commit=commit if tree == content.base.tree else None,
+        parents=about.parents,
+        facts=facts | {FETCH: commit} if commit and not tree else facts,
+    )
 
 
 def _tree(ledger: Ledger, commit: str) -> str:

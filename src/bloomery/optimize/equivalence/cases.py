@@ -49,6 +49,7 @@ class Effort:
 @dataclass
 class Case:
     """`sides`: the original and the candidate, ready to be run; the counts grow as trials are compared.
+    Of the `calls`, those `proving` are neither recorded nor our own between others, `returned` are of these.
 
     `recorded`: calls from running tests, by what is called. `unguessed`: why nothing could be generated for
     a function that they do call.
@@ -62,6 +63,7 @@ class Case:
     mined: Mined
     effort: Effort
     calls: int = 0
+    proving: int = 0
     returned: int = 0
     unstable: int = 0
     recorded: Mapping[str, Sequence[Arguments]] = field(default_factory=dict)

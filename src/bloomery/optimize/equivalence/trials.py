@@ -26,15 +26,21 @@ class Step:
 
 @dataclass(frozen=True)
 class Trial:
-    """Steps that share one process; `memory` and `time_s` are what it may use on top of the bare process."""
+    """Steps that share one process; `memory` and `time_s` are what it may use on top of the bare process.
+
+    `recorded`: they are calls from running tests, which may show a difference and prove nothing.
+    """
 
     id: int
     steps: tuple[Step, ...]
     time_s: float = 1.5
     memory: int = 192 * 2**20
+    recorded: bool = False
 
     def to_plain(self) -> dict[str, Any]:
-        return {**asdict(self), "steps": [step.to_plain() for step in self.steps]}
+        plain = {**asdict(self), "steps": [step.to_plain() for step in self.steps]}
+        del plain["recorded"]  # no concern of the code that is tried
+        return plain
 
     @property
     def length(self) -> int:

@@ -177,9 +177,11 @@ def _too_little(case: Case) -> str:
     if case.unguessed:
         return case.unguessed
     least = case.effort.least_calls if any(case.entry(n).parameters for n in case.functions) else 3
-    if case.calls < least or case.returned < least // 4:
+    if case.proving < least or case.returned < least // 4:
+        beside = f" beside {case.calls - case.proving} recorded ones" if case.calls > case.proving else ""
         return (
-            f"only {case.calls} calls could be compared, {case.returned} of which returned; at least {least}"
+            f"only {case.proving} calls could be compared, {case.returned} of which returned{beside}; "
+            f"at least {least}"
         )
     return ""
 

@@ -10,6 +10,7 @@ from bloomery.optimize.github import calls
 from bloomery.optimize.github.connection import Connection
 from bloomery.optimize.github.pulling import changed_texts
 
+REVERT = "revert"  # the proposer of what takes something out again: it claims nothing, and may change meaning
 MERGES = Check(name="conflicts of taking it out", bar=Bar(op="==", value=0.0), unit="files")
 AS_BEFORE = Check(
     name="files unlike before it", bar=Bar(op="==", value=0.0), unit="files", required=False,
@@ -28,7 +29,7 @@ def reverse(github: Connection, ledger: Ledger, number: int) -> Patch:
     if ledger.repository.missing([pull.merge_commit]):
         raise UserError(f"#{number} became {pull.merge_commit[:12]}, which is not here: fetch it first")
     texts = _texts_without(ledger, number, pull.merge_commit)
-    said = About(proposer="revert", operator="revert", description=f"Takes #{number} out again: {pull.title}")
+    said = About(proposer=REVERT, operator=REVERT, description=f"Takes #{number} out again: {pull.title}")
     patch = propose(ledger, said, texts=texts, branch=pull.base)
     attach(ledger, patch.cid, _evidence(ledger, pull.merge_commit, texts), by="git")
     ledger.records.note("github", "reverted", patch.cid, {"pull": number, "commit": pull.merge_commit})

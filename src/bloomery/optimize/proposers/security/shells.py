@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from bloomery.optimize.proposers.robustness.source import Source
 from bloomery.optimize.proposers.security.fix import (
@@ -18,6 +19,22 @@ from bloomery.optimize.proposers.security.fix import (
 
 CALLS = tuple(f"subprocess.{name}" for name in ("run", "call", "check_call", "check_output", "Popen"))
 SPECIAL = re.compile(r"[|&;<>()$`\\\"'*?\[\]#~=%{}!\n]")
+INTERPRETERS = frozenset({
+    "sh", "ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "tcsh", "zsh", "busybox", "cmd",
+    "cmd.exe", "powershell", "pwsh", "env", "nohup", "nice", "sudo", "su", "doas", "ssh", "rsh",
+    "xargs", "watch", "parallel", "time", "timeout", "awk", "perl", "python", "python3", "ruby", "node",
+    "php", "lua", "tclsh",
+})  # fmt: skip
+"""Programs that read what they are given as a program, or run it: a value is there what it was in a shell."""
+OF_THE_SHELL = frozenset({
+    ".", ":", "[", "alias", "bg", "break", "builtin", "case", "cd", "command", "continue", "declare",
+    "do", "echo", "elif", "else", "esac", "eval", "exec", "exit", "export", "false", "fc", "fg", "fi",
+    "for", "function", "getopts", "hash", "help", "history", "if", "in", "jobs", "kill", "let", "local",
+    "printf", "pushd", "popd", "pwd", "read", "readonly", "return", "select", "set", "shift", "source",
+    "test", "then", "times", "trap", "true", "type", "typeset", "ulimit", "umask", "unalias", "unset",
+    "until", "wait", "while",
+})  # fmt: skip
+"""Words that a shell understands by itself: as a program they are missing, or another one."""
 Part = str | ast.expr
 
 
@@ -31,14 +48,18 @@ def listed(source: Source) -> Iterator[Fix]:
         if not (shell and is_plain(call) and len(call.args) == 1):
             continue
         command = split(parts(call.args[0]))
+        try:
+            text = "[" + ", ".join(map(_word, command)) + "]"
+        except ValueError:
+            continue  # a value that no f-string of Python 3.11 can hold
         if command:
-            text = "[" + ", ".join(_word(source, one) for one in command) + "]"
             why = "a shell would read what is put into the command"
             yield fix(source, call, why, replaced(source, call.args[0], text), dropped(source, call, "shell"))
 
 
 def parts(node: ast.expr) -> list[Part] | None:
-    """A text taken apart: constants, and values put in as they are; None where it is something else."""
+    """A text taken apart: constants, and values put in as they are, those of an f-string with their braces;
+    None where it is something else."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return [node.value]
     if isinstance(node, ast.JoinedStr):
@@ -47,7 +68,7 @@ def parts(node: ast.expr) -> list[Part] | None:
             if isinstance(one, ast.Constant):
                 found.append(str(one.value))
             elif isinstance(one, ast.FormattedValue) and one.conversion == -1 and one.format_spec is None:
-                found.append(one.value)
+                found.append(one)
             else:
                 return None
         return found
@@ -58,31 +79,47 @@ def parts(node: ast.expr) -> list[Part] | None:
 
 
 def split(found: list[Part] | None) -> list[list[Part]]:
-    """The words; empty where a shell is needed, or no value is in them, or the program is one."""
+    """The words; empty where a shell is needed, or no value is in them, or the program is a value, runs what
+    it is given, or is known to the shell alone."""
     texts = [one for one in found or () if isinstance(one, str)]
     if not found or len(texts) == len(found) or any(SPECIAL.search(one) for one in texts):
         return []
     command: list[list[Part]] = [[]]
     for one in found:
-        pieces = re.split(r"\s+", one) if isinstance(one, str) else [one]
+        pieces = re.split(r"[ \t]+", one) if isinstance(one, str) else [one]
         for at, piece in enumerate(pieces):
             if at:
                 command.append([])
             if piece != "":
                 command[-1].append(piece)
     command = [word for word in command if word]
-    return command if isinstance(command[0][0], str) and len(command) > 1 else []
+    return command if len(command) > 1 and all(map(_is_harmless, command)) and _is_known(command[0]) else []
 
 
-def _word(source: Source, word: list[Part]) -> str:
-    if all(isinstance(one, str) for one in word):
-        return repr("".join(map(str, word)))
-    if len(word) == 1:
-        return f"str({source.segment(word[0])})" if isinstance(word[0], ast.expr) else repr(word[0])
-    inner = [one if isinstance(one, str) else f"{{{_unquoted(source, one)}}}" for one in word]
-    return 'f"' + "".join(inner) + '"'
+def _plain(word: list[Part]) -> str:
+    """The word; empty if a value is in it."""
+    texts = [one for one in word if isinstance(one, str)]
+    return "".join(texts) if len(texts) == len(word) else ""
 
 
-def _unquoted(source: Source, node: ast.expr) -> str:
-    """A value as it may stand in an f-string of Python 3.11."""
-    return source.segment(node).replace('"', "'")
+def _is_harmless(word: list[Part]) -> bool:
+    return PurePosixPath(_plain(word)).name not in INTERPRETERS
+
+
+def _is_known(program: list[Part]) -> bool:
+    return _plain(program) not in ("", *OF_THE_SHELL)
+
+
+def _word(word: list[Part]) -> str:
+    """One word as Python; what was added as it is stays that. Raises: ValueError where an f-string cannot
+    hold a value."""
+    if plain := _plain(word):
+        return repr(plain)
+    if all(isinstance(one, str | ast.FormattedValue) for one in word):
+        values = [ast.Constant(one) if isinstance(one, str) else one for one in word]
+        return ast.unparse(ast.fix_missing_locations(ast.JoinedStr(values)))
+    return " + ".join(_word([one]) if isinstance(one, str) else _unparsed(one) for one in word)
+
+
+def _unparsed(one: ast.expr) -> str:
+    return ast.unparse(ast.JoinedStr([one]) if isinstance(one, ast.FormattedValue) else one)

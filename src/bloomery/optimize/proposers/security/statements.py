@@ -27,7 +27,7 @@ def bound(source: Source) -> Iterator[Fix]:
             told = _bound(_formatted(call.args[0]))
             if told is not None:
                 statement, values = told
-                given = ", ".join(source.segment(one) for one in values)
+                given = ", ".join(map(ast.unparse, values))  # places within an f-string are not to be trusted
                 given += "," if len(values) == 1 else ""
                 edit = replaced(source, call.args[0], f"{statement!r}, ({given})")
                 yield fix(source, call, "what is put into the statement is read as SQL", edit)
@@ -51,7 +51,11 @@ def _formatted(node: ast.expr) -> list[Part] | None:
 
 def _bound(found: list[Part] | None) -> tuple[str, list[ast.expr]] | None:
     """The statement with a mark in each value's place; a value in quotes loses them."""
-    values = [one for one in found or () if isinstance(one, ast.expr)]
+    values = [
+        one.value if isinstance(one, ast.FormattedValue) else one
+        for one in found or ()
+        if isinstance(one, ast.expr)
+    ]
     if not found or not values or not isinstance(found[0], str) or not STATEMENT.match(found[0]):
         return None
     text = ""

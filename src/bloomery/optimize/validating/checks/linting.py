@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bloomery.core.errors import CapabilityMissing
 from bloomery.core.evidence import Check, judge, not_run
+from bloomery.optimize.validating.checks.shelled import left_of_shells
 from bloomery.optimize.validating.copying import Workplace, workplace
 from bloomery.optimize.validating.levels import SAFER, SECURITY, STYLE
 from bloomery.optimize.validating.objecting import Objection, by_bandit, by_ruff, need
@@ -14,9 +15,7 @@ from bloomery.optimize.validating.site import Answer, Site, not_made
 
 FORMAT = ("-m", "ruff", "format", "--check", "--no-cache")
 Found = Counter[Objection]  # without lines: a change moves them
-Look = Callable[[Workplace, Sequence[str]], Found]
-SHELL, NO_SHELL = frozenset({"B602", "B604", "B605"}), frozenset({"B603", "B607"})
-"""What bandit says of a process with a shell, and, at its lowest severity, of each without one."""
+Look = Callable[[Workplace, Sequence[str]], list[Objection]]
 
 
 def style(site: Site) -> Sequence[Answer]:
@@ -25,7 +24,7 @@ def style(site: Site) -> Sequence[Answer]:
 
 
 def security(site: Site) -> Sequence[Answer]:
-    answer = _added(site, SECURITY, "bandit", _security)
+    answer = _added(site, SECURITY, "bandit", by_bandit)
     return [answer, _safer(site)] if site.claim is SAFER else [answer]
 
 
@@ -37,8 +36,8 @@ def _added(site: Site, check: Check, tool: str, look: Look) -> Answer:
         before, after = _both(site, tool, look)
     except CapabilityMissing as missing:
         return not_made(check, missing)
-    added = [_told(one) for one in new(before, after).elements()]
-    how = f"{tool}: {sum(before.values())} findings before, {sum(after.values())} after"
+    added = [_told(one) for one in new(site.trees.both, before, after).elements()]
+    how = f"{tool}: {len(before)} findings before, {len(after)} after"
     how = f"{'; '.join(added[:5])}; {how}" if added else how
     mend = f"mend what {tool} objects to: {added[0]}" if added else ""
     return Answer(judge(check, len(added), how=how, duration_s=0.0), mend)
@@ -46,49 +45,42 @@ def _added(site: Site, check: Check, tool: str, look: Look) -> Answer:
 
 def _safer(site: Site) -> Answer:
     try:
-        before, after = _both(site, "bandit", _security)
+        before, after = _both(site, "bandit", by_bandit)
     except CapabilityMissing as missing:
         return not_made(SAFER, missing)
-    gone = [_told(one) for one in (before - after).elements()]
+    gone = [_told(one) for one in (counted(before) - counted(after)).elements()]
     how = f"no longer found: {'; '.join(gone[:5])}" if gone else "everything is found as before"
     mend = "" if gone else "mend one of bandit's findings in the file"
     return Answer(judge(SAFER, len(gone), how=how, duration_s=0.0), mend)
 
 
-def _both(site: Site, tool: str, look: Look) -> tuple[Found, Found]:
+def _both(site: Site, tool: str, look: Look) -> tuple[list[Objection], list[Objection]]:
     need(tool)
     before, after = (_findings(tree, site.python, look) for tree in site.trees.both)
     return before, after
 
 
-def _findings(tree: Path, files: Sequence[str], look: Look) -> Found:
+def _findings(tree: Path, files: Sequence[str], look: Look) -> list[Objection]:
     present = [path for path in files if (tree / path).is_file()]
     if not present:
-        return Counter()
+        return []
     with workplace(tree, only=present) as place:
         return look(place, present)
 
 
-def new(before: Found, after: Found) -> Found:
+def new(trees: tuple[Path, Path], before: Sequence[Objection], after: Sequence[Objection]) -> Found:
     """What was not there before, but for what is left of a process whose shell read what was put into it."""
-    added, gone = after - before, before - after
-    for one, count in gone.items():
-        if one.code in SHELL and one.severity != "low":
-            for other in [its for its in added if its.path == one.path and its.code in NO_SHELL]:
-                added[other] -= min(count, added[other])
-    return +added
+    return counted(after) - counted(before) - left_of_shells(trees, before, after)
 
 
-def _style(place: Workplace, files: Sequence[str]) -> Found:
-    found = Counter(replace(one, line=0) for one in by_ruff(place, files))
-    for file in files:
-        if place.python(*FORMAT, file).returncode == 1:
-            found[Objection(file, 0, "", "it is not as ruff formats it")] += 1
-    return found
+def counted(found: Sequence[Objection]) -> Found:
+    return Counter(replace(one, line=0) for one in found)
 
 
-def _security(place: Workplace, files: Sequence[str]) -> Found:
-    return Counter(replace(one, line=0) for one in by_bandit(place, files))
+def _style(place: Workplace, files: Sequence[str]) -> list[Objection]:
+    found = by_ruff(place, files)
+    unformatted = [file for file in files if place.python(*FORMAT, file).returncode == 1]
+    return found + [Objection(file, 0, "", "it is not as ruff formats it") for file in unformatted]
 
 
 def _told(one: Objection) -> str:

@@ -23,8 +23,9 @@ MOST = 3
 def performance(site: Site) -> Sequence[Answer]:
     """The same comparisons answer all that is asked of time and memory.
 
-    Faster is what is faster on at least one workload and slower on none. Each comparison may be wrong in its
-    share of 0.5 % of cases, so that the chance that any of them is stays below it (Bonferroni's inequality).
+    Faster is what is faster on at least one workload and slower on none; how much the least of these gains
+    says, by the near end of its interval. Each comparison may be wrong in its share of 0.5 % of cases, so
+    that the chance that any of them is stays below it (Bonferroni's inequality).
     """
     wanted = [check for check in (SLOWER, LARGER) if is_measured(check, site.level, site.goal)]
     claim = site.claim
@@ -96,6 +97,7 @@ def _answer(check: Check, found: Sequence["Comparison"]) -> Answer:
     if trouble:
         return Answer(not_run(check, trouble, how=how), trouble)
     better = [one for one in timed if (one.faster if check.name == FASTER.name else one.smaller)]
+    better.sort(key=lambda one: _ratio(check, one)[1][0])  # how much better: by the least of what is claimed
     evidence = _claimed(check, (worse or better or timed)[0], bool(better) and not worse, how)
     if evidence.state == "failed":
         return Answer(evidence, _no_gain(check, (worse or timed)[0]))
