@@ -71,6 +71,21 @@ def determined(loose: Loose, begin: int, end: int) -> Automaton | None:
     return _alive(Automaton(moves, final))
 
 
+def mirrored(automaton: Automaton) -> Automaton:
+    """The one that reads the same from right to left."""
+    loose = Loose()
+    for _ in automaton.moves:
+        loose.state()
+    for at, move in enumerate(automaton.moves):
+        for label, to in move.items():
+            loose.moves[to].append((label, at))
+    begin = loose.state()
+    loose.silent[begin] += sorted(automaton.final)
+    found = determined(loose, begin, 0)
+    assert found is not None  # every automaton has a way to its end
+    return smallest(found)
+
+
 def _order(label: Label) -> tuple[str, ...]:
     return (label,) if isinstance(label, str) else (label.name, *sorted(label.flags))
 

@@ -33,14 +33,14 @@ class Chart:
             if ours != theirs:
                 break
             same += 1
-        self._trim(same)
+        self.trim(same)
         self.calls.widen(len(tokens))
-        return all(self._grow(token) for token in tokens[same:]) and self.accepts()
+        return all(self.grow(token) for token in tokens[same:]) and self.accepts()
 
     def accepts(self) -> bool:
         return any(self.columns[-1].get(place, 0) & 1 for place in self.grammar.ends[0])
 
-    def _trim(self, length: int) -> None:
+    def trim(self, length: int) -> None:
         """Keeps what the first positions alone decide."""
         del self.columns[length + 1 :], self.done[length + 1 :], self.tokens[length:]
         self.calls.trim(length)
@@ -53,7 +53,8 @@ class Chart:
         if not length:
             self.columns[0].update(self._first)
 
-    def _grow(self, token: int) -> bool:
+    def grow(self, token: int) -> bool:
+        """Reads one more; whether any beginning of a program goes on so."""
         self._predict(token)
         onward: Column = {}
         edges = self.grammar.edges(token)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bloomery.core.errors import UnknownName
-from bloomery.diffusion.code.completing.automata import Instance
+from bloomery.diffusion.code.completing.automata import Instance, mirrored
 from bloomery.diffusion.code.completing.networks import LINE, automata
 from bloomery.diffusion.code.completing.notation import read_rules
 
@@ -202,12 +202,16 @@ def compiled(
     trivia: Iterable[str] = (),
     flags: frozenset[str] = frozenset(),
     apart: Iterable[tuple[str, str]] = (),
+    mirror: bool = False,
 ) -> Grammar:
     """The grammar of rules as text.
 
     spelled: the terminals that may be spelled by pieces. trivia: those of `TRIVIA` that the language has.
+    mirror: of the same texts from right to left, for terminals that are neither spelled nor trivia.
     """
     found = automata(read_rules(text), start, lines=lines, flags=flags)
+    if mirror:
+        found = {instance: mirrored(automaton) for instance, automaton in found.items()}
     numbers = {instance: at for at, instance in enumerate(found)}
     offsets, total = [], 0
     for automaton in found.values():

@@ -97,8 +97,8 @@ GRAMMARS = {
 
 
 @functools.cache
-def grammar(language: str) -> Grammar:
-    """Raises: UnknownName."""
+def grammar(language: str, *, mirror: bool = False) -> Grammar:
+    """mirror: of the same texts from right to left. Raises: UnknownName."""
     if language not in GRAMMARS:
         raise UnknownName("language with a grammar", language, GRAMMARS)
     rules = GRAMMARS[language]
@@ -110,4 +110,5 @@ def grammar(language: str) -> Grammar:
         trivia=rules.trivia,
         flags=rules.flags,
         apart=rules.apart,
+        mirror=mirror,
     )
