@@ -32,6 +32,7 @@ DEV_EXTRAS = [
     "postgres",
     "ray",
     "tensorboard",
+    "toolchains",
     "trackio",
     "vision",
     "wandb",

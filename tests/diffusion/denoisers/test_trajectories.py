@@ -24,7 +24,8 @@ def transformer():
 
 
 def unet():
-    return TemporalUNet(TemporalUNetConfig(**SIZES, hidden_size=8, multiples=(1, 2, 2)))
+    """With two channels to a group: the norm of a single one takes its convolution's bias away."""
+    return TemporalUNet(TemporalUNetConfig(**SIZES, hidden_size=16, multiples=(1, 2, 2)))
 
 
 @pytest.fixture(params=[transformer, unet])
@@ -81,7 +82,7 @@ def test_gradients_are_those_of_differences(build):
     x, condition = normal(1, 3, 3).requires_grad_(), normal(1, 2, 4, seed=1).requires_grad_()
     assert torch.autograd.gradcheck(lambda x, c: net(x, T[:1], c), (x, condition), atol=1e-6)
     net(x, T[:1], condition).square().sum().backward()
-    assert [name for name, p in net.named_parameters() if p.grad is None or not p.grad.abs().sum()] == []
+    assert [name for name, p in net.named_parameters() if p.grad is None or p.grad.abs().max() < 1e-9] == []
 
 
 def test_a_saved_net_comes_back_with_the_same_bits(build, tmp_path):
