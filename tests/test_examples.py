@@ -114,6 +114,11 @@ def test_a_model_forged_from_python_answers_in_plain_transformers(tmp_path):
     assert [line.split(" ")[0] for line in answered.splitlines()] == ["3+5+9=", "1+1="]
 
 
+def test_a_coins_rewards_tell_a_way_through_its_cell_from_one_a_row_away(tmp_path):
+    printed = run("coins.py", cwd=tmp_path).splitlines()
+    assert printed == ["row 3: reward -0.02, picked up 1", "row 1: reward -2.00, picked up 0"]
+
+
 def test_every_example_is_run_here():
     called = re.findall(r'run\("(\w+\.py)"', Path(__file__).read_text())
     assert {path.name for path in EXAMPLES.glob("*.py")} == set(called)

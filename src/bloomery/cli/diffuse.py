@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bloomery.cli.diffuse_adapt import adapt
 from bloomery.cli.options import DEFAULT_WORKSPACE, AsJson, WorkspacePath, print_json
 from bloomery.cli.tables import print_fields, say
 
@@ -24,6 +25,9 @@ def about() -> None:
     """Trajectories through mazes, planned by a diffusion model."""
 
 
+app.command()(adapt)
+
+
 @app.command()
 def plan(
     maze: MazeName = "umaze",
@@ -35,6 +39,9 @@ def plan(
         int | None, typer.Option(help="Of training. Default: by the maze's size.", min=1)
     ] = None,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal plans.", min=0)] = 0,
+    planner: Annotated[
+        str, typer.Option(help="One that `diffuse adapt` made, in its maze: its task, CID or folder.")
+    ] = "",
     workspace: WorkspacePath = DEFAULT_WORKSPACE,
     as_json: AsJson = False,
 ) -> int:
@@ -48,15 +55,18 @@ def plan(
     from bloomery.core.log import set_level
     from bloomery.core.workspace import Workspace
     from bloomery.diffusion.planning.agent import plan as advise
-    from bloomery.diffusion.planning.trained import STEP, planner_of
+    from bloomery.diffusion.planning.trained import STEP, kept_planner, planner_of
 
-    drawn = _maze(maze)
+    space = Workspace.open(workspace)
+    own = kept_planner(space, planner) if planner else None
+    drawn = own.maze if own else _maze(maze)
     begin = _cell(drawn, start, "start") if start else drawn.cells[0]
     end = _cell(drawn, goal, "goal") if goal else drawn.goal
     set_level("warning")
-    with watching({STEP: 1}) as watch:
-        planner = planner_of(Workspace.open(workspace), drawn, steps=steps, seed=seed, watch=watch)
-    advice = advise(planner, begin, end, count=candidates, seed=seed)
+    if own is None:
+        with watching({STEP: 1}) as watch:
+            own = planner_of(space, drawn, steps=steps, seed=seed, watch=watch)
+    advice = advise(own, begin, end, count=candidates, seed=seed)
     if render is not None:
         _render(drawn, advice, end, render)
     _show(drawn, (begin, end), advice, render, as_json=as_json)

@@ -24,7 +24,8 @@ from bloomery.diffusion.planning.learning import (
     rise_and_fall,
 )
 from bloomery.diffusion.planning.mazes import named, parsed
-from bloomery.diffusion.planning.planner import Planner, put_back, window_net
+from bloomery.diffusion.planning.nets import built
+from bloomery.diffusion.planning.planner import Planner, put_back
 from bloomery.diffusion.planning.scores import rewards
 from bloomery.diffusion.planning.tracking import Plans
 from bloomery.diffusion.planning.windows import STATE, WIDTH, Scale, Spec
@@ -175,7 +176,7 @@ def test_an_interrupted_training_ends_with_the_same_bits(rides: Rides, tmp_path:
 
 def test_noise_never_falls_on_the_start_and_on_the_goal_in_a_share_of_windows():
     torch.manual_seed(0)
-    noisy = noisy_entries(torch.zeros(4000, 5, WIDTH), 0.15)
+    noisy = noisy_entries(torch.zeros(4000, 5, WIDTH), 0.15, torch.Generator().manual_seed(0))
     assert not noisy[:, 0, :STATE].any()
     assert noisy[:, 1:-1].all()
     assert noisy[:, :, STATE:].all()
@@ -194,7 +195,7 @@ def test_the_rate_rises_then_falls_and_actions_weigh_less():
 
 def test_a_planner_of_a_drawn_maze_knows_that_maze():
     maze = parsed("#####\n#OOO#\n#O#O#\n#####", "drawn")
-    net = window_net(maze, Spec(horizon=4, stride=5), hidden=8, depth=1)
+    net = built(maze, Spec(horizon=4, stride=5), "window", 8, 1)
     token = Scale.of(maze).inward(np.array([[1.0, 2.0, 0, 0, 0, 0]]))
     near = net.near(token)[0]
     assert maze.cells[int(near.argmax())] == (1, 2)

@@ -23,12 +23,17 @@ from .tasks import Task
 
 @dataclass(frozen=True)
 class Candidates:
-    """What a round made. Shapes: samples (T, n, ...), rewards (T, n), chosen (T, n)"""
+    """What a round made. Shapes: samples (T, n, ...), rewards (T, n), chosen (T, n), fit (T, n)"""
 
     samples: Tensor
     rewards: Tensor
     chosen: Tensor
     passes: int
+    fit: Tensor | None = None  # what the tasks' discriminators let through; None: there are none
+
+    @property
+    def fit_share(self) -> float:
+        return 1.0 if self.fit is None else float(self.fit.double().mean())
 
 
 def candidates(
@@ -52,15 +57,33 @@ def candidates(
     with torch.no_grad():
         samples = drawn(metered, process, tasks, strategy.n, drawing, memories, guidance, generator)
     asked_of = [discerning(task.selects.reward, x, timeout_s) for task, x in zip(tasks, samples, strict=True)]
-    rewards = torch.stack(asked_of)
-    return Candidates(samples, rewards, best(rewards, keep), metered.examples)
+    rewards, fit = torch.stack(asked_of), fitness(tasks, samples)
+    return Candidates(samples, rewards, best(rewards, keep, fit), metered.examples, fit)
 
 
-def best(rewards: Tensor, share: float) -> Tensor:
-    """The share with the highest rewards, one at least; of equals the first. Shapes: (T, n) -> (T, n)"""
+def fitness(tasks: Sequence[Task], samples: Tensor) -> Tensor | None:
+    """What each task's discriminator lets through. Shapes: (T, n, ...) -> (T, n)"""
+    if all(task.selects.fit is None for task in tasks):
+        return None
+    return torch.stack([_fit(task, x) for task, x in zip(tasks, samples, strict=True)])
+
+
+def _fit(task: Task, x: Tensor) -> Tensor:
+    if task.selects.fit is None:
+        return torch.ones(len(x), dtype=torch.bool)
+    return torch.as_tensor(task.selects.fit(x), dtype=torch.bool)
+
+
+def best(rewards: Tensor, share: float, fit: Tensor | None = None) -> Tensor:
+    """The share with the highest rewards, one at least, of those that are fit; of equals the first.
+
+    Shapes: (T, n) -> (T, n)
+    """
     count = max(1, round(share * rewards.shape[1]))
-    places = rewards.argsort(dim=1, descending=True, stable=True)[:, :count]
-    return torch.zeros_like(rewards, dtype=torch.bool).scatter(1, places, True)
+    ranked = rewards if fit is None else rewards.masked_fill(~fit, -torch.inf)
+    places = ranked.argsort(dim=1, descending=True, stable=True)[:, :count]
+    chosen = torch.zeros_like(rewards, dtype=torch.bool).scatter(1, places, True)
+    return chosen if fit is None else chosen & fit
 
 
 def guidance_of(
@@ -80,6 +103,9 @@ def added(buffer: TrajectoryBuffer, tasks: Sequence[Task], made: Candidates, rou
     """Put the chosen into the buffer and count the others as turned away; how many were new."""
     new = 0
     for task, x, rewards, chosen in zip(tasks, made.samples, made.rewards, made.chosen, strict=True):
+        buffer.reject(int((~chosen).sum()), round=round)
+        if not bool(chosen.any()):
+            continue
         picked = x[chosen]
         besides = {**task.condition, **task.teaches}
         alike = {name: value.expand(len(picked), *value.shape) for name, value in besides.items()}
@@ -87,7 +113,6 @@ def added(buffer: TrajectoryBuffer, tasks: Sequence[Task], made: Candidates, rou
         outcomes = buffer.add_many(
             content, rewards[chosen].tolist(), tasks=task.name, origin="synthetic", round=round
         )
-        buffer.reject(int((~chosen).sum()), round=round)
         new += outcomes.count("kept")
     return new
 

@@ -23,8 +23,9 @@ class Round:
     gain: Gain | None
     unit_gain: float
     forgetting: Mapping[str, Forgetting]
-    rewards: Mapping[str, tuple[float, float]]
+    rewards: Mapping[str, tuple[float, float | None]]  # None where nothing was chosen
     new: int
+    fit: float  # share of candidates that the discriminator let through; 1 where there is none
     buffer: Mapping[str, int]
     remembered: int
     explore: float
@@ -40,10 +41,7 @@ class Round:
     def from_plain(cls, told: Mapping[str, Any]) -> "Round":
         values = dict(told)
         values["gain"] = None if told["gain"] is None else Gain(**told["gain"])
-        values["forgetting"] = {
-            name: Forgetting(Gain(**one["change"]), one["allowed"])
-            for name, one in told["forgetting"].items()
-        }
+        values["forgetting"] = _forgetting(told["forgetting"])
         values["rewards"] = {name: tuple(pair) for name, pair in told["rewards"].items()}
         return cls(**values)
 
@@ -79,6 +77,19 @@ class Report:
     def to_plain(self) -> dict[str, Any]:
         """JSON-able."""
         return asdict(self)
+
+    @classmethod
+    def from_plain(cls, told: Mapping[str, Any]) -> "Report":
+        values = dict(told)
+        values["rounds"] = tuple(Round.from_plain(one) for one in told["rounds"])
+        for name in ("gain", "control_gain", "over_control"):
+            values[name] = Gain(**told[name])
+        values["old"], values["spent"] = _forgetting(told["old"]), Spent(**told["spent"])
+        return cls(**values)
+
+
+def _forgetting(told: Mapping[str, Any]) -> dict[str, Forgetting]:
+    return {name: Forgetting(Gain(**one["change"]), one["allowed"]) for name, one in told.items()}
 
 
 def table(reports: Mapping[str, Report]) -> list[str]:

@@ -88,7 +88,8 @@ def one_round(
         number=number, strategy=arm, named=str(strategy), kept=kept,
         reason=failed or (verdict.reason if verdict else ""), gain=verdict.gain if verdict else None,
         unit_gain=verdict.unit if verdict else 0.0, forgetting=verdict.forgetting if verdict else {},
-        rewards=_rewards(setting, made), new=new, buffer=_origins(state.buffer),
+        rewards=_rewards(setting, made), new=new, fit=made.fit_share,
+        buffer=_origins(state.buffer),
         remembered=len(state.memories), explore=setting.generating(strategy, number).explore,
         rate=setting.rate(number), passes=state.spent.total - spent, taught=taught, controlled=controlled,
     )  # fmt: skip
@@ -131,6 +132,8 @@ def remembering(setting: Setting, state: State, made: Candidates, number: int) -
             best = state.buffer.best(most, task=task.name)
             memories.remember(task.name, best.content["x"], best.rewards, task.embedding, number)
         field_ = state.buffer.holdings.contents.fields["x"]
+        if not bool(chosen.any()):
+            continue
         picked = x[chosen].numpy().astype(field_.dtype)
         memories.remember(task.name, picked, rewards[chosen].numpy(), task.embedding, number)
     return memories
@@ -154,7 +157,9 @@ def _taught(
         return state.net, 0, ""
     config, net = setting.config, copy.deepcopy(state.net)
     random = np.random.default_rng(seed_of(setting.seed, "mix", number))
-    names = [task.name for task in setting.tasks]
+    names = [task.name for task in setting.tasks if state.buffer.tasks.get(task.name)]
+    if not names:
+        return state.net, 0, "no candidate was fit to learn from"
     data = mixed(state.buffer, names, rows_of(config.fitting), config.mix, random)
     state.spent.trained += len(data)
     try:
@@ -183,9 +188,12 @@ def _figures(setting: Setting, state: State, model: Adapted, seed: int) -> Real:
     return figures.rewards
 
 
-def _rewards(setting: Setting, made: Candidates) -> dict[str, tuple[float, float]]:
+def _rewards(setting: Setting, made: Candidates) -> dict[str, tuple[float, float | None]]:
     rows = zip(setting.tasks, made.rewards, made.chosen, strict=True)
-    return {task.name: (float(said.mean()), float(said[chosen].mean())) for task, said, chosen in rows}
+    return {
+        task.name: (float(said.mean()), float(said[chosen].mean()) if bool(chosen.any()) else None)
+        for task, said, chosen in rows
+    }
 
 
 def _origins(buffer: TrajectoryBuffer) -> dict[str, int]:

@@ -13,13 +13,19 @@ from bloomery.diffusion.guiding.gradient import Smooth
 from bloomery.diffusion.guiding.rewards import Reward
 from bloomery.diffusion.processes.process import Net, Project
 
+Fit = Callable[[Tensor], Tensor]  # samples (B, ...) -> (B,) whether each may be learned from
+
 
 @dataclass(frozen=True)
 class Selecting:
-    """What candidates are guided and chosen by; `smooth` is the same with a gradient, where there is one."""
+    """What candidates are guided and chosen by; `smooth` is the same with a gradient, where there is one.
+
+    `fit` is a discriminator: what it refuses is not chosen, whatever its reward.
+    """
 
     reward: Reward
     smooth: Smooth | None = None
+    fit: Fit | None = None
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,13 @@ def rows_of(config: FittingConfig) -> int:
 def mixed(
     buffer: TrajectoryBuffer, tasks: Sequence[str], count: int, share: float, random: np.random.Generator
 ) -> Picked:
-    """A share of the tasks' entries, by reward's rank and evenly over tasks, the rest of real data."""
+    """A share of the tasks' entries, by reward's rank and evenly over tasks, the rest of real data.
+
+    Tasks without entries have none of it. Raises: UserError where no task has any
+    """
+    tasks = [task for task in tasks if buffer.tasks.get(task)]
+    if not tasks:
+        raise UserError("the buffer has no entry of any task: there is nothing to learn from")
     chosen = round(count * share)
     each = [len(range(place, chosen, len(tasks))) for place in range(len(tasks))]
     slots = [buffer.sample(n, task=task).slot for task, n in zip(tasks, each, strict=True) if n]

@@ -14,13 +14,14 @@ from bloomery.core.errors import FormatRefused, MissingFile
 
 from .familiar import Familiar
 from .mazes import Maze
-from .planner import Planner, window_net
-from .window_net import WindowNet
+from .nets import built, described
+from .planner import Planner
+from .recalling import Recalled
 from .windows import Spec
 
 VERSION = 1
 SETTINGS, WEIGHTS = "planner.json", "planner.safetensors"
-KEPT = "familiar"  # the name of the sample of states among the tensors
+KEPT, RECALLED = "familiar", "recalled"  # tensors beside the net's: known states, remembered windows
 
 
 def save_planner(planner: Planner, folder: Path) -> None:
@@ -28,17 +29,18 @@ def save_planner(planner: Planner, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"net.{name}": value.contiguous() for name, value in planner.net.state_dict().items()}
     tensors[KEPT] = torch.from_numpy(planner.familiar.kept)
+    recalled = planner.recalled
+    if recalled is not None:
+        tensors[RECALLED] = recalled.windows.contiguous()
     write_atomically(folder / WEIGHTS, save(tensors))
-    net = planner.net
-    if not isinstance(net, WindowNet):
-        raise FormatRefused(f"a planner's folder holds a WindowNet, not a {type(net).__name__}")
     settings = {
         "version": VERSION,
         "maze": {"name": planner.maze.name, "lines": planner.maze.lines},
         "spec": asdict(planner.spec),
-        "net": {"hidden": net.hidden, "depth": net.depth},
+        "net": described(planner.net),
         "limit": planner.familiar.limit,
         "sampling": {"steps": planner.steps, "eta": planner.eta},
+        "recalled": None if recalled is None else {"share": recalled.share, "depth": recalled.depth},
     }
     write_atomically(folder / SETTINGS, (json.dumps(settings, indent=1) + "\n").encode())
 
@@ -59,7 +61,9 @@ def _read(settings: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Planner
         raise FormatRefused(f"expected a planner of version {VERSION}, this one has {settings['version']}")
     maze = Maze(settings["maze"]["name"], tuple(settings["maze"]["lines"]))
     spec = Spec(**settings["spec"])
-    net = window_net(maze, spec, **settings["net"])
-    net.load_state_dict({name.removeprefix("net."): one for name, one in tensors.items() if name != KEPT})
-    familiar = Familiar(tensors[KEPT].numpy(), settings["limit"])
-    return Planner(maze, spec, net, familiar, **settings["sampling"])
+    net = built(maze, spec, **settings["net"])
+    weights = {name: one for name, one in tensors.items() if name.startswith("net.")}
+    net.load_state_dict({name.removeprefix("net."): one for name, one in weights.items()})
+    familiar, how = Familiar(tensors[KEPT].numpy(), settings["limit"]), settings.get("recalled")
+    recalled = None if how is None else Recalled(tensors[RECALLED], **how)
+    return Planner(maze, spec, net, familiar, recalled=recalled, **settings["sampling"])

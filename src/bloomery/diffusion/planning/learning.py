@@ -17,8 +17,8 @@ from bloomery.training.loop import loader_for, train
 from .data import Rides
 from .familiar import Familiar
 from .mazes import Maze
-from .planner import Planner, clean_data, window_net
-from .window_net import WindowNet
+from .nets import NetKind, built
+from .planner import Planner, clean_data
 from .windows import STATE, WIDTH, Scale, Spec, Windows
 
 
@@ -28,9 +28,10 @@ class PlannerConfig:
 
     steps: int = 3000  # of the optimizer
     batch: int = 256  # windows a step
+    net: NetKind = "window"
     rate: float = 2e-3  # the highest learning rate; it rises for 100 steps and falls to 2 % along a cosine
-    hidden: int = 512
-    depth: int = 3
+    hidden: int | None = None  # width of the net; None: what its kind has (`nets.SIZES`)
+    depth: int | None = None
     average: float = 0.995  # decay of the averaged weights
     cut: float = 0.5  # share of windows that end before their ride does
     free: float = 0.15  # share of windows whose goal is not given
@@ -59,10 +60,10 @@ def learn(
     return Planner(maze, spec, net, Familiar.of(rides, config.seed))
 
 
-def fresh_net(maze: Maze, spec: Spec, config: PlannerConfig) -> WindowNet:
+def fresh_net(maze: Maze, spec: Spec, config: PlannerConfig) -> nn.Module:
     with torch.random.fork_rng([]):
         torch.manual_seed(config.seed)
-        return window_net(maze, spec, hidden=config.hidden, depth=config.depth)
+        return built(maze, spec, config.net, config.hidden, config.depth)
 
 
 def fit(
@@ -81,11 +82,10 @@ def fit(
         checkpoint_every=config.checkpoint_every,
     )  # fmt: skip
     average = AverageWeights(config.average)
-    weight, process = entry_weights(config), process or clean_data()
+    each = windows_loss(process or clean_data(), config)
 
     def loss(model: nn.Module, batch: Tensor) -> Tensor:
-        known = noisy_entries(batch, config.free)
-        return process.loss(model, batch, torch.default_generator, weight=weight, mask=known).mean()
+        return each(model, batch, torch.default_generator).mean()
 
     trained = train(
         net,
@@ -116,6 +116,19 @@ def rise_and_fall(step: int, steps: int, warm: int = 100, least: float = 0.02) -
     return min(1.0, (step + 1) / warm) * fall
 
 
+def windows_loss(
+    process: Process, config: PlannerConfig
+) -> Callable[[nn.Module, Tensor, torch.Generator], Tensor]:
+    """The loss of each window of a batch: the start is given to the net, the goal mostly."""
+    weight = entry_weights(config)
+
+    def loss(net: nn.Module, batch: Tensor, generator: torch.Generator) -> Tensor:
+        noisy = noisy_entries(batch, config.free, generator)
+        return process.loss(net, batch, generator, weight=weight, mask=noisy)
+
+    return loss
+
+
 def entry_weights(config: PlannerConfig) -> Tensor:
     """Of a token's squared errors. Shapes: -> (WIDTH,)"""
     weight = torch.ones(WIDTH)
@@ -123,12 +136,12 @@ def entry_weights(config: PlannerConfig) -> Tensor:
     return weight
 
 
-def noisy_entries(batch: Tensor, free: float) -> Tensor:
+def noisy_entries(batch: Tensor, free: float, generator: torch.Generator) -> Tensor:
     """True where noise falls: not on the start, and on the goal only in a share of windows.
 
     Shapes: (B, H, WIDTH) -> the same
     """
     noisy = torch.ones_like(batch, dtype=torch.bool)
     noisy[:, 0, :STATE] = False
-    noisy[:, -1, :STATE] = (torch.rand(len(batch)) < free)[:, None]
+    noisy[:, -1, :STATE] = (torch.rand(len(batch), generator=generator) < free)[:, None]
     return noisy

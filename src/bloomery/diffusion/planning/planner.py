@@ -11,23 +11,16 @@ from torch import Tensor, nn
 from bloomery.core.errors import UserError
 from bloomery.diffusion.processes.continuous import GaussianDiffusion
 from bloomery.diffusion.processes.curves import cosine
-from bloomery.diffusion.processes.process import Guide, Project
-from bloomery.diffusion.processes.sampling import sample
+from bloomery.diffusion.processes.process import Guide, Project, filled
+from bloomery.diffusion.processes.sampling import even_times, sample
 from bloomery.diffusion.stepping.ddim import ddim
 
 from .data import rest_at
 from .familiar import Familiar
 from .mazes import Floats, Maze, is_free
+from .recalling import Recalled
 from .tracking import Plans
-from .window_net import WindowNet
 from .windows import STATE, WIDTH, Scale, Spec
-
-
-def window_net(maze: Maze, spec: Spec, *, hidden: int, depth: int) -> WindowNet:
-    """A net for windows of that maze, with random weights."""
-    scale = Scale.of(maze)
-    places, apart = scale.inward(np.array(maze.cells, dtype=float)), torch.from_numpy(1 / scale.reach[:2])
-    return WindowNet(spec.horizon, WIDTH, places=places, apart=apart.float(), hidden=hidden, depth=depth)
 
 
 def clean_data() -> GaussianDiffusion:
@@ -46,6 +39,7 @@ class Planner:
     process: GaussianDiffusion = field(default_factory=clean_data)
     steps: int = 16
     eta: float = 1.0
+    recalled: Recalled | None = None  # windows that an adaptation remembered
 
     @property
     def scale(self) -> Scale:
@@ -63,6 +57,8 @@ class Planner:
     ) -> Plans:
         """One plan for each start; without goals each ends where it likes.
 
+        Most plans of a way that is remembered grow out of that memory, unless they are guided.
+
         Shapes: starts (B, 4), goals (B, 2)
         Raises: UserError for a start or a goal inside a wall.
         """
@@ -71,13 +67,22 @@ class Planner:
             self.check(goals, "goal")
         ends = None if goals is None else rest_at(goals)
         project = put_back(self.scale, starts, ends)
-        noise = self.process.prior((len(starts), self.spec.horizon, WIDTH), generator)
-        eta = self.eta if eta is None else eta
+        x = self.process.prior((len(starts), self.spec.horizon, WIDTH), generator)
+        stepper = ddim(self.eta if eta is None else eta)
+        times = even_times(steps or self.steps)
         self.net.eval()
         found = sample(
-            self.process, self.net, noise, steps=steps or self.steps, generator=generator,
-            stepper=ddim(eta), project=project, guide=guide,
+            self.process, self.net, x, steps=times, generator=generator, stepper=stepper, project=project,
+            guide=guide,
         )  # fmt: skip
+        if self.recalled is not None and goals is not None and guide is None:
+            known = self.recalled.nearest(self.scale.inward(starts), self.scale.inward(goals), generator)
+            x = self.process.corrupt(known.windows, filled(len(x), self.recalled.depth), generator)
+            times = [self.recalled.depth * time for time in times]
+            grown = sample(
+                self.process, self.net, x, steps=times, generator=generator, stepper=stepper, project=project
+            )
+            found = torch.where(known.there[:, None, None], grown, found)
         return self.read(found)
 
     def read(self, windows: Tensor) -> Plans:
