@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 
 from bloomery.optimize.validating.recording import record
-from bloomery.optimize.validating.selecting import Unknowable, changed_functions, select
+from bloomery.optimize.validating.selecting import Unknowable, changed_in, select
 from bloomery.optimize.validating.testing import USUAL
 
 MODULE = """\
@@ -46,7 +46,7 @@ def count():
 @pytest.fixture
 def module(tmp_path):
     (tmp_path / "m.py").write_text(MODULE)
-    return lambda old, new: changed_functions(tmp_path, "m.py", MODULE.replace(old, new))
+    return lambda old, new: changed_in(tmp_path, "m.py", MODULE.replace(old, new))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,22 @@ def module(tmp_path):
     ],
 )
 def test_a_change_within_bodies_names_its_functions(module, old, new, functions) -> None:
-    assert module(old, new) == functions
+    assert module(old, new).names == functions
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "other"),
+    [
+        ("return y + 1", "return y - 1", False),
+        ("return y + 1", "return y + 2", True),
+        ("return (what, at)", "return (at, what)", False),
+        ("return inner(x)", "return inner(f'{x}')", False),
+        ("yield 1", "yield 1.0", True),
+        ("return inner(x)", "return inner(LIMIT - 1)", True),
+    ],
+)
+def test_other_constants_are_seen(module, old, new, other) -> None:
+    assert module(old, new).constants == other
 
 
 @pytest.mark.parametrize(
@@ -94,7 +109,7 @@ def test_of_other_changes_nothing_is_known(module, old, new, why) -> None:
 def test_of_files_that_others_may_look_for_nothing_is_known(tmp_path, path, text, why) -> None:
     (tmp_path / "m.py").write_text(MODULE)
     with pytest.raises(Unknowable, match=why):
-        changed_functions(tmp_path, path, text)
+        changed_in(tmp_path, path, text)
 
 
 SHELF = """\
@@ -194,3 +209,18 @@ def test_files_run_apart_so_that_none_finds_what_another_left(known) -> None:
 def test_tests_run_in_the_order_of_their_files(known) -> None:
     _, seen = known
     assert all(a <= b for a, b in pairwise(node.partition("::")[0] for node in seen.statuses))
+
+
+def test_other_examples_are_drawn_only_where_other_constants_stand_in_a_file(tmp_path) -> None:
+    """Hypothesis reads every module of the project, before the first test, for the constants in it."""
+    (tmp_path / "shelf.py").write_text(SHELF)
+    drawn = "from hypothesis import given, strategies\n\n\n@given(strategies.integers())\n"
+    drawn += "def test_drawn(x):\n    assert shelf.price(x) == x + 1\n"
+    for name, text in (("test_drawn", drawn), ("test_calls", TESTS["test_calls"])):
+        (tmp_path / f"{name}.py").write_text(HEAD + text)
+    seen = record(tmp_path, ["."], USUAL)
+    same = select(tmp_path, {"shelf.py": SHELF.replace("x * 2", "2 * x")}, seen)
+    assert (same.unknown, same.units) == ("", ("test_calls.py",))
+    other = select(tmp_path, {"shelf.py": SHELF.replace("x * 2", "x * 3")}, seen)
+    assert other.unknown == "Hypothesis draws other examples: other constants stand in shelf.py"
+    assert set(other.units) == {"test_calls.py", "test_drawn.py"}

@@ -16,10 +16,12 @@ Names = frozenset[str]
 
 @dataclass(frozen=True)
 class Did:
-    """`ran`: functions by file; `opened`: files read as data; `apart`: what could not be seen."""
+    """`ran`: functions by file; `opened`: files read as data; `quoted`: files whose constants are examples of
+    Hypothesis; `apart`: what could not be seen."""
 
     ran: Mapping[str, Names] = field(default_factory=dict)
     opened: Names = frozenset()
+    quoted: Names = frozenset()
     apart: Names = frozenset()
 
 
@@ -65,6 +67,7 @@ class Record:
             owner: {
                 "ran": {file: sorted(names) for file, names in one.ran.items()},
                 "opened": sorted(one.opened),
+                "quoted": sorted(one.quoted),
                 "apart": sorted(one.apart),
             }
             for owner, one in self.did.items()
@@ -77,6 +80,7 @@ class Record:
             owner: Did(
                 {file: frozenset(names) for file, names in one["ran"].items()},
                 frozenset(one["opened"]),
+                frozenset(one["quoted"]),
                 frozenset(one["apart"]),
             )
             for owner, one in plain["did"].items()
@@ -122,7 +126,7 @@ def _named(seen: Seen, owners: Any) -> Did:
     for file, lines in seen.lines.items():
         if names := frozenset(owners(file)[line] for line in lines if line in owners(file)):
             ran[file] = names
-    return Did(ran, seen.opened, seen.apart)
+    return Did(ran, seen.opened, seen.quoted, seen.apart)
 
 
 def _owners(tree: Path, known: dict[str, dict[int, str]], file: str) -> dict[int, str]:

@@ -6,6 +6,7 @@ It is not known, and so everything runs, for
 - statements outside of functions (imports, constants, classes), signatures, decorators, docstrings;
 - new, removed and renamed files, files that are no Python, conftest.py and other files of the tests;
 - functions that run while tests are imported or collected, and files that are read as text by then;
+- other constants in a file from which Hypothesis takes examples: it draws others then;
 - functions with decorators that may compile them, or read them, in a way of their own;
 - texts that differ in layout alone.
 Always run: tests that start processes or set tracers of their own, and those that read a changed file.
@@ -13,6 +14,7 @@ Always run: tests that start processes or set tracers of their own, and those th
 
 import ast
 import copy
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -48,6 +50,14 @@ class Selection:
         return self.reached if few and self.tests else self.tests
 
 
+@dataclass(frozen=True)
+class Changed:
+    """Of one file the functions whose bodies differ, and whether other constants stand in it."""
+
+    names: frozenset[str]
+    constants: bool
+
+
 class Unknowable(Exception):
     """Why what a change reaches cannot be said."""
 
@@ -55,7 +65,7 @@ class Unknowable(Exception):
 def select(before: Path, texts: Mapping[str, str | None], known: Record) -> Selection:
     """The tests that a change of these files can reach."""
     try:
-        changed = {path: changed_functions(before, path, text) for path, text in texts.items()}
+        changed = {path: changed_in(before, path, text) for path, text in texts.items()}
         _check_import(changed, known)
     except Unknowable as unknown:
         return every_test(known, str(unknown))
@@ -71,28 +81,31 @@ def every_test(known: Record, why: str) -> Selection:
     return Selection(tuple(known.statuses), tuple(known.units), tuple(known.statuses), why)
 
 
-def _check_import(changed: Mapping[str, frozenset[str]], known: Record) -> None:
+def _check_import(changed: Mapping[str, Changed], known: Record) -> None:
     early = known.did.get("", NOTHING)
     if early.apart:
         raise Unknowable(
             f"importing the tests does what cannot be followed ({', '.join(sorted(early.apart))})"
         )
-    for path, names in changed.items():
+    for path, one in changed.items():
         if path in early.opened:
             raise Unknowable(f"importing the tests reads {path} as text")
-        if ran := sorted(names & early.ran.get(path, frozenset())):
+        if path in early.quoted and one.constants:
+            raise Unknowable(f"Hypothesis draws other examples: other constants stand in {path}")
+        if ran := sorted(one.names & early.ran.get(path, frozenset())):
             raise Unknowable(f"importing the tests runs {ran[0]} of {path}")
 
 
-def _is_reached(known: Record, owner: str, changed: Mapping[str, frozenset[str]]) -> bool:
+def _is_reached(known: Record, owner: str, changed: Mapping[str, Changed]) -> bool:
     did = known.did.get(owner, NOTHING)
     return bool(did.apart or did.opened & changed.keys()) or any(
-        names & did.ran.get(path, frozenset()) for path, names in changed.items()
+        one.names & did.ran.get(path, frozenset()) or (one.constants and path in did.quoted)
+        for path, one in changed.items()
     )
 
 
-def changed_functions(before: Path, path: str, text: str | None) -> frozenset[str]:
-    """The functions whose bodies differ, where nothing else does. Raises: Unknowable."""
+def changed_in(before: Path, path: str, text: str | None) -> Changed:
+    """What differs, where it is in the bodies of functions alone. Raises: Unknowable."""
     pure = PurePosixPath(path)
     if pure.suffix != ".py":
         raise Unknowable(f"{path} is no Python: what reads it is not known")
@@ -105,7 +118,17 @@ def changed_functions(before: Path, path: str, text: str | None) -> frozenset[st
         old, new = (parse_text(one, Path(path)).tree for one in (old_text, text))
     except (NotPython, UnicodeDecodeError) as error:
         raise Unknowable(str(error)) from None
-    return _differing(path, old, new)
+    return Changed(_differing(path, old, new), _constants(old) != _constants(new))
+
+
+def _constants(tree: ast.Module) -> Counter[tuple[str, str]]:
+    """Every constant with what it stands in: Hypothesis leaves out some by that."""
+    return Counter(
+        (type(node).__name__, repr(one.value))
+        for node in ast.walk(tree)
+        for one in ast.iter_child_nodes(node)
+        if isinstance(one, ast.Constant)
+    )
 
 
 def _differing(path: str, old: ast.Module, new: ast.Module) -> frozenset[str]:

@@ -35,10 +35,12 @@ OPTIONS = (
 
 @dataclass(frozen=True)
 class Seen:
-    """What a unit, or a test of it, did: lines by file, files that it read, what kept it from being seen."""
+    """What a unit, or a test of it, did: lines by file, files that it read, those of which Hypothesis took
+    the constants, what kept it from being seen."""
 
     lines: Mapping[str, frozenset[int]] = field(default_factory=dict)
     opened: frozenset[str] = frozenset()
+    quoted: frozenset[str] = frozenset()
     apart: frozenset[str] = frozenset()
 
 
@@ -226,13 +228,12 @@ def _seen(events: Sequence[Mapping[str, Any]]) -> dict[str, Seen]:
             )
             for name in names:
                 one = found.setdefault(name, {})
-                one.setdefault("opened", set()).update(event["opened"])
-                one.setdefault("apart", set()).update(event["apart"])
+                for key in ("opened", "quoted", "apart"):
+                    one.setdefault(key, set()).update(event[key])
     return {
         name: Seen(
             {file: frozenset(lines) for file, lines in one.get("lines", {}).items()},
-            frozenset(one.get("opened", ())),
-            frozenset(one.get("apart", ())),
+            *(frozenset(one.get(key, ())) for key in ("opened", "quoted", "apart")),
         )
         for name, one in found.items()
     }

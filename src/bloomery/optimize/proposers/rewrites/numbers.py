@@ -48,8 +48,8 @@ def modular_power_loop(d: Draft, m: Match) -> None:
         d.is_kind(m[part], "int")
     d.is_kind(m["R_"], "int")
     targets_stay_inside(d, loop)
-    d.trust(at_least(d, m["M_"], 1, loop), f"{ast.unparse(m['M_'])} is not 0")
-    d.replace_run([loop], d.fill("if B_ > 0:\n    R_ = R_ * pow(A_, B_, M_) % M_"))
+    power = "pow(A_, B_, M_)" if at_least(d, m["M_"], 1, loop) else "(pow(A_, B_, M_) if M_ else A_)"
+    d.replace_run([loop], d.fill(f"if B_ > 0:\n    R_ = R_ * {power} % M_"))  # divided by 0 as it was
 
 
 @rewrite("greatest-common-divisor", "the library knows Euclid", "while B_:\n A_, B_ = B_, A_ % B_")

@@ -13,6 +13,8 @@ from bloomery.optimize.proposers.rewrites.moving import all_stay, left_by, stays
 PAIRED: Catalogue = {}
 rewrite = adding_to(PAIRED)
 
+SUMS = ("XS_[I_] + XS_[J_] == T_", "XS_[J_] + XS_[I_] == T_")
+TESTS = (*SUMS, "XS_[I_] == XS_[J_]", "T_ == XS_[I_] + XS_[J_]", "XS_[J_] - XS_[I_] == T_", SUMS[0])
 PAIRS = "for I_ in range(len(XS_)):\n for J_ in range(I_ + 1, len(XS_)):\n  if {}:\n   return E_"
 OTHERS = "for I_ in range(len(XS_)):\n for J_ in range(len(XS_)):\n  if I_ != J_ and {}:\n   return E_"
 
@@ -32,20 +34,14 @@ def any_equal_pair(d: Draft, m: Match) -> None:
 @rewrite(
     "indexed-pair",
     "an index by value finds the partner of each at once",
-    *(
-        PAIRS.format(one)
-        for one in ("XS_[I_] + XS_[J_] == T_", "XS_[J_] + XS_[I_] == T_", "XS_[I_] == XS_[J_]")
-    ),
-    *(PAIRS.format(one) for one in ("T_ == XS_[I_] + XS_[J_]", "XS_[J_] - XS_[I_] == T_")),
-    OTHERS.format("XS_[I_] + XS_[J_] == T_"),
+    *map(PAIRS.format, TESTS[:5]),
+    OTHERS.format(TESTS[5]),
 )
 def indexed_pair(d: Draft, m: Match) -> None:
+    """The partners of the first are looked for one by one: where it has one, no index is made for nothing."""
     _pairs(d, m)
     d.is_real("enumerate")
-    (
-        places,
-        value,
-    ) = d.fresh("places"), d.fresh("one")
+    places, value = d.fresh("places"), d.fresh("one")
     partner = {2: value, 4: f"T_ + {value}"}.get(m.shape, f"T_ - {value}")
     if "T_" in m:
         d.simple(m["T_"])
@@ -59,6 +55,10 @@ def indexed_pair(d: Draft, m: Match) -> None:
     d.replace_run(
         m.statements,
         d.fill(
+            "I_ = 0\n"
+            "for J_ in range(1, len(XS_)):\n"
+            f"    if {TESTS[m.shape]}:\n"
+            "        return E_\n"
             f"{begun(places, 'dict[{}, list[int]]', member(d.kind(m['XS_'])), '{}')}\n"
             f"for I_, {value} in enumerate(XS_):\n"
             f"    {places}.setdefault({value}, []).append(I_)\n"

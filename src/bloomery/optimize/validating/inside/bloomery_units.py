@@ -2,7 +2,8 @@
 
 Everything is collected once; then there is a fork for each file (a unit), so that no unit sees what another
 one left behind. Beside what bloomery_outcomes tells of each test, it tells which files of the project a test
-opened, and whether it did what keeps its lines from being seen (other processes, other tracers).
+opened, of which Hypothesis took the constants as examples, and whether it did what keeps its lines from being
+seen (other processes, other tracers).
 Its job (see bloomery_outcomes) holds `tree`, `last` (the name of a test to run at the end of every unit), and
 seconds: `import_s` for all imports, `limits_s` by unit, `limit_s` for other units.
 """
@@ -28,6 +29,7 @@ APART = frozenset({
     "pty.spawn", "sys.settrace", "sys.setprofile",
 })  # fmt: skip
 COVERAGE = os.path.dirname(sys.modules["coverage"].__file__ or "") if JOB["files"] else ""  # noqa: PTH120
+CONSTANTS = os.path.join("hypothesis", "internal", "constants_ast.py")  # noqa: PTH118
 IMPORTER = "<frozen importlib._bootstrap_external>"
 
 
@@ -36,6 +38,7 @@ class Here:
 
     listens = True
     opened: ClassVar[set[str]] = set()
+    quoted: ClassVar[set[str]] = set()
     apart: ClassVar[set[str]] = set()
 
 
@@ -44,7 +47,8 @@ def _listen(event: str, arguments: tuple[Any, ...]) -> None:
         return
     if event == "open":
         if isinstance(arguments[0], str | bytes) and not _is_an_import(sys._getframe(1)):
-            _opened(os.fsdecode(arguments[0]))
+            names = Here.quoted if _is_for_constants(sys._getframe(1)) else Here.opened
+            _note(os.fsdecode(arguments[0]), names)
     elif event == "_thread.start_new_thread":
         if not _is_a_plain_thread(arguments[0]):
             Here.apart.add(event)
@@ -57,6 +61,17 @@ def _is_an_import(frame: Any) -> bool:
     code, caller = frame.f_code, frame.f_back
     reads = code.co_filename == IMPORTER and code.co_name == "get_data"
     return reads and caller is not None and caller.f_code.co_name == "get_code"
+
+
+def _is_for_constants(frame: Any) -> bool:
+    """Whether Hypothesis reads a source for the constants in it, which it uses as examples."""
+    for _ in range(4):  # Path.open, Path.read_bytes
+        if frame.f_code.co_filename.endswith(CONSTANTS):
+            return True
+        frame = frame.f_back
+        if frame is None:
+            break
+    return False
 
 
 def _is_a_plain_thread(function: Any) -> bool:
@@ -73,11 +88,11 @@ def _is_coverages(frame: Any) -> bool:
     return os.path.dirname(code.co_filename) == COVERAGE  # noqa: PTH120
 
 
-def _opened(path: str) -> None:
+def _note(path: str, names: set[str]) -> None:
     path = path if os.path.isabs(path) else os.path.join(os.getcwd(), path)  # noqa: PTH117, PTH118, PTH109
     path = os.path.normpath(path)
     if path.startswith(TREE):
-        Here.opened.add(path[len(TREE) :])
+        names.add(path[len(TREE) :])
 
 
 sys.addaudithook(_listen)
@@ -85,10 +100,11 @@ faulthandler.dump_traceback_later(float(JOB["import_s"]), exit=True)  # an impor
 
 
 def _told(kind: str, name: str) -> None:
-    if Here.opened or Here.apart:
-        tell(event="looked", kind=kind, name=name, opened=sorted(Here.opened), apart=sorted(Here.apart))
-    Here.opened.clear()
-    Here.apart.clear()
+    noted = {"opened": Here.opened, "quoted": Here.quoted, "apart": Here.apart}
+    if any(noted.values()):
+        tell(event="looked", kind=kind, name=name, **{key: sorted(names) for key, names in noted.items()})
+    for names in noted.values():
+        names.clear()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
