@@ -1,0 +1,164 @@
+"""Repair of single-edit faults, and the language of texts: shares, exactness, time.
+
+    python -m benchmarks.code_mending --json out.json          # BLOOMERY_DATA names the translated benchmarks
+    python -m benchmarks.code_mending --count 20                # faults a language, to try it out
+
+A fault: one lexeme of a program taken out, put in (drawn from the program) or replaced, such that the
+language's parser refuses the text. Python: functions of the tenth of the standard library that `completing`
+holds out; the others: canonical programs of the translated benchmarks.
+"""
+
+import argparse
+import ast
+import json
+import os
+import random
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.completing import library, texts
+from bloomery.diffusion.code.lexemes.lexicons import lexicon
+from bloomery.diffusion.code.lexemes.lexing import lexed
+from bloomery.diffusion.code.lexemes.spacing import name
+from bloomery.diffusion.code.mending.habits import Habits
+from bloomery.diffusion.code.mending.mend import Mended, mend
+from bloomery.source.languages.faults import faults
+from bloomery.source.languages.parsing import parse
+from bloomery.source.languages.registry import language as known_language
+
+LANGUAGES = ("python", "javascript", "typescript", "java", "go")
+KINDS = ("delete", "insert", "replace")
+LONGEST = 300  # lexemes of a program
+TAUGHT = 150  # files of the standard library, none of them held out, whose habits the second arm has
+
+
+def functions(files: list[bytes]) -> Iterator[str]:
+    """Top-level functions and methods of modules, as they stand there, dedented."""
+    for data in files:
+        try:
+            text = data.decode()
+            tree = ast.parse(text)
+        except (UnicodeDecodeError, SyntaxError):
+            continue
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and not node.decorator_list:
+                yield ast.get_source_segment(text, node) + "\n"
+
+
+def programs(language: str, data: Path) -> list[str]:
+    files = library()
+    found = list(functions(files[int(len(files) * 0.9) :])) if language == "python" else texts(language, data)
+    return [text for text in found if len(lexed(_raw(text), lexicon(language))[0]) <= LONGEST]
+
+
+def _raw(text: str) -> str:
+    return text.encode().decode("latin-1")
+
+
+def broken(text: str, language: str, kind: str, rng: random.Random) -> str | None:
+    """The text with one fault, or none where the parser takes it all the same."""
+    raw = _raw(text)
+    lexemes, rest = lexed(raw, lexicon(language))
+    at = rng.randrange(len(lexemes))
+    other = rng.choice([one for one in lexemes if one.shape not in {"comment", "block"}])
+    pieces = [[lexeme.gap, lexeme.text] for lexeme in lexemes] + [[rest, ""]]
+    if kind == "delete":
+        pieces[at][1] = ""
+        wider = max(pieces[at][0], pieces[at + 1][0], key=lambda gap: "\n" in gap)
+        pieces[at][0], pieces[at + 1][0] = "", wider
+    elif kind == "insert":
+        pieces[at][1] = f"{other.text} {pieces[at][1]}"
+    else:
+        pieces[at][1] = other.text
+    found = "".join(gap + text for gap, text in pieces).encode("latin-1").decode("utf-8", "replace")
+    count = len(lexemes) + {"delete": -1, "insert": 1, "replace": 0}[kind]
+    is_remark = lexemes[at].shape in {"comment", "block"}
+    is_one = not is_remark and len(lexed(_raw(found), lexicon(language))[0]) == count
+    return found if is_one and faults(parse(found, known_language(language))) else None
+
+
+def cases(found: list[str], language: str, count: int) -> list[tuple[str, str, str]]:
+    """So many faults, a third of each kind: the text, the text with the fault, and the kind."""
+    rng, made = random.Random(f"faults {language}"), list[tuple[str, str, str]]()
+    for _ in range(50 * count):
+        if len(made) == count:
+            break
+        text, kind = rng.choice(found), KINDS[len(made) % 3]
+        wrong = broken(text, language, kind, rng)
+        if wrong is not None:
+            made.append((text, wrong, kind))
+    return made
+
+
+def repaired(made: list[tuple[str, str, str]], language: str, **options: Any) -> dict[str, Any]:
+    """Shares that were mended and that are the text again (layout aside), and seconds each."""
+    mended, exact, shape, told, seconds, edits = 0, 0, 0, Counter[str](), list[float](), Counter[int]()
+    for text, wrong, kind in made:
+        started = time.process_time()
+        found = mend(wrong, language, **options)
+        seconds.append(time.process_time() - started)
+        if not isinstance(found, Mended):
+            continue
+        if faults(parse(found.text, known_language(language))):
+            raise AssertionError(f"a text that does not parse was given back: {found.text}")
+        mended += 1
+        edits[len(found.edits)] += 1
+        same = _lexemes(found.text, language) == _lexemes(text, language)
+        exact, told[kind] = exact + same, told[kind] + same
+        shape += _shapes(found.text, language) == _shapes(text, language)
+    kinds = Counter(kind for _, _, kind in made)
+    return {
+        "faults": len(made), "mended": mended / len(made), "exact": exact / len(made),
+        "exact_but_for_names": shape / len(made),
+        "exact_by_kind": {kind: told[kind] / kinds[kind] for kind in KINDS if kinds[kind]},
+        "median_s": statistics.median(seconds), "longest_s": max(seconds),
+        "edits": dict(sorted(edits.items())),
+    }  # fmt: skip
+
+
+def _lexemes(text: str, language: str) -> list[str]:
+    """The lexemes, and for Python what each line begins with."""
+    found = [one.text for one in lexed(_raw(text), lexicon(language))[0]]
+    return [*found, ast.dump(ast.parse(text))] if language == "python" else found
+
+
+def _shapes(text: str, language: str) -> list[str]:
+    """The same, with each name and literal as one of its kind."""
+    known = lexicon(language)
+    return [name(one.shape, one.text, known) for one in lexed(_raw(text), known)[0]]
+
+
+def taught(count: int) -> Callable[[str, str], float]:
+    """Habits of the standard library's other files."""
+    files = library()
+    return Habits.of((data.decode("latin-1"), "python") for data in files[:count]).likelihood
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--count", type=int, default=150)
+    parser.add_argument("--language", choices=LANGUAGES, action="append")
+    given = parser.parse_args()
+    data, results = Path(os.environ["BLOOMERY_DATA"]), dict[str, Any]()
+    for language in given.language or LANGUAGES:
+        made = cases(programs(language, data), language, given.count)
+        mend("(", language)  # the grammar is made once, before the clock runs
+        results[language] = repaired(made, language)
+        print(language, json.dumps(results[language]), flush=True)
+        if language == "python":
+            results["python, habits of the library"] = repaired(made, language, likelihood=taught(TAUGHT))
+            print("taught", json.dumps(results["python, habits of the library"]), flush=True)
+    if given.json:
+        given.json.write_text(json.dumps(results, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
