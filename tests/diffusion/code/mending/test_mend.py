@@ -54,7 +54,7 @@ MADE_WHOLE = [
 
 
 def lexemes(text, language):
-    found, rest = lexed(text.encode().decode("latin-1"), lexicon(language))
+    found, _ = lexed(text.encode().decode("latin-1"), lexicon(language))
     return [one.text.encode("latin-1").decode() for one in found]
 
 

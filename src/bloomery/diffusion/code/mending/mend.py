@@ -7,11 +7,11 @@ from difflib import SequenceMatcher
 from bloomery.diffusion.code.lexemes.arranging import Item
 from bloomery.diffusion.code.lexemes.lexicons import lexicon
 from bloomery.diffusion.code.mending.habits import Habits, Likelihood, named, usual_habits
+from bloomery.diffusion.code.mending.marks import by_text
 from bloomery.diffusion.code.mending.proposing import (
     REACH,
     Draft,
     Edit,
-    by_text,
     drafts,
     edit_of,
     filled,
@@ -104,7 +104,7 @@ class _Search:
         return list(found.values())
 
     def _after_text(self) -> Iterator[_Candidate]:
-        """One more edit after those of brackets and quotes that leave the least for the parser to object to."""
+        """One more edit after those of brackets and quotes that leave the parser the least to object to."""
         self.steps.sort(key=lambda step: _objected(_decoded(step.raw), self.language))
         for step in self.steps[:STEPS]:
             other = _Search(_decoded(step.raw), self.language, self.tries)
