@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import copy
 import functools
 import re
@@ -118,8 +119,13 @@ class Constraint:
             return self.wild if entry == MASK else self._bits([PAD])
         if isinstance(entry, Form):
             sample = Item(entry.shape, entry.before + ("x" if entry.shape == "word" else "") + entry.after)
-            return self._bits(OPEN + name for name in terminals_of(sample, self.language))
-        return self._bits(terminals_of(entry, self.language))
+            names = [OPEN + name for name in terminals_of(sample, self.language)]
+            return self._bits(names) if self._is_ours(sample) else 0
+        return self._bits(terminals_of(entry, self.language)) if self._is_ours(entry) else 0
+
+    def _is_ours(self, item: Item) -> bool:
+        """Other languages have other strings and remarks, of the same shapes."""
+        return item.shape not in _QUOTED or not item.text or _is_one(item, self.language)
 
     def _bits(self, names: Iterable[str]) -> int:
         return self.grammar.bits(name for name in names if name in self.grammar.index)
@@ -172,11 +178,11 @@ class Constraint:
         return found, Committed(canvas, [left[each] for each in kept], refused, misspelled)
 
     def spelled_well(self, tokens: Sequence[int], position: int | None = None) -> bool:
-        """Whether all lexemes that are spelled to their end are lexemes of their kind; with a position, those
-        that a token there is a part of or ends.
+        """Whether all lexemes that are spelled to their end are lexemes of their kind, and words may become
+        words; with a position, those that a token there is a part of or ends.
         """
         opened = range(len(tokens)) if position is None else self._opened(tokens, position)
-        return all(_is_one(item, self.language) for at in opened for item in self._spelled(tokens, at))
+        return all(self._is_spelled_well(tokens, at) for at in opened)
 
     def _opened(self, tokens: Sequence[int], position: int) -> list[int]:
         """Where the lexemes may begin that a position is in or ends."""
@@ -185,17 +191,20 @@ class Constraint:
             at -= 1
         return [at, position] if at >= 0 else [position]
 
-    def _spelled(self, tokens: Sequence[int], at: int) -> list[Item]:
-        """The lexeme that is opened there, if one is, and all of its pieces are there."""
+    def _is_spelled_well(self, tokens: Sequence[int], at: int) -> bool:
+        """True, too, where no lexeme is opened."""
         vocabulary, end = self.tokenizer.vocabulary, at + 1
         if not isinstance(vocabulary.entry(tokens[at]), Form):
-            return []
+            return True
         while end < len(tokens) and tokens[end] >= vocabulary.first_piece:
             end += 1
-        is_over = end == len(tokens) or tokens[end] != self.mask
-        return self.tokenizer.items(tokens[at:end]) if is_over else []
+        (item,) = self.tokenizer.items(tokens[at:end])
+        if end < len(tokens) and tokens[end] == self.mask:
+            return _may_go_on(item)
+        return _is_one(item, self.language)
 
 
+_QUOTED = frozenset({"string", "comment", "block", "template"})
 _LAYOUT = frozenset({"space", "edge", "line", "nl", "indent"})
 
 
@@ -206,6 +215,32 @@ def _is_one(item: Item, language: str) -> bool:
             item.shape not in {"line", "nl"} or not item.text[1:].strip()
         )
     known = lexicon(language)
-    found, rest = lexed(item.text, known)
+    if not item.text.isascii() and not _is_text(item):
+        return False
+    inside = "`${0" if item.shape == "template" and item.text.startswith("}") else ""
+    found, rest = lexed(inside + item.text, known)
+    found = found[2 if inside else 0 :]
     is_word = item.shape == "word" and item.text in known.words
     return len(found) == 1 and not rest and tuple(found[0][:2]) == tuple(item) and not is_word
+
+
+def _is_text(item: Item) -> bool:
+    """Whether bytes beyond ASCII are characters that may stand there."""
+    try:
+        text = item.text.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return False
+    return item.shape != "word" or _is_name(text)
+
+
+def _may_go_on(item: Item) -> bool:
+    """Whether more pieces may make a text of it, and a name of a word."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(item.text.encode("latin-1"))
+    except UnicodeDecodeError:
+        return False
+    return item.shape != "word" or not text.removeprefix("#") or _is_name(text)
+
+
+def _is_name(text: str) -> bool:
+    return text.removeprefix("#").replace("$", "_").isidentifier()

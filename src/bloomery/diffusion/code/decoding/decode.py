@@ -193,7 +193,7 @@ class _Decoding:
             if proposals[0].log_p == -torch.inf:
                 break
         if not row.admissible(proposals[0].position, log_p[proposals[0].position - start]):
-            row.dead_end("no token of the vocabulary is admissible there", dead_ends)
+            row.dead_end("no token of the vocabulary is admissible there", dead_ends, proposals[0].position)
 
     def _surest(self, row: Row, log_p: Tensor, start: int) -> tuple[int, Tensor]:
         """The masked position of the likeliest token that may still be proposed."""

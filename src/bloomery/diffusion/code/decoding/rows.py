@@ -16,9 +16,9 @@ from .counts import Counts
 
 Accept = Callable[[list[int]], str]  # why a canvas without masks is not taken; nothing: it is
 Flags = npt.NDArray[np.bool_]
-NEIGHBOURS = 2  # positions to either side of the least sure token that are masked again with it
+NEIGHBOURS = 2  # positions to either side of the least sure token that the first dead end masks with it
 TRIES = 8  # surest proposals in one pass before the admissible tokens are computed
-SPELLINGS = 32  # admissible tokens that are tried before a dead end
+SPELLINGS = 2000  # admissible tokens that are tried before a dead end: most pieces spell no lexeme
 
 
 class Rule(Protocol):
@@ -146,17 +146,23 @@ class Row:
         else:
             self.done = True
 
-    def dead_end(self, why: str, most: int) -> None:
-        """Masks the least sure token and its neighbours again, and does not try that token there again."""
+    def dead_end(self, why: str, most: int, near: int | None = None) -> None:
+        """Masks the least sure token (of those near a position) and its neighbours again, more at every failure;
+        that token is not tried there again.
+        """
         self.failures += 1
+        reach = NEIGHBOURS * self.failures
         ours = [at for at, token in enumerate(self.tokens) if not self.given[at] and token != self.mask]
         if self.failures > most or not ours:
             self.refuse(f"after {self.failures} dead ends: {why}")
             return
         self.counts.dead_ends += 1
+        if near is not None:
+            nearest = sorted(ours, key=lambda at: abs(at - near))
+            ours = [at for at in ours if abs(at - near) <= max(reach, abs(nearest[0] - near))]
         worst = min(ours, key=lambda at: self.log_p[at])
         self.tried.setdefault(worst, set()).add(self.tokens[worst])
         for at in ours:
-            if abs(at - worst) <= NEIGHBOURS:
+            if near is not None or abs(at - worst) <= reach:
                 self.tokens[at], self.log_p[at] = self.mask, 0.0
         self.barred.clear()

@@ -57,7 +57,7 @@ class LexemeTokenizer:
         items = arrange(text, known, self.vocabulary.spacing, style)
         if rendered(items, known, self.vocabulary.spacing, style) != text:
             items = [Item("error", text)]  # bytes that no layout says: spelled as they are
-        found, spelled, ids = _header(known, style), self.vocabulary.spelled, self.vocabulary.ids
+        found, spelled, ids = header(known, style), self.vocabulary.spelled, self.vocabulary.ids
         for item in items:
             whole = ids.get(item)
             found += [whole] if whole is not None else spelled(item)
@@ -121,7 +121,8 @@ def _special(name: str) -> Item:
     return Item("mask", "") if name == MASK else Item("special", name)
 
 
-def _header(known: Lexicon, style: Style) -> list[int]:
+def header(known: Lexicon, style: Style) -> list[int]:
+    """The tokens that say the language, its indentation and unusual line ends."""
     found = [SPECIAL.index(f"<{known.language}>"), _UNITS + UNITS.index(style.unit)]
     return [*found, SPECIAL.index(CRLF)] if style.eol == "\r\n" else found
 
