@@ -10,8 +10,8 @@ TORCH ?= auto# auto: CPU unless an NVIDIA GPU is seen; cpu; cuda
 PYTEST_ARGS ?=
 BIN := .venv/bin
 SOURCES := pyproject.toml requirements.lock scripts/setup.py
-# Two processes of one thread each; a file's tests stay together, so that its fixtures are made once.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
+# A process a core, of one thread each; a file's tests stay together, so that its fixtures are made once.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --cov --cov-report=
 FLOOR := $(BIN)/python -m scripts.floor 90
 
 .PHONY: help setup demo test test-all check lint types floors gates bench docs lock clean python

@@ -74,6 +74,7 @@ def verify(bloomery, project, *more):
     return bloomery("paper", "verify", project, "--no-mutate", "--plan", project / "PLAN.md", *more)
 
 
+@pytest.mark.slow
 def test_a_box_is_ticked_by_a_passing_test_and_open_again_when_it_breaks(bloomery, project):
     assert not any(boxes(project).values())
     before = read_plan(project / "PLAN.md")

@@ -63,6 +63,7 @@ def test_three_kinds_are_found_and_two_passes_are_better_than_none(bloomery, tmp
     assert experts.held.design["strategy"] == found["design"]["strategy"]
 
 
+@pytest.mark.slow
 def test_every_option_reaches_the_function(bloomery, base, tmp_path, monkeypatch):
     asked = []
 

@@ -112,6 +112,7 @@ def loud_exam():
     return {"cases": TaskExam(Cases(), [Example(one, one[0].upper(), 1) for one in UNSEEN])}
 
 
+@pytest.mark.slow
 def test_a_persona_is_worth_what_it_does_to_the_answers():
     model = promptable_llama()
     assert prompted_accuracy(model, TOKENIZER, loud_exam()) == 0.0

@@ -48,6 +48,7 @@ def test_a_stopped_curriculum_goes_on_and_ends_at_the_same_bits(base, tmp_path):
     assert len(straight.rates) == len(straight.ladder["chained_sums"]) == 3
 
 
+@pytest.mark.slow
 def test_latent_weights_are_handed_out_packed_and_beside_that_to_go_on_with(base, tmp_path):
     model, tokenizer = load_model(base)
     make_ternary(model, TernaryConfig())

@@ -40,6 +40,7 @@ def opened(torn, planted):
     return model, tokenizer, Attached(model, dict.fromkeys(linear_layers(model)))
 
 
+@pytest.mark.slow
 def test_three_opposed_kinds_are_three_experts(opened):
     given = cells(MIXTURE, EXAM, "selection")
     found = discover(*opened, given, FindConfig(most=5, probe_steps=30), seed=1)

@@ -84,6 +84,7 @@ def opened(specialized, planted):
     return model, tokenizer, experts.held, kinds
 
 
+@pytest.mark.slow
 def test_with_cem_each_kind_is_answered_by_a_mixture_that_solves_it(opened):
     """The vectors are mixed and the classifier stays; on test prompts."""
     model, tokenizer, held, kinds = opened
@@ -138,6 +139,7 @@ def test_what_was_stopped_goes_on_to_the_same_folder(specialized, torn, planted,
         assert path.read_bytes() == (tmp_path / "model" / path.name).read_bytes(), path.name
 
 
+@pytest.mark.slow
 def test_what_was_killed_while_it_was_measured_goes_on_and_has_no_output_yet(
     specialized, torn, planted, tmp_path, monkeypatch
 ):

@@ -102,6 +102,7 @@ def test_it_passes_where_three_kinds_need_opposed_experts(consumer):
     assert found[IDENTITY].measured == found[CLAIMS].measured == 0.0
 
 
+@pytest.mark.slow
 def test_it_fails_where_all_kinds_ask_for_the_same(torn, tmp_path, removed):
     """Vectors help there too, and one for all prompts helps as much: experts are for nothing."""
     _, context = forged(tmp_path, torn, QUICK)

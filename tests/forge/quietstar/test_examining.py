@@ -61,6 +61,7 @@ def by_hand(pair, exam):
     return rows
 
 
+@pytest.mark.slow
 def test_right_after_its_own_thought_is_what_one_by_one_generation_writes(examined, by_hand):
     right = [answer == f"{example.answer}<|eos|>" for example, _, _, answer in by_hand]
     assert examined.right["own"] == right

@@ -163,6 +163,7 @@ def alone(monkeypatch):
     return monkeypatch
 
 
+@pytest.mark.slow
 def test_it_learns_to_sort_three_digits_in_seconds_and_leaves_the_averaged_weights(tmp_path, alone):
     found = learned(tmp_path)
     (evidence,) = found.evidence

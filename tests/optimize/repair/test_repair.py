@@ -149,6 +149,7 @@ TESTS_OF_COUNTING = (
 )
 
 
+@pytest.mark.slow
 def test_a_failing_test_may_take_many_more_steps_than_the_passing_ones(tmp_path):
     found = repair(project(tmp_path, COUNTING, TESTS_OF_COUNTING), "shop.py", ["test_shop.py"], 100)
     assert found.ranked[0].text == COUNTING.replace("-=", "+=")

@@ -58,6 +58,7 @@ def judged(labels, new: str, old: str = WEIGHT, **given):
     return answers[2]
 
 
+@pytest.mark.slow
 def test_a_trap_that_only_a_recorded_input_opens_is_caught(labels, monkeypatch) -> None:
     """No generated text has ten slashes; the test that has them would let any positive number pass."""
     found = judged(labels, FEW_SLASHES, level="standard")
@@ -79,6 +80,7 @@ def test_inputs_that_nobody_can_generate_show_a_difference_and_alone_prove_nothi
     assert "2 inputs of them recorded from tests" in wrong.evidence.how
 
 
+@pytest.mark.slow
 def test_calls_are_recorded_once_for_a_base_and_not_at_level_basic(labels, tmp_path, monkeypatch) -> None:
     made = []
     real = sites.calls.calls_of

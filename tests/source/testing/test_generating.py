@@ -22,6 +22,7 @@ def made(project: Path) -> Generated:
     return generate(project, "src/prices.py", seed=3, effort="quick")
 
 
+@pytest.mark.slow
 def test_the_wrong_versions_of_a_small_module_are_noticed(made: Generated):
     assert made.mutants >= 15
     assert made.killed >= made.mutants - 1
@@ -29,12 +30,14 @@ def test_the_wrong_versions_of_a_small_module_are_noticed(made: Generated):
     assert made.killed_before == made.covered_before == 0
 
 
+@pytest.mark.slow
 def test_every_test_notices_something(made: Generated):
     assert made.tests
     assert all(one.kills or one.adds for one in made.tests)
     assert {one.callee for one in made.tests} >= {"price", "drain", "Till.sell"}
 
 
+@pytest.mark.slow
 def test_the_file_holds_just_these_tests_and_reads_as_a_person_would_write_it(made: Generated):
     compile(made.text, "made", "exec")
     assert made.path == "tests/test_prices.py"
@@ -47,6 +50,7 @@ def test_the_file_holds_just_these_tests_and_reads_as_a_person_would_write_it(ma
     assert "/" not in made.text
 
 
+@pytest.mark.slow
 def test_nothing_is_written_into_the_project(project: Path, made: Generated):
     assert not (project / made.path).exists()
     assert sorted(path.name for path in project.rglob("*") if path.is_file()) == [

@@ -118,6 +118,7 @@ def test_the_files_are_left_alone_and_the_proposed_text_is_theirs_but_for_the_st
     ]
 
 
+@pytest.mark.slow
 def test_without_a_passing_test_there_is_nothing_to_judge(project: Path):
     with pytest.raises(UserError, match="no test passes"):
         improve(project, "src/rules.py", ["tests/test_rules.py::test_fails"])
