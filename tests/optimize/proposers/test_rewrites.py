@@ -141,3 +141,31 @@ def test_a_pair_that_is_found_at_once_needs_no_index(name):
     program = CASES[name][0]
     (made,) = fired(name, program)
     assert outcome(made.text, ([1, 2, []], 3)) == outcome(program, ([1, 2, []], 3))
+
+
+DEEP = """\
+def f(n: int) -> int:
+    if n <= 0:
+        return 1
+    return f(n - 1) + (f(n - 2) if n < 6 else 0)
+"""
+DEEP_INSIDE = """\
+def f(n: int) -> int:
+    def down(left: int) -> int:
+        if left <= 0:
+            return 1
+        return down(left - 1) + (down(left - 2) if left < 6 else 0)
+
+    return down(n)
+"""
+
+
+@pytest.mark.parametrize(("program", "frames"), [(DEEP, 1), (DEEP_INSIDE, 0)])
+def test_what_remembers_answers_goes_as_deep_as_the_original(program, frames):
+    """To the recursion limit; where the function becomes one inside of it, but for that one frame."""
+    (made,) = fired("remembered-answers", program)
+
+    def deepest(text):
+        return next(n for n in range(980, 0, -1) if "RecursionError" not in outcome(text, (n,))[0])
+
+    assert deepest(program) - deepest(made.text) == frames

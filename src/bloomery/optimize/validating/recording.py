@@ -30,7 +30,8 @@ NOTHING = Did()
 
 @dataclass(frozen=True)
 class Record:
-    """Of the unchanged tree: by test its status and why, what two runs disagree about, by unit its seconds.
+    """Of the unchanged tree: by test its status and why, what two runs disagree about, by unit and by test
+    the seconds that it took.
 
     `did`: by test, by unit (a file with tests), and "" for the import.
     """
@@ -40,6 +41,7 @@ class Record:
     reasons: Mapping[str, str]
     flaky: tuple[str, ...]
     units: Mapping[str, float]
+    seconds: Mapping[str, float]
     did: Mapping[str, Did]
     trouble: str = ""
 
@@ -105,6 +107,7 @@ def record(tree: Path, targets: Sequence[str], pace: Pace) -> Record:
         {one.node: one.reason for one in first.results.outcomes if one.reason},
         (*flaky, *(node for node in then if node not in now)),
         {unit: max(seconds, second.units.get(unit, 0.0)) for unit, seconds in first.units.items()},
+        {one.node: round(one.duration_s, 4) for one in second.results.outcomes},
         _did(tree, first),
         first.trouble,
     )

@@ -15,14 +15,14 @@ Always run: tests that start processes or set tracers of their own, and those th
 import ast
 import copy
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from bloomery.optimize.validating.recording import NOTHING, Record, outermost
 from bloomery.source.python import FUNCTION, NotPython, parse_text
 
-FEW = 30
+START_S = 3.0  # about what it takes until the first test runs
 HARMLESS = frozenset({
     "property", "staticmethod", "classmethod", "cached_property", "functools.cached_property", "cache",
     "functools.cache", "lru_cache", "functools.lru_cache", "contextmanager", "contextlib.contextmanager",
@@ -35,19 +35,15 @@ HARMLESS = frozenset({
 class Selection:
     """`tests` touch the change; `units` are the files whose tests it can reach, `reached` all tests in them.
 
-    `unknown`: why it is all.
+    `first` are to be run before the rest: those that touch the change, or all that it can reach where that
+    takes hardly more time than to begin twice. `unknown`: why it is all.
     """
 
     tests: tuple[str, ...]
     units: tuple[str, ...]
     reached: tuple[str, ...]
+    first: tuple[str, ...]
     unknown: str = ""
-
-    @property
-    def first(self) -> tuple[str, ...]:
-        """What to run first: those that touch the change, or their files whole where that is little more."""
-        few = len(self.reached) <= max(FEW, 2 * len(self.tests))
-        return self.reached if few and self.tests else self.tests
 
 
 @dataclass(frozen=True)
@@ -74,11 +70,18 @@ def select(before: Path, texts: Mapping[str, str | None], known: Record) -> Sele
     named = {node.partition("::")[0] for node in tests}
     reached = [node for node in known.statuses if node.partition("::")[0] in units]
     whole = [node for node in reached if node.partition("::")[0] not in named]
-    return Selection((*tests, *whole), units, tuple(reached))
+    tests += whole
+    return Selection(tuple(tests), units, tuple(reached), _first(tests, reached, known.seconds))
+
+
+def _first(tests: Sequence[str], reached: Sequence[str], seconds: Mapping[str, float]) -> tuple[str, ...]:
+    one, all_ = (sum(seconds.get(node, 0.0) for node in some) for some in (tests, reached))
+    return tuple(reached if tests and all_ <= START_S + 2 * one else tests)
 
 
 def every_test(known: Record, why: str) -> Selection:
-    return Selection(tuple(known.statuses), tuple(known.units), tuple(known.statuses), why)
+    every = tuple(known.statuses)
+    return Selection(every, tuple(known.units), every, every, why)
 
 
 def _check_import(changed: Mapping[str, Changed], known: Record) -> None:

@@ -1,4 +1,4 @@
-"""Library calls in place of loops: heapq, bisect, itertools, functools, numpy.
+"""Library calls in place of loops: heapq, bisect, itertools, numpy; recursion that remembers.
 
 (`re` compiled once, `Counter`, `deque` and `gcd` stand with the rewrites that need them.)
 """
@@ -7,5 +7,6 @@ from bloomery.optimize.proposers.rewrites.catalogue import Catalogue
 from bloomery.optimize.proposers.substitutions.arrays import ARRAYS
 from bloomery.optimize.proposers.substitutions.iterating import ITERATING
 from bloomery.optimize.proposers.substitutions.ordering import ORDERING
+from bloomery.optimize.proposers.substitutions.remembering import REMEMBERING
 
-SUBSTITUTIONS: Catalogue = ITERATING | ORDERING | ARRAYS
+SUBSTITUTIONS: Catalogue = ITERATING | REMEMBERING | ORDERING | ARRAYS
