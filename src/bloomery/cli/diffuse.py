@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bloomery.cli.diffuse_adapt import adapt
+from bloomery.cli.diffuse_fill import fill
 from bloomery.cli.options import DEFAULT_WORKSPACE, AsJson, WorkspacePath, print_json
 from bloomery.cli.tables import print_fields, say
 
@@ -26,6 +27,7 @@ def about() -> None:
 
 
 app.command()(adapt)
+app.command()(fill)
 
 
 @app.command()

@@ -158,26 +158,25 @@ class Frame:
         found.page.parts, found.page.brackets = list(found.page.parts), list(found.page.brackets)
         return found
 
-    def refusal(self, data: bytes, lexemes: Sequence[Item] | None = None) -> str:
-        """Why a filled file is not taken: the language's parser, or lexemes that are not those meant."""
-        language = known_language(self.language)
-        try:
-            text = decode(data, Path("the filled file"), language)
-            found = faults(parse(text, language))
-        except FormatRefused as refused:
-            return str(refused)
-        if found:
-            return f"{found[0]}"
-        if lexemes is None:
-            return ""
+    def accept(self, tokens: Sequence[int]) -> str:
+        """Why these tokens in the hole make no file that is taken; nothing: they do."""
+        data, inside = self.filled(tokens), self.tokenizer.items(_kept(tokens))
+        if why := refusal(data, self.language):
+            return why
         read, _ = lexed(data.decode("latin-1"), lexicon(self.language))
-        meant = [item for item in (*self.left, *lexemes, *self.right) if item.shape not in LAYOUT]
+        meant = [item for item in (*self.left, *inside, *self.right) if item.shape not in LAYOUT]
         same = [(one.shape, one.text) for one in read] == [tuple(item) for item in meant]
         return "" if same else "what fills the hole runs into what stands beside it"
 
-    def accept(self, tokens: Sequence[int]) -> str:
-        """Why these tokens in the hole make no file that is taken; nothing: they do."""
-        return self.refusal(self.filled(tokens), self.tokenizer.items(_kept(tokens)))
+
+def refusal(data: bytes, language: str) -> str:
+    """Why Python's own parser, or tree-sitter's grammar of a language, takes no such file, or nothing."""
+    known = known_language(language)
+    try:
+        found = faults(parse(decode(data, Path("the filled file"), known), known))
+    except FormatRefused as refused:
+        return str(refused)
+    return f"{found[0]}" if found else ""
 
 
 def _kept(tokens: Sequence[int]) -> list[int]:

@@ -147,8 +147,8 @@ class Row:
             self.done = True
 
     def dead_end(self, why: str, most: int, near: int | None = None) -> None:
-        """Masks the least sure token (of those near a position) and its neighbours again, more at every failure;
-        that token is not tried there again.
+        """Masks the least sure token (of those near a position) and its neighbours again, more at every
+        failure; that token is not tried there again.
         """
         self.failures += 1
         reach = NEIGHBOURS * self.failures
