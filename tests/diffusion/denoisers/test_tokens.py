@@ -145,3 +145,50 @@ def test_what_a_net_does_not_take_is_said():
 def test_a_folder_without_a_net_is_told(tmp_path):
     with pytest.raises(MissingFile, match="no denoiser at"):
         load(tmp_path)
+
+
+def test_asked_for_some_places_it_says_there_what_it_says_of_all():
+    net, only = conditional(), torch.tensor([[True, False, False, True, False, False], [False] * 6])
+    torch.testing.assert_close(net(IDS, None, PROMPT, only=only), net(IDS, None, PROMPT)[only], **EXACT)
+
+
+def test_open_gates_add_what_blocks_say_from_the_start():
+    """Only the head is shut: opened by an identity, it shows what the blocks add to the embedding."""
+    for opened in (False, True):
+        net = build(open_gates=opened, hidden_size=12, vocab_size=12)
+        with torch.no_grad():
+            net.stack.head.weight.copy_(torch.eye(12))
+        alone = net.stack.norm(net.embedding(IDS))
+        assert torch.allclose(net(IDS), alone) is not opened
+
+
+def near(**options):
+    return stirred(build(neighbours=2, condition_vocab_size=6, **options))
+
+
+def test_neighbours_are_added_to_a_place_each_by_its_distance_and_the_place_itself_is_not():
+    """No block and an open head: what the net says is what it embeds."""
+    net, weight = near(), torch.zeros(4, 16, dtype=torch.float64)
+    for distance, row in ((-2, 0), (-1, 1), (1, 2), (2, 3)):
+        with torch.no_grad():
+            net.neighbours.weight.copy_(weight.index_fill(0, torch.tensor([row]), 1.0))
+        found = net._embedded(IDS, None, None) - net.embedding(IDS)
+        expected = torch.zeros_like(found)
+        for place in range(6):
+            if 0 <= place + distance < 6:
+                expected[:, place] = net.embedding(IDS[:, place + distance])
+        torch.testing.assert_close(found, expected, **EXACT)
+
+
+def test_padding_is_nobodys_neighbour():
+    net, plain = near(), near()(IDS, None, PROMPT)
+    padded = torch.nn.functional.pad(IDS, (0, 3), value=9)
+    seen = torch.nn.functional.pad(torch.ones_like(IDS), (0, 3)).bool()
+    torch.testing.assert_close(net(padded, None, PROMPT, seen=seen)[:, :6], plain, **EXACT)
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 3), (1, 4), (3, 6)])
+def test_kept_keys_and_values_with_neighbours_say_what_one_whole_pass_says(start, end):
+    net, t = near(num_hidden_layers=1), torch.zeros(2)
+    block = keeping(net, IDS, start, end, t, condition=PROMPT)
+    torch.testing.assert_close(block(IDS, t), net(IDS, t, PROMPT), **EXACT)

@@ -45,14 +45,22 @@ class TimeEmbedding(nn.Module):
 class Modulation(nn.Module):
     """So many vectors of the time, all 0 at first; without a time the same ones for all.
 
+    By threes they are a shift, a scale and a gate; a gate starts as `gate` says.
+
     Shapes: time (B, dim) -> count times (B, 1, dim); None -> count times (dim,)
     """
 
-    def __init__(self, dim: int, count: int, timed: bool = True) -> None:
+    def __init__(self, dim: int, count: int, timed: bool = True, gate: float = 0.0) -> None:
         super().__init__()
-        self.count = count
+        self.count, self.gate = count, gate
         self.linear = ZeroLinear(dim, count * dim, bias=False) if timed else None
-        self.bias = nn.Parameter(torch.zeros(count * dim))
+        self.bias = nn.Parameter(torch.empty(count * dim))
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        nn.init.zeros_(self.bias)
+        self.bias.view(self.count, -1)[2::3] = self.gate
 
     def forward(self, time: Tensor | None) -> tuple[Tensor, ...]:
         if time is None or self.linear is None:
@@ -138,10 +146,10 @@ class FeedForward(nn.Module):
 class TransformerBlock(nn.Module):
     """Self-attention and a feed-forward net. Shapes: x (B, T, dim), time (B, dim), seen (B, T) -> as x"""
 
-    def __init__(self, dim: int, heads: int, hidden: int, timed: bool = True) -> None:
+    def __init__(self, dim: int, heads: int, hidden: int, timed: bool = True, gate: float = 0.0) -> None:
         super().__init__()
         self.norms = nn.ModuleList(nn.LayerNorm(dim, elementwise_affine=False) for _ in range(2))
-        self.modulation = Modulation(dim, 6, timed)
+        self.modulation = Modulation(dim, 6, timed, gate)
         self.attention, self.feed_forward = Attention(dim, heads), FeedForward(dim, hidden)
 
     def forward(
@@ -166,10 +174,10 @@ class CrossAttentionBlock(nn.Module):
     Shapes: x (B, T, dim), condition (B, C, dim), time (B, dim), seen (B, C) -> as x
     """
 
-    def __init__(self, dim: int, heads: int, timed: bool = True) -> None:
+    def __init__(self, dim: int, heads: int, timed: bool = True, gate: float = 0.0) -> None:
         super().__init__()
         self.norm, self.norm_condition = nn.LayerNorm(dim, elementwise_affine=False), nn.LayerNorm(dim)
-        self.modulation, self.attention = Modulation(dim, 3, timed), Attention(dim, heads)
+        self.modulation, self.attention = Modulation(dim, 3, timed, gate), Attention(dim, heads)
 
     def forward(
         self, x: Tensor, condition: Tensor, time: Tensor | None = None, *, seen: Tensor | None = None

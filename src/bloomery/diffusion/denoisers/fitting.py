@@ -91,7 +91,7 @@ class TimeLeft(Callback):
 
 def fit(
     net: nn.Module,
-    data: Dataset | Mapping[str, Tensor],
+    data: Loader | Dataset | Mapping[str, Tensor],
     loss: Loss,
     config: FittingConfig,
     *,
@@ -143,7 +143,9 @@ def readable(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
-def _loader(data: Dataset | Mapping[str, Tensor], loop: TrainConfig) -> Loader:
+def _loader(data: Loader | Dataset | Mapping[str, Tensor], loop: TrainConfig) -> Loader:
+    if isinstance(data, Loader):
+        return data
     if not isinstance(data, Mapping):
         return loader_for(data, loop)
     rows = Rows(data)

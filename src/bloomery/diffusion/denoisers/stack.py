@@ -26,12 +26,17 @@ class StackConfig(PretrainedConfig):
         intermediate_size: int = 1024,
         rope_theta: float = 10000.0,
         timed: bool = True,
+        open_gates: bool = False,
         **kwargs: Any,
     ) -> None:
-        """`timed`: whether the net is told the time; one that is not takes it and does not look."""
+        """`timed`: whether the net is told the time; one that is not takes it and does not look.
+
+        `open_gates`: blocks add what they say from the start, of maps that keep the size of what they get and
+        of embeddings of size 1: tokens are learned many times faster so.
+        """
         self.hidden_size, self.num_hidden_layers = hidden_size, num_hidden_layers
         self.num_attention_heads, self.intermediate_size = num_attention_heads, intermediate_size
-        self.rope_theta, self.timed = rope_theta, timed
+        self.rope_theta, self.timed, self.open_gates = rope_theta, timed, open_gates
         super().__init__(**kwargs)
 
     def expect_at_least(self, least: int, *names: str) -> None:
@@ -55,16 +60,15 @@ class Denoiser(PreTrainedModel):
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
-        if isinstance(module, ZeroLinear):
+        if isinstance(module, ZeroLinear | Modulation):
             module.reset_parameters()
-        elif isinstance(module, Modulation):
-            nn.init.zeros_(module.bias)
         elif isinstance(module, nn.Linear):
-            nn.init.normal_(module.weight, std=SPREAD)
+            opened = self.config.open_gates
+            nn.init.normal_(module.weight, std=module.in_features**-0.5 if opened else SPREAD)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, nn.Embedding):
-            nn.init.normal_(module.weight, std=SPREAD)
+            nn.init.normal_(module.weight, std=1.0 if self.config.open_gates else SPREAD)
         elif isinstance(module, nn.LayerNorm | nn.GroupNorm) and module.weight is not None:
             nn.init.ones_(module.weight)
             nn.init.zeros_(module.bias)
@@ -79,9 +83,12 @@ class Stack(nn.Module):
         super().__init__()
         dim, heads, timed = config.hidden_size, config.num_attention_heads, config.timed
         hidden, layers = config.intermediate_size, range(config.num_hidden_layers)
+        gate = float(config.open_gates)
         self.head_dim, self.theta = dim // heads, config.rope_theta
-        self.blocks = nn.ModuleList(TransformerBlock(dim, heads, hidden, timed) for _ in layers)
-        self.crosses = nn.ModuleList(CrossAttentionBlock(dim, heads, timed) for _ in layers if conditional)
+        self.blocks = nn.ModuleList(TransformerBlock(dim, heads, hidden, timed, gate) for _ in layers)
+        self.crosses = nn.ModuleList(
+            CrossAttentionBlock(dim, heads, timed, gate) for _ in layers if conditional
+        )
         self.norm, self.modulation = nn.LayerNorm(dim, elementwise_affine=False), Modulation(dim, 2, timed)
         self.head = ZeroLinear(dim, outputs)
 
@@ -94,8 +101,12 @@ class Stack(nn.Module):
         seen: Tensor | None = None,
         kept: list[KeyValues] | None = None,
         start: int = 0,
+        only: Tensor | None = None,
     ) -> Tensor:
-        """Shapes: x (B, T, dim), time (B, dim), seen (B, T) -> (B, T, outputs)"""
+        """`only`: the places, (B, T), that the head is asked for; else all.
+
+        Shapes: x (B, T, dim), time (B, dim), seen (B, T) -> (B, T, outputs) or (places, outputs)
+        """
         turned = self.rotation(torch.arange(start, start + x.shape[1], device=x.device)[None])
         for number, block in enumerate(self.blocks):
             layer = None if kept is None else kept[number]
@@ -103,7 +114,8 @@ class Stack(nn.Module):
             if context is not None:
                 x = self.crosses[number](x, context.states, time, seen=context.seen)
         shift, scale = self.modulation(time)
-        return self.head(self.norm(x) * (1 + scale) + shift)
+        x = self.norm(x) * (1 + scale) + shift
+        return self.head(x if only is None else x[only])
 
     def rotation(self, positions: Tensor) -> Rotation:
         return rotation(positions, self.head_dim, self.theta)

@@ -43,6 +43,7 @@ SIZES: Mapping[str, Mapping[str, int]] = {
         "intermediate_size": 1024,
     },
 }
+START = {"open_gates": True, "neighbours": 2}  # without these masks are learned of many times later
 PLACES = {"lines": 64, "indents": 16, "scopes": 32}  # ids of each signal; further ones count as the last
 
 
@@ -87,7 +88,7 @@ class CodeModel:
         """
         if size not in SIZES:
             raise UnknownName("size of a code model", size, SIZES)
-        given = {**SIZES[size], **(PLACES if places else {}), **options}
+        given = {**SIZES[size], **START, **(PLACES if places else {}), **options}
         try:
             config = TokenDenoiserConfig(
                 vocab_size=len(tokenizer), condition_vocab_size=len(prompts), **given
