@@ -155,6 +155,17 @@ def test_a_task_that_kills_its_agents_is_given_up(catalog: Catalog) -> None:
     assert (back.state, back.reason) == ("failed", "a1 died or hung while at it (3 of 3 attempts)")
 
 
+def test_a_task_that_is_given_back_was_not_attempted(catalog: Catalog) -> None:
+    add(catalog, most_attempts=1)
+    for minutes in range(3):
+        task = take(catalog, minutes=minutes)
+        assert (task.state, task.attempts) == ("leased", 1)
+        catalog.queue.give_back([task.lease, "another"])
+    found = catalog.queue.task(task.name)
+    assert (found.state, found.attempts, found.lease, found.reason) == ("waiting", 0, None, "")
+    assert not catalog.queue.finish(task.name, task.lease, patches=[], facts={}, now=at(9))
+
+
 def test_a_cancelled_task_is_nobodys(catalog: Catalog) -> None:
     name = add(catalog).name
     task = take(catalog)

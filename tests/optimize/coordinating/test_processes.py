@@ -118,7 +118,24 @@ def test_who_is_stopped_in_the_middle_of_a_task_did_not_die(shop, monkeypatch) -
     (found,) = agents.all()
     assert (found.state, found.task) == ("stopped", None)
     assert "as was asked" in found.reason
-    assert [task.state for task in shop.workspace.catalog.queue.tasks()] == ["waiting"]
+    assert [(task.state, task.attempts) for task in shop.workspace.catalog.queue.tasks()] == [("waiting", 0)]
+
+
+def test_a_person_who_interrupts_has_attempted_nothing(shop) -> None:
+    """Ctrl-C, where the agent works in the command's own process; an error of the work's own does count."""
+    shop.ask(EDITS[0], most_attempts=2)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            shop.work(work=interrupted)
+    (task,) = shop.workspace.catalog.queue.tasks()
+    assert (task.state, task.attempts, task.lease) == ("waiting", 0, None)
+    assert [one.lost for one in shop.workspace.catalog.agents.all()] == [0]
+    (done,) = shop.work().tasks
+    assert (done.state, done.attempts) == ("done", 1)
 
 
 @pytest.mark.slow

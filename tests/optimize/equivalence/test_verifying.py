@@ -181,3 +181,10 @@ def test_every_kind_that_a_place_takes_is_tried_there_however_many_places_there_
     )
     assert found.findings
     assert not found.accepted
+
+
+def test_a_cache_that_halves_the_depth_of_a_recursion_is_no_equal(tmp_path: Path) -> None:
+    plain = "def down(n: int) -> int:\n    return 0 if n <= 0 else down(n - 1) + 1\n"
+    cached = plain.replace("def down", "import functools\n\n@functools.cache\ndef down")
+    found = tried(tmp_path, plain, cached)
+    assert "RecursionError" in str(found.findings[0])

@@ -87,6 +87,8 @@ def live(orders: Orders, stop: threading.Event | None = None, watch: Watch | Non
             while not stop.is_set() and (record := _next(ledger, orders, stop)):
                 ended += _do(ledger, orders, life, record, watch or (lambda point, task: None))
         except BaseException as error:
+            if not isinstance(error, Exception):  # stopped by a person: that was no attempt
+                _give_back(workspace, orders.name, counted=False)
             agents.end(orders.name, life, "stopped", mask(f"{type(error).__name__}: {error}"))
             raise
         agents.end(orders.name, life, "stopped")
@@ -103,11 +105,11 @@ def _named(orders: Orders) -> Iterator[None]:
         yield
 
 
-def _give_back(workspace: Workspace, name: str) -> None:
-    """What an earlier life of this name was at."""
+def _give_back(workspace: Workspace, name: str, *, counted: bool = True) -> None:
+    """What this life, or an earlier one of this name, was at."""
     queue = workspace.catalog.queue
     leases = [task.lease for task in queue.tasks("leased") if task.agent == name and task.lease]
-    queue.take_back(now=now(), leases=leases)
+    queue.take_back(now=now(), leases=leases) if counted else queue.give_back(leases)
 
 
 def _next(ledger: Ledger, orders: Orders, stop: threading.Event) -> TaskRecord | None:

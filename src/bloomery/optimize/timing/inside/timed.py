@@ -72,14 +72,15 @@ def _measured(module: types.ModuleType, job: dict, told: dict) -> None:
 
 
 def _climbed(module: types.ModuleType, job: dict) -> list[list[dict]]:
-    until = time.monotonic() + job["total_s"]
+    left_s = job["total_s"]
     found: list[list[dict]] = []
     for ladder in job["ladders"]:
         found.append([])
         for rung in ladder:
-            if time.monotonic() > until:
+            if left_s <= 0:
                 break
             seen = forked(lambda rung=rung: once(module, list(map(_compiled, rung)), job), job["time_s"])
+            left_s -= seen["own_s"]
             found[-1].append(seen)
             if "trouble" in seen or seen["processor_ns"] >= job["enough_ns"]:
                 break
@@ -189,7 +190,8 @@ def weighed(module: types.ModuleType, calls: list, job: dict) -> dict:
 
 
 def forked(work: Any, time_s: float) -> dict:
-    """What the work told, in a process of its own; with the most memory that this held."""
+    """What the work told, in a process of its own; with the most memory that this held, and its own time:
+    what it ran and slept, `time_s` at most, without what it waited for a processor."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -201,15 +203,16 @@ def forked(work: Any, time_s: float) -> dict:
         finally:
             os._exit(0)
     os.close(writer)
-    data, cut = _read(reader, time.monotonic() + time_s)
+    data, own_s = _read(reader, child, time_s)
     os.close(reader)
-    if cut:
+    if cut := own_s >= time_s:
         os.kill(child, signal.SIGKILL)
     _, status, usage = os.wait4(child, 0)
     if not data:
         code = os.waitstatus_to_exitcode(status)
-        return {"trouble": f"more than {time_s:.3g} s" if cut else f"its process ended with {code}"}
-    return {**json.loads(data), "rss_bytes": usage.ru_maxrss * 1024}
+        why = f"more than {time_s:.3g} s" if cut else f"its process ended with {code}"
+        return {"trouble": why, "own_s": own_s}
+    return {**json.loads(data), "rss_bytes": usage.ru_maxrss * 1024, "own_s": own_s}
 
 
 def _told(writer: int, seen: dict) -> None:
@@ -218,15 +221,25 @@ def _told(writer: int, seen: dict) -> None:
         data = data[os.write(writer, data) :]
 
 
-def _read(reader: int, until: float) -> tuple[bytes, bool]:
-    data = b""
-    while (left := until - time.monotonic()) > 0:
-        if select.select([reader], [], [], left)[0]:
+def _read(reader: int, child: int, time_s: float) -> tuple[bytes, float]:
+    """What the child tells until it ends, and its own time; nothing once that is up."""
+    data, began = b"", time.monotonic()
+    while (own_s := time.monotonic() - began - _kept_waiting_s(child)) < time_s:
+        if select.select([reader], [], [], min(time_s - own_s, 0.2))[0]:
             more = os.read(reader, 65536)
             if not more:
-                return data, False
+                return data, own_s
             data += more
-    return b"", True
+    return b"", own_s
+
+
+def _kept_waiting_s(process: int) -> float:
+    """How long a process was ready and others ran; 0 where the system does not say."""
+    try:
+        with open(f"/proc/{process}/schedstat") as file:  # noqa: PTH123
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 if __name__ == "__main__":
