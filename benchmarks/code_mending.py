@@ -10,19 +10,21 @@ holds out; the others: canonical programs of the translated benchmarks.
 
 import argparse
 import ast
+import gzip
 import json
 import os
 import random
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.completing import library, texts
+from bloomery.diffusion.code.detecting.detect import detect
 from bloomery.diffusion.code.lexemes.lexicons import lexicon
-from bloomery.diffusion.code.lexemes.lexing import lexed
+from bloomery.diffusion.code.lexemes.lexing import Lexeme, lexed
 from bloomery.diffusion.code.lexemes.spacing import name
 from bloomery.diffusion.code.mending.habits import Habits
 from bloomery.diffusion.code.mending.mend import Mended, mend
@@ -138,6 +140,67 @@ def taught(count: int) -> Callable[[str, str], float]:
     return Habits.of((data.decode("latin-1"), "python") for data in files[:count]).likelihood
 
 
+def held(language: str, data: Path) -> list[str]:
+    """Programs by which no mark was chosen: HumanEval and its translations; of MBXP's TypeScript a half."""
+    if language == "typescript":
+        found = texts(language, data)
+        return found[len(found) // 2 :]
+    short = {"javascript": "js"}.get(language, language)
+    name = "HumanEval" if language == "python" else f"humaneval_{short}"
+    folder = "humaneval" if language == "python" else "humaneval-x"
+    with gzip.open(data / folder / f"{name}.jsonl.gz", "rt") as file:
+        rows = [json.loads(line) for line in file]
+    return [row["prompt"] + row["canonical_solution"] for row in rows]
+
+
+def fragment(text: str, language: str, rng: random.Random) -> str:
+    """Five lines of code in a row, remarks and Python's docstrings left out."""
+    raw = _raw(text)
+    lexemes, rest = lexed(raw, lexicon(language))
+    kept = [one.gap + one.text * (not _is_remark(one)) for one in lexemes]
+    lines = [line for line in ("".join(kept) + rest).splitlines() if line.strip()]
+    at = rng.randrange(max(len(lines) - 4, 1))
+    return "\n".join(lines[at : at + 5]).encode("latin-1").decode() + "\n"
+
+
+def _is_remark(lexeme: Lexeme) -> bool:
+    return lexeme.shape in {"comment", "block"} or lexeme.text.startswith(('"""', "'''"))
+
+
+def detection(data: Path) -> dict[str, dict[str, float]]:
+    """Shares that were told right, told wrong and called unknown; a fragment of TypeScript without types is
+    JavaScript, too."""
+    found = {}
+    for language in LANGUAGES:
+        rng, programs = random.Random(f"fragments {language}"), held(language, data)
+        found[language] = shares(programs, {language})
+        right = {language} | ({"javascript"} if language == "typescript" else set())
+        found[f"{language}, five lines"] = shares([fragment(text, language, rng) for text in programs], right)
+    questions = [
+        json.loads(line)["question"] for line in (data / "gsm8k/test.jsonl").read_text().splitlines()
+    ]
+    found["prose (GSM8K)"] = shares(questions[300:800], {None})
+    plays = (data / "tinyshakespeare/input.txt").read_text().splitlines()[4000:]
+    found["prose (Shakespeare)"] = shares(
+        ["\n".join(plays[at : at + 8]) for at in range(0, 8000, 20)], {None}
+    )
+    packed = sorted((data / "mnist").glob("*.gz"))
+    found["binary (gzip)"] = shares([path.read_bytes()[:4096] for path in packed], {None})
+    return found
+
+
+def shares(given: Sequence[str | bytes], right: set[str | None]) -> dict[str, float]:
+    started = time.process_time()
+    said = [detect(text).language for text in given]
+    spent = time.process_time() - started
+    known = sum(one in right for one in said)
+    unknown = sum(one is None for one in said) * (None not in right)
+    return {
+        "texts": len(said), "right": known / len(said), "unknown": unknown / len(said),
+        "wrong": (len(said) - known - unknown) / len(said), "ms": 1000 * spent / len(said),
+    }  # fmt: skip
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -155,6 +218,9 @@ def main() -> int:
         if language == "python":
             results["python, habits of the library"] = repaired(made, language, likelihood=taught(TAUGHT))
             print("taught", json.dumps(results["python, habits of the library"]), flush=True)
+    if not given.language:
+        results["detection"] = detection(data)
+        print("detection", json.dumps(results["detection"]), flush=True)
     if given.json:
         given.json.write_text(json.dumps(results, indent=1))
     return 0
