@@ -28,7 +28,7 @@ def test_what_parses_is_given_and_what_does_not_is_refused_with_the_reason():
     found = fill_verified(model, data, Hole(4, 11), "python", lengths=[3, 4, 5, 6, 7])
     assert [each.data.decode() for each in found.candidates] == ["x = y * 2 + 1\n", "x = ß + 1\n"]
     assert [each.text for each in found.candidates] == [b"y * 2", "ß".encode()]
-    assert found.reasons[0].startswith("3 tokens: 1:5: ")
+    assert found.reasons[0].startswith("3 tokens: 1:1: unexpected")
     assert found.reasons[1] == "7 tokens: nothing was written"
     assert set(model.asked) == {("x = ", " + 1\n")}
 
