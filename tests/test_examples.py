@@ -116,7 +116,7 @@ def test_a_model_forged_from_python_answers_in_plain_transformers(tmp_path):
 
 def test_a_coins_rewards_tell_a_way_through_its_cell_from_one_a_row_away(tmp_path):
     printed = run("coins.py", cwd=tmp_path).splitlines()
-    assert printed == ["row 3: reward -0.02, picked up 1", "row 1: reward -2.00, picked up 0"]
+    assert printed == ["row 3: reward -0.21, picked up 1", "row 1: reward -2.16, picked up 0"]
 
 
 def test_every_example_is_run_here():

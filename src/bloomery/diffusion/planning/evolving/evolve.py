@@ -15,10 +15,11 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bloomery.core.config import option
-from bloomery.core.errors import UnknownName
+from bloomery.core.errors import UnknownName, UserError
 from bloomery.diffusion.adapting.adapt import adapt
 from bloomery.diffusion.adapting.adapted import Adapted
 from bloomery.diffusion.adapting.budget import Budget
@@ -38,19 +39,21 @@ from bloomery.diffusion.processes.process import Project
 from bloomery.training.config import TrainConfig
 from bloomery.training.schedules import ScheduleConfig
 
+from .seeing import every_step
 from .wanted import Wanted, Ways, given_ways, random_ways
 from .worth import Worth, arriving, judging, of_coin, selecting
 
 Choice = Literal["gradient", "memory", "hybrid", "self"]
 REMEMBERED = 64  # windows of a way that a planner is given to recall
+TRIED, PLANS = 6, 16  # random ways tried for each that is asked for, and plans of each
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvolveConfig:
     """What a round costs and learns with."""
 
-    candidates: int = option(32, help="plans a way and round", low=2)
-    scales: tuple[float, ...] = option((2.0, 8.0), help="guidance, in deviations of the reward")
+    candidates: int = option(24, help="plans a way and round", low=2)
+    scales: tuple[float, ...] = option((1.0, 4.0), help="guidance, in deviations of the reward")
     best: float = option(0.25, help="share of candidates that is learned from", low=0.0, high=1.0)
     mix: float = option(0.5, help="share of a round's windows that are of the task", low=0.0, high=1.0)
     steps: int = option(100, help="optimizer steps of a round", low=1)
@@ -105,7 +108,7 @@ def evolve(
     config = config or EvolveConfig()
     real = real_windows(planner, rides, config.real, seed)
     worth, probe = worth_of(asked, config.timeout_s), real[: config.probe]
-    asked_ways, others = ways_of(asked, seed)
+    asked_ways, others = ways_of(planner, asked, worth, seed)
     selects, judges = selecting(planner, worth, probe), judging(planner, worth, probe)
     tasks = [
         Task(judges=judges, selects=selects, **about)
@@ -132,12 +135,34 @@ def adapted_planner(planner: Planner, model: Adapted) -> Planner:
     return replace(planner, net=model.net, recalled=known)
 
 
-def ways_of(asked: Wanted, seed: int) -> tuple[Ways, Ways]:
-    """Ways to learn, and others to be judged on: none where ways are given."""
-    if isinstance(asked.ways, int):
-        return random_ways(asked.maze, asked.ways, seed)
-    ways = given_ways(asked.ways)
-    return ways, Ways(ways.starts[:0], ways.goals[:0])
+def ways_of(planner: Planner, asked: Wanted, worth: Worth, seed: int) -> tuple[Ways, Ways]:
+    """Ways to learn, and others to be judged on: none where ways are given.
+
+    Of random ways those are left out on which all plans are worth the same: a start at the coin.
+
+    Raises: UserError where too few are left.
+    """
+    if not isinstance(asked.ways, int):
+        ways = given_ways(asked.ways)
+        return ways, ways.picked(slice(0, 0))
+    some = random_ways(asked.maze, TRIED * asked.ways, seed)
+    telling = np.flatnonzero(tells(planner, worth, some, seed))
+    if len(telling) < 2 * asked.ways:
+        raise UserError(
+            f"on {len(telling)} of {len(some)} ways through '{asked.maze.name}' the reward tells plans apart,"
+            f" {2 * asked.ways} are needed, {asked.ways} to learn and as many to judge; ask for fewer"
+        )
+    return some.picked(telling[: asked.ways]), some.picked(telling[asked.ways : 2 * asked.ways])
+
+
+def tells(planner: Planner, worth: Worth, ways: Ways, seed: int) -> NDArray[np.bool_]:
+    """Whether the planner's plans of each way differ in reward. Shapes: -> (N,)"""
+    starts, goals = (np.repeat(one, PLANS, axis=0) for one in (ways.starts, ways.goals))
+    plans = planner.plans(starts, goals, torch.Generator().manual_seed(seed))
+    tokens = np.concatenate([plans.states, plans.actions], axis=-1)
+    said = worth.selects(every_step(planner.spec, planner.scale)(planner.scale.inward(tokens)))
+    each = said.reshape(-1, PLANS)
+    return ((each - each[:, :1]).abs().amax(1) > 1e-6).numpy()
 
 
 def real_windows(planner: Planner, rides: Rides, count: int, seed: int) -> Tensor:

@@ -3,7 +3,7 @@
 As a file (TOML):
 
     maze = "umaze"                        # a name, a file beside this one, or lines of # and O
-    ways = [[[2, 3], [1, 1]]]             # start and goal of each, or how many random ones (default 8)
+    ways = [[[2, 3], [1, 1]]]             # start and goal of each, or how many random ones (default 16)
     coin = [3, 2]                         # to be picked up on the way; or
     reward = "coins.py:reward"            # a function of states, in a file beside this one, and
     judge = "coins.py:judge"              # another one of driven runs
@@ -24,9 +24,9 @@ from bloomery.diffusion.planning.mazes import named as maze_named
 
 from .asking import Asked, named
 
-WAYS = 8
+WAYS = 16
 COINS = {
-    "coins-umaze": ("umaze", (3, 2)),
+    "coins-umaze": ("umaze", (3.15, 3.15)),
     "coins-medium": ("medium", (4, 5)),
     "coins-large": ("large", (3, 9)),
 }
@@ -67,6 +67,9 @@ class Ways:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def picked(self, which: Any) -> "Ways":
+        return Ways(self.starts[which], self.goals[which])
+
 
 def wanted(task: str, *, reward: str = "", judge: str = "", maze: str = "") -> Wanted:
     """The task of that name or file; what else is given counts more than what the file says.
@@ -93,19 +96,13 @@ def maze_of(name: str, beside: Path | None = None) -> Maze:
     return parsed(file.read_text(encoding="utf-8"), file.stem) if file.is_file() else maze_named(name)
 
 
-def random_ways(maze: Maze, count: int, seed: int) -> tuple[Ways, Ways]:
-    """Ways between different cells, and as many others. Raises: UserError where there are not so many."""
+def random_ways(maze: Maze, most: int, seed: int) -> Ways:
+    """Ways between different cells, no two alike, at most so many."""
     cells = len(maze.cells)
-    if 2 * count > cells * (cells - 1):
-        raise UserError(f"maze '{maze.name}' has {cells * (cells - 1)} ways between cells, not {2 * count}")
-    chosen = np.random.default_rng(seed).permutation(cells * (cells - 1))[: 2 * count]
+    chosen = np.random.default_rng(seed).permutation(cells * (cells - 1))[:most]
     first, step = np.divmod(chosen, cells - 1)
     places = np.array(maze.cells, dtype=float)
-    starts, goals = places[first], places[(first + 1 + step) % cells]
-    return (
-        Ways(rest_at(starts[:count]), goals[:count]),
-        Ways(rest_at(starts[count:]), goals[count:]),
-    )
+    return Ways(rest_at(places[first]), places[(first + 1 + step) % cells])
 
 
 def given_ways(ways: Sequence[tuple[Cell, Cell]]) -> Ways:
