@@ -3,6 +3,7 @@
 import ast
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
+from configparser import ConfigParser, Error
 from pathlib import Path
 from typing import NamedTuple
 
@@ -118,16 +119,47 @@ def _names_of_a_module(
             yield alias.asname or alias.name, Imported(roots[0] / "__init__.py", alias.name)
 
 
+PYTEST_FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini",
+                "setup.cfg")  # fmt: skip
+
+
 def pytest_options(project: Path) -> dict[str, object]:
-    """The table `tool.pytest.ini_options` of a project's pyproject.toml; empty where there is none."""
-    file = project / "pyproject.toml"
+    """pytest's settings of a project; empty where there are none. Raises: UserError for what is no TOML."""
+    return pytest_settings(project, project)[1]
+
+
+def pytest_settings(project: Path, folder: Path) -> tuple[Path | None, dict[str, object]]:
+    """The file of settings that pytest finds for tests of a folder of the project, and what it says."""
+    for place in (folder, *folder.parents):
+        for name in PYTEST_FILES:
+            found = _settings_in(place / name)
+            if found is not None:
+                return place / name, found
+        if place == project:
+            break
+    return None, {}
+
+
+def _settings_in(file: Path) -> dict[str, object] | None:
+    """None where pytest would look for another file."""
     if not file.is_file():
-        return {}
+        return None
+    if file.suffix == ".toml":
+        try:
+            tables = tomllib.loads(file.read_text())
+        except tomllib.TOMLDecodeError as error:
+            raise UserError(f"{file}: not TOML: {error}") from None
+        table = (tables.get("tool", {}) if file.name == "pyproject.toml" else tables).get("pytest")
+        return None if table is None else dict(table.get("ini_options", table))
+    parser = ConfigParser(interpolation=None)
     try:
-        tables = tomllib.loads(file.read_text())
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{file}: not TOML: {error}") from None
-    return dict(tables.get("tool", {}).get("pytest", {}).get("ini_options", {}))
+        parser.read(file)
+    except Error as error:
+        raise UserError(f"{file}: cannot be read: {error}") from None
+    section = "tool:pytest" if file.name == "setup.cfg" else "pytest"
+    if parser.has_section(section):
+        return dict(parser[section])
+    return {} if file.name.endswith("pytest.ini") else None
 
 
 def _pythonpath(project: Path) -> list[str]:

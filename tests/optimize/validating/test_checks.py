@@ -16,8 +16,9 @@ from bloomery.optimize.validating.checks.faulting import faults
 from bloomery.optimize.validating.checks.flow import findings, flow
 from bloomery.optimize.validating.checks.generating import generated
 from bloomery.optimize.validating.checks.linting import security, style
-from bloomery.optimize.validating.checks.text import is_judge, judges, syntax
+from bloomery.optimize.validating.checks.text import judges, syntax
 from bloomery.optimize.validating.checks.types import importers
+from bloomery.optimize.validating.deciding import is_judge
 from bloomery.optimize.validating.levels import CHECKS, CLAIMS, LEVELS, is_measured, required
 
 UNSAFE = ("    return sorted(prices)[0]\n", "    return eval(str(min(prices)))\n")

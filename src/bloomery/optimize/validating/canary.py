@@ -42,8 +42,11 @@ class Canary:
         return frozenset(found)
 
 
-def new_canary() -> Canary:
-    return Canary(f"test_{secrets.token_hex(8)}")
+def new_canary(functions: Sequence[str] = ("test",)) -> Canary:
+    """`functions`: how a project's tests are called, as prefixes or globs: pytest's `python_functions`."""
+    first, token = functions[0] if functions else "test", secrets.token_hex(8)
+    name = first.replace("*", f"_{token}_", 1) if "*" in first else f"{first}_{token}"
+    return Canary(name if name.isidentifier() else f"test_{token}")
 
 
 def doubted(results: Results, units: frozenset[str]) -> Results:

@@ -11,6 +11,7 @@ from bloomery.optimize.proposal import Goal, Proposal, Target
 from bloomery.optimize.validating import calls
 from bloomery.optimize.validating.caching import Answers, circumstances, remembered
 from bloomery.optimize.validating.change import Change, Trees
+from bloomery.optimize.validating.deciding import is_judge, patterns_of
 from bloomery.optimize.validating.lacking import NotInstalled
 from bloomery.optimize.validating.levels import CLAIMS, asked
 from bloomery.optimize.validating.recording import Record, record
@@ -88,6 +89,14 @@ class Site:
 
     def asked(self, check: Check) -> Check:
         return asked(check, self.level, self.goal)
+
+    def judges(self, path: str) -> bool:
+        """Whether a file decides about changes: a test, or a tool's settings."""
+        return is_judge(path, self.tests, self._patterns)
+
+    @cached_property
+    def _patterns(self) -> tuple[str, ...]:
+        return patterns_of(self.trees.before)
 
     @cached_property
     def record(self) -> Record:

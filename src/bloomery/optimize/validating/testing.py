@@ -15,6 +15,7 @@ from bloomery.core.sandbox import SandboxResult, read_result
 from bloomery.optimize.validating.canary import Canary, doubted, new_canary
 from bloomery.optimize.validating.copying import LIMITS, Workplace, workplace
 from bloomery.optimize.validating.lacking import NotInstalled
+from bloomery.optimize.validating.options import listed, options
 from bloomery.source.modules import pytest_options, source_roots
 from bloomery.source.outcomes import Results, read_results
 from bloomery.source.running import INSIDE as OUTCOMES
@@ -22,15 +23,6 @@ from bloomery.source.running import INSIDE as OUTCOMES
 INSIDE = Path(__file__).parent / "inside"
 RECORD_BYTES = 512 * 2**20
 _LEFT_OUT = shutil.ignore_patterns("__pycache__")
-OPTIONS = (
-    "-q",
-    "--tb=short",
-    "--continue-on-collection-errors",
-    "-p",
-    "no:cacheprovider",
-    "-p",
-    "no:randomly",
-)
 
 
 @dataclass(frozen=True)
@@ -79,8 +71,7 @@ def targets_of(tree: Path, tests: Sequence[str]) -> tuple[str, ...]:
     """The files and folders of tests: those given, else what the settings name, else its folders."""
     if tests:
         return tuple(tests)
-    named = pytest_options(tree).get("testpaths", [])
-    found = named.split() if isinstance(named, str) else [str(one) for one in named]  # type: ignore[attr-defined]
+    found = listed(pytest_options(tree).get("testpaths", []))
     return tuple(found) or (("tests",) if (tree / "tests").is_dir() else (".",))
 
 
@@ -108,9 +99,10 @@ def try_tests(
         there = [one for one in targets if (place.tree / one.partition("::")[0]).exists()]
         if not there:
             return Tried(read_results(place.tree, targets, (), "", ""), {}, {}, "none of the tests is there")
-        canary = new_canary()
+        words, functions = options(place.tree, there)
+        canary = new_canary(functions)
         job = _job(place, there, lines, pace, canary) | {"without": list(without)}
-        ended = _run(place, there, job, pace, canary)
+        ended = _run(place, [*words, *files_of(there)], job, pace, canary)
         told = _events(place)
         events = canary.without(told)
         why = _end_of(ended, events, pace)
@@ -120,8 +112,12 @@ def try_tests(
     return Tried(results, _units(events), _seen(events), why)
 
 
+def files_of(targets: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(target.partition("::")[0] for target in targets))
+
+
 def _run(
-    place: Workplace, targets: Sequence[str], job: Mapping[str, Any], pace: Pace, canary: Canary
+    place: Workplace, words: Sequence[str], job: Mapping[str, Any], pace: Pace, canary: Canary
 ) -> SandboxResult:
     for folder in (OUTCOMES, INSIDE):
         shutil.copytree(folder, place.beside / "inside", dirs_exist_ok=True, ignore=_LEFT_OUT)
@@ -136,11 +132,8 @@ def _run(
         "HOME": str(place.beside),
         "TMPDIR": str(place.beside / "tmp"),
     }
-    files = dict.fromkeys(target.partition("::")[0] for target in targets)
-    options = [*OPTIONS, f"--rootdir={place.tree}", f"--basetemp={place.beside / 'basetemp'}", *_plain()]
-    plugins = ["-p", "bloomery_outcomes", "-p", "bloomery_units"]
-    last = str(place.beside / f"{canary.name}.py")
-    words = [sys.executable, "-m", "pytest", *options, *plugins, *files, last]
+    ours = [f"--basetemp={place.beside / 'basetemp'}", "-p", "bloomery_outcomes", "-p", "bloomery_units"]
+    words = [sys.executable, "-m", "pytest", *ours, *words, str(place.beside / f"{canary.name}.py")]
     return place.run(words, limits=replace(LIMITS, time_s=pace.whole_s), variables=variables)
 
 
@@ -157,12 +150,6 @@ def _job(place: Workplace, targets: Sequence[str], lines: bool, pace: Pace, cana
         "limits_s": dict(pace.limits_s),
         "test_s": pace.test_s,
     }
-
-
-def _plain() -> list[str]:
-    """Options that switch off what other plugins would do to the run, or would draw by chance."""
-    given = {"xdist": "-n0", "pytest_cov": "--no-cov", "hypothesis": "--hypothesis-seed=0"}
-    return [option for package, option in given.items() if importlib.util.find_spec(package)]
 
 
 def _events(place: Workplace) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from bloomery.core.errors import CapabilityMissing, UserError
 from bloomery.core.evidence import judge
-from bloomery.optimize.validating.checks.text import is_judge
 from bloomery.optimize.validating.levels import COVERED
 from bloomery.optimize.validating.noticing import noticed
 from bloomery.optimize.validating.site import Answer, Site, not_made
@@ -50,5 +49,5 @@ def _lines(site: Site, tree: Path) -> Lines:
         for seen in tried.seen.values()
         for path, lines in seen.lines.items()
         for line in lines
-        if not is_judge(path, site.tests)
+        if not site.judges(path)
     )

@@ -8,7 +8,6 @@ from bloomery.core.evidence import not_run
 from bloomery.optimize.equivalence import Effort, verify
 from bloomery.optimize.validating.calls import for_trials
 from bloomery.optimize.validating.checks.reading import files_of_tests
-from bloomery.optimize.validating.checks.text import is_judge
 from bloomery.optimize.validating.levels import EQUIVALENCE
 from bloomery.optimize.validating.site import Answer, Site
 
@@ -24,7 +23,7 @@ def meaning(site: Site) -> Sequence[Answer]:
         return [Answer(not_run(check, reason)) for check in checks]
     effort = Effort(seed=site.seed, circumstances=EFFORTS[site.level])
     proposal = replace(site.proposal, texts=site.texts)
-    allowed = {path for path in site.texts if not is_judge(path, site.tests)}
+    allowed = {path for path in site.texts if not site.judges(path)}
     recorded = for_trials(site.recorded)
     try:
         found = verify(

@@ -5,7 +5,7 @@ import tomllib
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from bloomery.core.errors import CapabilityMissing, FormatRefused
@@ -17,31 +17,17 @@ from bloomery.source.languages.parsing import parse as parse_any
 from bloomery.source.languages.registry import is_source, language_of
 from bloomery.source.python import NotPython, parse_text
 
-SETTINGS = frozenset({
-    "pytest.ini", "tox.ini", "setup.cfg", "mypy.ini", ".mypy.ini", "ruff.toml", ".ruff.toml", ".coveragerc",
-    ".bandit",
-})  # fmt: skip
-
-
 DATA: dict[str, Callable[[str], Any]] = {".json": json.loads, ".toml": tomllib.loads}
 
 
 def judges(site: Site) -> Sequence[Answer]:
     """Tests and the settings of tools judge a change, so a change leaves them alone, and tests for coverage
     leave the rest alone."""
-    wrong = [path for path in site.change.paths if is_judge(path, site.tests) != (site.goal == "coverage")]
+    wrong = [path for path in site.change.paths if site.judges(path) != (site.goal == "coverage")]
     what = "are no tests" if site.goal == "coverage" else "decide about it: tests, or settings of tools"
     how = f"{', '.join(wrong)}: {what}" if wrong else "the names of the changed files"
     mend = f"leave {', '.join(wrong)} as they are" if wrong else ""
     return [Answer(judge(site.asked(JUDGES), len(wrong), how=how, duration_s=0.0), mend)]
-
-
-def is_judge(path: str, tests: Sequence[str] = ()) -> bool:
-    """Whether a file decides what is found out about others."""
-    pure = PurePosixPath(path)
-    named = any(pure.is_relative_to(one.partition("::")[0]) for one in tests if one not in (".", ""))
-    tested = pure.name.startswith("test_") or pure.stem.endswith("_test") or pure.name == "conftest.py"
-    return named or (tested and pure.suffix == ".py") or pure.name in SETTINGS or "tests" in pure.parts[:-1]
 
 
 def syntax(site: Site) -> Sequence[Answer]:

@@ -11,8 +11,8 @@ from pathlib import Path
 from bloomery.core.disk import beside
 from bloomery.core.errors import CapabilityMissing, UserError
 from bloomery.core.evidence import judge, not_run
-from bloomery.optimize.validating.checks.text import is_judge
 from bloomery.optimize.validating.copying import Workplace, workplace
+from bloomery.optimize.validating.deciding import is_judge
 from bloomery.optimize.validating.lacking import NotInstalled
 from bloomery.optimize.validating.levels import TYPES
 from bloomery.optimize.validating.site import Answer, Site, not_made
