@@ -145,7 +145,8 @@ def _show(asked: "Wanted", outcome: "Outcome", plot: Path | None) -> None:
 
 
 def told(gain: "Gain") -> str:
-    return f"{gain.mean:+.3g} [{gain.low:+.3g}, {gain.high:+.3g}]"
+    mean, low, high = (0.0 if abs(one) < 1e-9 else one for one in (gain.mean, gain.low, gain.high))
+    return f"{mean:+.3g} [{low:+.3g}, {high:+.3g}]"
 
 
 def _row(round: "Round") -> list[object]:
