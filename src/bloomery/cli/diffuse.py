@@ -7,6 +7,7 @@ import typer
 
 from bloomery.cli.diffuse_adapt import adapt
 from bloomery.cli.diffuse_fill import fill
+from bloomery.cli.diffuse_train import train
 from bloomery.cli.options import DEFAULT_WORKSPACE, AsJson, WorkspacePath, print_json
 from bloomery.cli.tables import print_fields, say
 
@@ -28,6 +29,7 @@ def about() -> None:
 
 app.command()(adapt)
 app.command()(fill)
+app.command()(train)
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW
+from torch.optim import AdamW, Optimizer
 
 from bloomery.core.config import option
 from bloomery.core.errors import Failure, UserError
@@ -101,11 +101,13 @@ def fit(
     validate: Validate | None = None,
     callbacks: Sequence[Callback] = (),
     should_stop: Callable[[], bool] | None = None,
+    optimizer: Optimizer | None = None,
 ) -> TrainResult:
     """Train `net` in place on the mean of `loss` over each batch; it ends with its averaged weights.
 
     With a `folder` a run that was killed goes on from its last checkpoint and ends with the same bits.
     `validate` sees the averaged weights. `loss` draws from the generator it is given, which checkpoints hold.
+    `optimizer`: instead of AdamW with the config's rate, decays and betas.
     When `should_stop` says so the run ends early, `stopped` is "requested", and another call goes on.
 
     Raises: UserError or Failure for what training.errors tells.
@@ -113,12 +115,11 @@ def fit(
     loop, average = config.loop, WarmAverage(config.average)
     told = [Metrics(metric or _nobody), TimeLeft(progress or _nobody)]  # always: a checkpoint names them
     averaging = [average] if config.average else []
-    weights = [p for p in net.parameters() if p.requires_grad]
     try:
         result = train(
             net,
             _loader(data, loop),
-            optimizer=AdamW(matrices_decay(weights, config.weight_decay), lr=config.lr, betas=config.betas),
+            optimizer=optimizer or _adamw(net, config),
             config=loop,
             schedule=build_schedule(config.schedule, loop.steps),
             loss=lambda net, batch: LossResult(loss(net, batch, torch.default_generator).mean()),
@@ -150,6 +151,11 @@ def _loader(data: Loader | Dataset | Mapping[str, Tensor], loop: TrainConfig) ->
         return loader_for(data, loop)
     rows = Rows(data)
     return loader_for(rows, loop, collate=rows.gathered)
+
+
+def _adamw(net: nn.Module, config: FittingConfig) -> AdamW:
+    weights = [p for p in net.parameters() if p.requires_grad]
+    return AdamW(matrices_decay(weights, config.weight_decay), lr=config.lr, betas=config.betas)
 
 
 def _nobody(*_: object) -> None:

@@ -31,10 +31,10 @@ SIZES: Mapping[str, Mapping[str, int]] = {
         "intermediate_size": 256,
     },
     "small": {
-        "hidden_size": 192,
+        "hidden_size": 160,
         "num_hidden_layers": 4,
         "num_attention_heads": 4,
-        "intermediate_size": 768,
+        "intermediate_size": 640,
     },
     "base": {
         "hidden_size": 256,
