@@ -54,9 +54,11 @@ def best(judged: Sequence[Judged], before: Mapping[str, str]) -> list[Judged]:
 
     The best is the one with the highest score, where the method gives scores, else with the largest gain,
     else the smallest; a proposer's own ranking of its proposals holds among them. What its proposer says is
-    slower, as a repair may be, comes last.
+    slower, as a repair may be, comes last. One of several steps is left out where a step of it, alone, was
+    surely worse: what another one gains would hide that.
     """
-    accepted = [one for one in judged if one.verdict.accepted]
+    worse = [one for one in judged if _is_worse(one)]
+    accepted = [one for one in judged if one.verdict.accepted and not _holds_one_of(one, worse, before)]
     sizes = {id(one): _size(one, before) for one in accepted}
     order = sorted(
         accepted, key=lambda one: (_is_slower(one), -_worth(one), *_standing(one, accepted, sizes))
@@ -67,6 +69,23 @@ def best(judged: Sequence[Judged], before: Mapping[str, str]) -> list[Judged]:
         if diff and not any(overlaps(diff, other) for _, other in kept):
             kept.append((one, diff))
     return [one for one, _ in kept]
+
+
+def _is_worse(one: Judged) -> bool:
+    """Whether its gain was measured, and is surely a loss."""
+    found = [one.verdict.of(claim) for claim in one.verdict.claims & set(GAINS)]
+    return any(told is not None and told.interval is not None and told.interval[1] < 1 for told in found)
+
+
+def _holds_one_of(one: Judged, some: Sequence[Judged], before: Mapping[str, str]) -> bool:
+    steps = one.proposal.operator.split("+")
+    mine = _diff(one, before)
+    return len(steps) > 1 and any(
+        other.proposal.operator in steps
+        and other.proposal.proposer == one.proposal.proposer
+        and overlaps(mine, _diff(other, before))
+        for other in some
+    )
 
 
 def put_up(

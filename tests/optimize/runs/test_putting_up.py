@@ -47,6 +47,22 @@ def test_what_is_slower_stands_behind_every_other_however_small_or_well_scored()
     assert first(slow) == "slow"
 
 
+def timed(operator: str, comment: str, *interval: float) -> Judged:
+    """A change of the lines that `comment` is put into, as many times as fast as the interval says."""
+    text = TEXT.replace("    kept = []\n", f"    kept = []  # {comment}\n")
+    evidence = judge(FASTER, Measured(value=interval[0], interval=interval), how="", duration_s=0)
+    verdict = Verdict("basic", (RIGHT, evidence), claims=frozenset({"faster"}))
+    return Judged(Proposal("rewrites", operator, "", {PATH: text}), verdict)
+
+
+def test_what_one_step_gains_does_not_hide_that_another_one_loses() -> None:
+    both, quick = timed("quick+lame", "both", 4.0, 9.0), timed("quick", "one", 3.0, 9.0)
+    assert first(both, quick, timed("lame", "other", 0.6, 0.8)) == "quick"
+    assert best([both, timed("lame", "other", 0.6, 0.8)], {PATH: TEXT}) == []
+    assert first(both, quick, timed("lame", "other", 0.9, 1.2)) == "quick+lame"  # it may enable the other
+    assert first(both, quick, timed("another", "other", 0.6, 0.8)) == "quick+lame"
+
+
 def test_a_repair_that_is_slower_says_so_in_its_evidence(shop) -> None:
     ledger = open_ledger(shop.workspace, shop.root)
     states = []

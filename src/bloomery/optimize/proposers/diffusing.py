@@ -32,7 +32,7 @@ class CodeDiffusion:
         except UnknownName:
             return
         seed = rng.randrange(2**31)
-        functions = [target.function] if target.function else list(target.known.functions) or [None]
+        functions = (target.function,) if target.function else target.known.functions or (None,)
         for function in functions:
             for text, why in self.rewrite(target.text, language, function, seed):
                 yield Proposal(self.name, "infill", why, {target.path: text}, function=function)

@@ -1,6 +1,7 @@
 """What the tests do before any change: their outcomes, and what each of them runs and reads."""
 
 import ast
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -31,7 +32,7 @@ NOTHING = Did()
 @dataclass(frozen=True)
 class Record:
     """Of the unchanged tree: by test its status and why, what two runs disagree about, by unit and by test
-    the seconds that it took.
+    the seconds that it took, and how many it took to begin.
 
     `did`: by test, by unit (a file with tests), and "" for the import.
     """
@@ -42,6 +43,7 @@ class Record:
     flaky: tuple[str, ...]
     units: Mapping[str, float]
     seconds: Mapping[str, float]
+    start_s: float
     did: Mapping[str, Did]
     trouble: str = ""
 
@@ -98,7 +100,9 @@ def record(tree: Path, targets: Sequence[str], pace: Pace) -> Record:
     """
     first = try_tests(tree, targets, lines=True, pace=pace)
     endless = [one.node for one in first.results.outcomes if one.took_too_long]
+    began = time.monotonic()
     second = try_tests(tree, targets, pace=pace, without=endless)
+    took_s = time.monotonic() - began
     now, then = _statuses(first), _statuses(second) | dict.fromkeys(endless, "failed")
     flaky = tuple(node for node in now if now[node] != then.get(node))
     return Record(
@@ -108,6 +112,7 @@ def record(tree: Path, targets: Sequence[str], pace: Pace) -> Record:
         (*flaky, *(node for node in then if node not in now)),
         {unit: max(seconds, second.units.get(unit, 0.0)) for unit, seconds in first.units.items()},
         {one.node: round(one.duration_s, 4) for one in second.results.outcomes},
+        max(0.0, took_s - sum(second.units.values())),
         _did(tree, first),
         first.trouble,
     )

@@ -22,7 +22,6 @@ from pathlib import Path, PurePosixPath
 from bloomery.optimize.validating.recording import NOTHING, Record, outermost
 from bloomery.source.python import FUNCTION, NotPython, parse_text
 
-START_S = 3.0  # about what it takes until the first test runs
 HARMLESS = frozenset({
     "property", "staticmethod", "classmethod", "cached_property", "functools.cached_property", "cache",
     "functools.cache", "lru_cache", "functools.lru_cache", "contextmanager", "contextlib.contextmanager",
@@ -35,8 +34,8 @@ HARMLESS = frozenset({
 class Selection:
     """`tests` touch the change; `units` are the files whose tests it can reach, `reached` all tests in them.
 
-    `first` are to be run before the rest: those that touch the change, or all that it can reach where that
-    takes hardly more time than to begin twice. `unknown`: why it is all.
+    `first` are to be run before the rest: those that touch the change, or all that it can reach where to
+    begin twice would take longer, if every second change is wrong. `unknown`: why it is all.
     """
 
     tests: tuple[str, ...]
@@ -71,12 +70,12 @@ def select(before: Path, texts: Mapping[str, str | None], known: Record) -> Sele
     reached = [node for node in known.statuses if node.partition("::")[0] in units]
     whole = [node for node in reached if node.partition("::")[0] not in named]
     tests += whole
-    return Selection(tuple(tests), units, tuple(reached), _first(tests, reached, known.seconds))
+    return Selection(tuple(tests), units, tuple(reached), _first(known, tests, reached))
 
 
-def _first(tests: Sequence[str], reached: Sequence[str], seconds: Mapping[str, float]) -> tuple[str, ...]:
-    one, all_ = (sum(seconds.get(node, 0.0) for node in some) for some in (tests, reached))
-    return tuple(reached if tests and all_ <= START_S + 2 * one else tests)
+def _first(known: Record, tests: Sequence[str], reached: Sequence[str]) -> tuple[str, ...]:
+    few, all_ = (sum(known.seconds.get(node, 0.0) for node in some) for some in (tests, reached))
+    return tuple(reached if tests and all_ <= known.start_s + 2 * few else tests)
 
 
 def every_test(known: Record, why: str) -> Selection:

@@ -38,10 +38,14 @@ def any_equal_pair(d: Draft, m: Match) -> None:
     OTHERS.format(TESTS[5]),
 )
 def indexed_pair(d: Draft, m: Match) -> None:
-    """The partners of the first are looked for one by one: where it has one, no index is made for nothing."""
+    """The partners of the first are looked for one by one: where it has one, no index is made for nothing.
+
+    Then the last place of each value tells whether a partner comes later, and the first such place is asked
+    for once. Where a pair may stand either way round, the first one that is met stands in order.
+    """
     _pairs(d, m)
-    d.is_real("enumerate")
-    places, value = d.fresh("places"), d.fresh("one")
+    d.is_real("enumerate", "dict", "zip")
+    last, value = d.fresh("last"), d.fresh("one")
     partner = {2: value, 4: f"T_ + {value}"}.get(m.shape, f"T_ - {value}")
     if "T_" in m:
         d.simple(m["T_"])
@@ -59,13 +63,11 @@ def indexed_pair(d: Draft, m: Match) -> None:
             "for J_ in range(1, len(XS_)):\n"
             f"    if {TESTS[m.shape]}:\n"
             "        return E_\n"
-            f"{begun(places, 'dict[{}, list[int]]', member(d.kind(m['XS_'])), '{}')}\n"
+            f"{last} = dict(zip(XS_, range(len(XS_))))\n"
             f"for I_, {value} in enumerate(XS_):\n"
-            f"    {places}.setdefault({value}, []).append(I_)\n"
-            f"for I_, {value} in enumerate(XS_):\n"
-            f"    for J_ in {places}.get({partner}, ()):\n"
-            f"        if J_ {'!=' if m.shape == 5 else '>'} I_:\n"
-            "            return E_"
+            f"    if {last}.get({partner}, 0) > I_:\n"
+            f"        J_ = XS_.index({partner}, I_ + 1)\n"
+            "        return E_"
         ),
     )
 
