@@ -47,12 +47,11 @@ def train(
     from bloomery.cli.progress import watching
     from bloomery.core.log import set_level
     from bloomery.core.sigterm import sigterm_sets
-    from bloomery.diffusion.code.modelling.files import gather, standard_library
     from bloomery.diffusion.code.modelling.reporting import told, write_report
     from bloomery.diffusion.code.modelling.training import PARTS, ModellingConfig
     from bloomery.diffusion.code.modelling.training import train as go
 
-    gathered = standard_library() if data is None else gather(data, languages)
+    gathered = _gathered(data, languages)
     config = ModellingConfig(size=size, steps=steps or 0, minutes=0.0 if steps else minutes, seed=seed)
     _say_skipped(gathered)
     set_level("warning")
@@ -65,6 +64,19 @@ def train(
         print_json(found)
     else:
         _show(found)
+
+
+def _gathered(data: Path | None, languages: list[str]) -> "Gathered":
+    """Raises: UserError where there is nothing to learn from."""
+    from bloomery.core.errors import UserError
+    from bloomery.diffusion.code.modelling.files import gather, languages_of, standard_library
+
+    if data is not None:
+        return gather(data, languages)
+    others = [name for name in languages_of(languages) if name != "python"]
+    if others:
+        raise UserError(f"the standard library is Python; --data names a folder with {', '.join(others)}")
+    return standard_library()
 
 
 def _say_skipped(gathered: "Gathered") -> None:

@@ -9,8 +9,7 @@ from torch import nn
 
 from bloomery.core.disk import write_atomically
 from bloomery.diffusion.code.modelling.asking import written
-from bloomery.diffusion.code.modelling.measuring import bits_per_byte, bound_of
-from bloomery.diffusion.code.modelling.model import CodeModel
+from bloomery.diffusion.code.modelling.measuring import Cost, bits_per_byte
 from bloomery.diffusion.code.modelling.windows import Encoded
 
 BITS = "bits_per_byte"
@@ -23,8 +22,8 @@ class Looks:
     The folder keeps the best weights and all values, so that a run that was killed forgets none.
     """
 
-    def __init__(self, model: CodeModel, files: Sequence[Encoded], length: int, folder: Path) -> None:
-        self.cost, self.files, self.length = bound_of(model), few(files), length
+    def __init__(self, cost: Cost, files: Sequence[Encoded], length: int, folder: Path) -> None:
+        self.cost, self.files, self.length = cost, few(files), length
         self.best, self._path = folder / "best.safetensors", folder / "looks.json"
 
     @property

@@ -54,7 +54,7 @@ class ModellingConfig:
     batch: int = option(8, help="windows a step", low=1)
     steps: int = option(0, help="of the optimizer; 0: as many as the minutes allow", low=0)
     minutes: float = option(20.0, help="of training, by the pace of its first steps", low=0.0)
-    lr: float = option(2e-3, help="the highest learning rate of AdamW: embeddings, head, vectors", low=0.0)
+    lr: float = option(6e-3, help="the highest learning rate of AdamW: embeddings, head, vectors", low=0.0)
     muon_lr: float = option(6e-3, help="that of Muon: the matrices of the blocks", low=0.0)
     weight_decay: float = option(0.01, help="decay of matrices, as a share of the rate", low=0.0)
     held_out: float = option(0.05, help="share of the bytes to measure on; half as much chooses the weights")
@@ -162,7 +162,10 @@ def _learn(
     config: ModellingConfig, steps: int, told: Tell, should_stop: Callable[[], bool] | None,
 ) -> dict[str, Any]:  # fmt: skip
     """Leaves the best weights in the model."""
-    batches, looks = windows_of(learning, config), Looks(model, choosing, config.window, folder / CHECKPOINTS)
+    batches, looks = (
+        windows_of(learning, config),
+        Looks(bound_of(model), choosing, config.window, folder / CHECKPOINTS),
+    )
     began = time.monotonic()
     done = fit(
         model.net, batches, masked_loss(model.tokenizer), fitting_config(config, steps, batches.batch_size),
