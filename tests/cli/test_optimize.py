@@ -1,5 +1,6 @@
 """bloomery optimize, patches and rollback, on a small repository with a planted effect."""
 
+import hashlib
 import json
 
 import pytest
@@ -153,6 +154,30 @@ def test_own_proposers_are_asked_through_the_function(site):
 
     report = optimize(site.workspace, site.task(), proposers=(Saying("mine", (QUICK + OTHER,)),))
     assert "mine" in {one.proposer for one in report.tried}
+
+
+def test_a_code_model_is_asked_by_the_name_of_its_weights(site, bloomery, monkeypatch, tmp_path):
+    """What it is handed is a function; here one that says what a model might."""
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    name = f"code diffusion {hashlib.sha256(b'weights').hexdigest()[:8]}"
+
+    def rewriter(folder):
+        assert folder == tmp_path
+        return lambda text, language, function, seed: iter([(QUICK + OTHER, f"in {language}")])
+
+    monkeypatch.setattr("bloomery.diffusion.code.suggesting.infilling.rewriter", rewriter)
+    said = bloomery("optimize", "src/shop/orders.py", "--code-model", tmp_path, "--proposer", name, "--json")
+    assert said.code == 0, said.err
+    assert [(one["proposer"], one["why"]) for one in json.loads(said.out)["report"]["tried"]] == [
+        (name, "in python")
+    ]
+
+
+def test_a_code_model_that_is_not_there_is_a_mistake(site, bloomery, tmp_path):
+    said = bloomery("optimize", "src", "--code-model", tmp_path)
+    assert said.code == 2
+    assert "bloomery diffuse train" in said.err
+    assert bloomery("optimize", "src", "--code-model", tmp_path, "--agents", "2").code == 2
 
 
 def test_what_is_applied_by_itself_meets_the_users_bar(site, bloomery):

@@ -53,6 +53,10 @@ LeastGain = Annotated[
     ),
 ]
 Asked = Annotated[list[str], typer.Option("--proposer", help="Ask only this one; may be given often.")]
+CodeModelFolder = Annotated[
+    Path | None,
+    typer.Option("--code-model", help="Ask this model of `diffuse train`, too: it writes statements anew."),
+]
 Seed = Annotated[int, typer.Option(help="Equal seeds try the same.", min=0)]
 
 
@@ -67,6 +71,7 @@ def optimize(
     agents: Agents = 1,
     description: Description = "",
     proposer: Asked = [],
+    code_model: CodeModelFolder = None,
     approve: Approval = "none",
     least_gain: LeastGain = None,
     seed: Seed = 0,
@@ -87,14 +92,30 @@ def optimize(
         paths, goal, tests=tests, level=level, rivals=rivals, most=most, description=description,
         proposers=tuple(proposer), seed=seed,
     )  # fmt: skip
-    report = _run(
-        Workspace.open(workspace), asked, method=method, approve=approve, least_gain=least_gain, agents=agents
-    )
+    how: dict[str, Any] = {"method": method, "approve": approve, "least_gain": least_gain}
+    if code_model is not None:
+        how["proposers"] = [_diffusing(code_model, agents)]
+    report = _run(Workspace.open(workspace), asked, agents=agents, **how)
     if as_json:
         print_json({"report": report, "next": report.next})
     else:
         _print(report)
     return int(goal == "fix" and not report.kept)
+
+
+def _diffusing(folder: Path, agents: int) -> Any:
+    """Raises: UserError for several agents, which share no model."""
+    import hashlib
+
+    from bloomery.core.errors import UserError
+    from bloomery.diffusion.code.suggesting.infilling import rewriter
+    from bloomery.optimize.proposers.diffusing import CodeDiffusion
+
+    if agents > 1:
+        raise UserError("--code-model is asked by one process; leave --agents at 1")
+    rewrite = rewriter(folder)
+    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    return CodeDiffusion(rewrite, digest[:8])
 
 
 def _run(opened: Any, asked: Any, *, agents: int, **how: Any) -> "Report":

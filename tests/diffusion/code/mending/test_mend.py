@@ -133,10 +133,11 @@ def test_what_parses_is_left_to_the_byte():
 
 
 def test_what_is_no_program_is_refused_with_what_the_parser_says():
-    for text in ("Hello world, this is prose and nothing else. It has (brackets\n", "\x00\x01\x02 PNG \x7f"):
+    prose = ("Hello world, this is prose and nothing else. It has (brackets\n", "Dear all, (please\n")
+    for text in (*prose, "\x00\x01\x02 PNG \x7f"):
         found = mend(text, "python")
         assert isinstance(found, Unmended)
-        assert re.search("no 3 edits|null byte", found.why)
+        assert re.search("no [12] edits?|null byte", found.why)
         assert found.faults
     few = mend("def f(x:\n    return (x + 1\n", "python", tries=3)
     assert isinstance(few, Unmended)

@@ -24,6 +24,7 @@ from bloomery.source.languages.registry import language as known_language
 WIDTH = 6  # drafts that one more edit is tried on
 STEPS = 4  # texts with one bracket or quote changed that one more edit is tried on
 EACH = 4  # texts tried for each of several places
+FIFTH = 5  # lexemes for each edit
 LUCK = 8.0  # nats: what it would take for a lexeme that was put in to be like the one that fits
 MISSPELT = 0.7  # how alike two words are that one may be written for the other
 
@@ -61,6 +62,7 @@ def mend(
 ) -> Mended | Unmended:
     """The likeliest of the texts that the fewest edits near the fault make parse.
 
+    At least one edit is tried, and no more than one for every `FIFTH` lexemes: what takes more is no program.
     `tries` bounds how many texts and drafts are looked at; `likelihood` chooses among texts of equally many
     edits, by default what stands beside what elsewhere in the text.
 
@@ -72,13 +74,14 @@ def mend(
     if "\0" in text:
         return Unmended("a null byte: this is no text of a program", wrong)
     search = _Search(text, language, tries)
+    most_edits = min(most_edits, max(len(search.reading.lexemes) // FIFTH, 1))
     for count in range(1, most_edits + 1):
         if found := search.with_edits(count):
             best = _likeliest(found, text, language, likelihood)
             return Mended(_decoded(best.raw), best.edits)
         if search.tries <= 0:
             return Unmended(f"no {count} edits mend it among {tries} tries", wrong)
-    return Unmended(f"no {most_edits} edits near the fault mend it", wrong)
+    return Unmended(f"no {most_edits} edit{'s' * (most_edits > 1)} near the fault mend it", wrong)
 
 
 class _Search:
