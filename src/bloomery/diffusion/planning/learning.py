@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +29,7 @@ class PlannerConfig:
 
     steps: int = 3000  # of the optimizer
     batch: int = 256  # windows a step
+    precision: Literal["fp32", "bf16"] = "bf16"  # of the forward pass
     net: NetKind = "window"
     rate: float = 2e-3  # the highest learning rate; it rises for 100 steps and falls to 2 % along a cosine
     hidden: int | None = None  # width of the net; None: what its kind has (`nets.SIZES`)
@@ -78,8 +80,8 @@ def fit(
 ) -> None:
     """Trains a net of windows in place and leaves the averaged weights in it. Raises: Paused."""
     settings = TrainConfig(
-        steps=config.steps, micro_batch=config.batch, precision="bf16", seed=config.seed, device="cpu",
-        checkpoint_every=config.checkpoint_every,
+        steps=config.steps, micro_batch=config.batch, precision=config.precision, seed=config.seed,
+        checkpoint_every=config.checkpoint_every, device="cpu",
     )  # fmt: skip
     average = AverageWeights(config.average)
     each = windows_loss(process or clean_data(), config)
