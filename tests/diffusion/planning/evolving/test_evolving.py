@@ -154,6 +154,6 @@ def test_a_memory_is_asked_for_the_nearest_windows_and_only_where_they_are_near(
     drawn = [Recalled(windows[:2], 1.0, 0.5).nearest(starts[:1], goals[2:], generator(s)) for s in range(20)]
     assert {float(one.windows[0, 0, 0]) for one in drawn} == {0.0, float(torch.tensor(0.1))}
     many = Recalled(windows[:1], 0.25, 0.5).nearest(
-        starts[:1].expand(4000, 2), goals[:1].expand(4000, 2), generator()
+        starts[:1].expand(4000, 2), goals[2:].expand(4000, 2), generator()
     )
     assert abs(float(many.there.double().mean()) - 0.25) < 0.025  # 3.6 deviations
