@@ -10,6 +10,7 @@ import torch
 from bloomery.core.errors import FormatRefused, UserError
 from bloomery.core.step import Paused
 from bloomery.diffusion.code.modelling.files import File, Gathered
+from bloomery.diffusion.code.modelling.looking import DRAWS, few
 from bloomery.diffusion.code.modelling.measuring import bits_per_byte, bound_of
 from bloomery.diffusion.code.modelling.reporting import told, write_report
 from bloomery.diffusion.code.modelling.training import ModellingConfig, Trained, parts_of, train
@@ -67,6 +68,19 @@ def test_the_figure_is_of_files_that_were_not_learned_from(whole: tuple[Trained,
     files = encode(trained.model.tokenizer, parts.measuring)
     again = bits_per_byte(bound_of(trained.model), files, 32, draws=3)
     assert again == trained.bits
+
+
+def test_the_weights_are_the_best_of_those_that_were_looked_at(tmp_path: Path) -> None:
+    """Files of one name each: what is learned of them helps no other, and soon harms."""
+    files = tuple(
+        File(f"m{at:02}.py", "python", f"def name{at}():\n    return {at}\n".encode() * 6) for at in range(24)
+    )
+    trained = train(Gathered(files, {}), tmp_path / "m", replace(CONFIG, lr=3e-2, steps=40))
+    values = [value for _, value in trained.chosen]
+    assert min(values) < values[-1] - 0.1
+    choosing = few(encode(trained.model.tokenizer, parts_of(files, CONFIG).choosing))
+    again = bits_per_byte(bound_of(trained.model), choosing, 32, draws=DRAWS)
+    assert again.bits_per_byte == min(values)
 
 
 def test_a_killed_run_ends_with_the_same_weights(whole: tuple[Trained, Path], tmp_path: Path) -> None:
