@@ -1,9 +1,12 @@
 """bloomery diffuse train: a repository becomes a model, and what a caller may do wrong."""
 
+import ast
 import json
+from pathlib import Path
 
 import pytest
 
+from bloomery import core as bloomery_core
 from bloomery.diffusion.code.modelling.model import CodeModel
 
 NAMES = ("area", "size", "mean")
@@ -67,3 +70,21 @@ def test_other_languages_than_the_librarys_need_a_folder(bloomery, tmp_path):
     said = bloomery("diffuse", "train", "-l", "go", "--out", tmp_path / "m")
     assert said.code == 2
     assert "the standard library is Python; --data names a folder with go" in said.err
+
+
+@pytest.mark.slow
+def test_what_was_learned_of_a_small_repository_fills_a_hole_in_it(bloomery, tmp_path):
+    """The guide's way: train on a folder, then fill a line of one of its files; nothing else changes."""
+    core = Path(bloomery_core.__file__).parent
+    model, file = tmp_path / "core-model", tmp_path / "sigterm.py"
+    file.write_bytes((core / "sigterm.py").read_bytes())
+    said = bloomery("diffuse", "train", "--data", core, "--size", "tiny", "--steps", 40, "--out", model)
+    assert said.code == 0, said.err
+    assert "fill a hole with it: bloomery diffuse fill" in said.out
+    before = file.read_text().splitlines()
+    said = bloomery("diffuse", "fill", file, "--hole", 13, "--model", model, "--write")
+    assert said.code == 0, said.err
+    after = file.read_text().splitlines()
+    ast.parse(file.read_text())
+    assert after[:12] == before[:12]
+    assert after[-12:] == before[-12:]
