@@ -8,6 +8,7 @@ import typer
 from bloomery.cli.diffuse_adapt import adapt
 from bloomery.cli.diffuse_fill import fill
 from bloomery.cli.diffuse_train import train
+from bloomery.cli.diffuse_write import write
 from bloomery.cli.options import DEFAULT_WORKSPACE, AsJson, WorkspacePath, print_json
 from bloomery.cli.tables import print_fields, say
 
@@ -30,6 +31,7 @@ def about() -> None:
 app.command()(adapt)
 app.command()(fill)
 app.command()(train)
+app.command()(write)
 
 
 @app.command()

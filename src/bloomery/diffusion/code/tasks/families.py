@@ -58,22 +58,16 @@ def fold(start: str, expression: str, *, script: str = "") -> Code:
     }
 
 
-def scan(expression: str, *, script: str = "") -> Code:
-    """Each place holds the expression of the one before it, `s`, and its own, `v`."""
-
-    def placed(text: str, before: str = "$b[i - 1]") -> str:
-        text = text.replace("(s", f"({before}").replace("s +", f"{before} +")
-        return f"$b[i] = {text.replace('v', '$b[i]')}"
-
-    loop = f"i = 1; i < $b.length; i++) {{\n\t{placed(script or expression)};\n}}"
-    told = f"const $b = [...$a];\nfor (let {loop}"
-    body = placed(expression, before="$b[i-1]")
+def scan(python: str, script: str, java: str, go: str) -> Code:
+    """Each place holds a fold of the numbers up to it: by Python's function of this name, JavaScript's
+    expression, Java's operator, and Go's statements."""
+    told = f"const $b = $a.map((_, i) => {script});"
     return {
-        "python": f"$b = list($a)\nfor i in range(1, len($b)):\n\t{placed(expression)}",
+        "python": f"$b = [{python}($a[:i + 1]) for i in range(len($a))]",
         "javascript": told,
         "typescript": told,
-        "java": f"int[] $b = $a.clone();\nfor (int {loop}",
-        "go": f"$b := slices.Clone($a)\nfor i := 1; i < len($b); i++ {{\n\t{body}\n}}",
+        "java": f"int[] $b = $a.clone();\nArrays.parallelPrefix($b, {java});",
+        "go": go,
     }
 
 

@@ -45,6 +45,21 @@ def kept(
 
 ROTATED = "append(slices.Clone($a[min(1, len($a)):]), $a[:min(1, len($a))]...)"
 COPY = "$b := slices.Clone($a)\n"
+SUMS = scan(
+    "sum",
+    "$a.slice(0, i + 1).reduce((s, v) => s + v)",
+    "Integer::sum",
+    "$b, s := []int{}, 0\nfor _, v := range $a {\n\ts += v\n\t$b = append($b, s)\n}",
+)
+MAXIMA, MINIMA = (
+    scan(
+        name,
+        f"Math.{name}(...$a.slice(0, i + 1))",
+        f"Math::{name}",
+        f"$b := []int{{}}\nfor i := range $a {{\n\t$b = append($b, slices.{name.title()}($a[:i+1]))\n}}",
+    )
+    for name in ("max", "min")
+)
 
 FILTERS = (
     kept("keep_even", lambda v, _: v % 2 == 0, "v % 2 == 0", "even"),
@@ -163,17 +178,17 @@ ORDERS = (
 
 SCANS = (
     numbers(
-        "prefix_sums", lambda a, _: list(accumulate(a)), scan("s + v"),
+        "prefix_sums", lambda a, _: list(accumulate(a)), SUMS,
         ("the prefix sums of", "the running totals of"),
         ("compute the prefix sums", "replace them by their running totals"),
     ),
     numbers(
-        "running_maximum", lambda a, _: list(accumulate(a, max)), scan("max(s, v)", script="Math.max(s, v)"),
+        "running_maximum", lambda a, _: list(accumulate(a, max)), MAXIMA,
         ("the running maxima of", "the largest values so far of"),
         ("compute the running maxima", "replace each number by the largest so far"),
     ),
     numbers(
-        "running_minimum", lambda a, _: list(accumulate(a, min)), scan("min(s, v)", script="Math.min(s, v)"),
+        "running_minimum", lambda a, _: list(accumulate(a, min)), MINIMA,
         ("the running minima of", "the smallest values so far of"),
         ("compute the running minima", "replace each number by the smallest so far"),
     ),

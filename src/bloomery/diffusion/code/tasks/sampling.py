@@ -52,11 +52,14 @@ def draw(
     return found
 
 
-def compose(depth: int, side: Side, rng: random.Random) -> Meaning:
-    """A meaning of this side whose steps all matter: a walk over types, drawn again until it is one."""
+def compose(depth: int, side: Side, rng: random.Random, *, plain: bool = True) -> Meaning:
+    """A meaning of this side: a walk over types, drawn again until it is one, and all its steps matter.
+
+    Not `plain`: steps may be idle. That takes no time to find out, and does for training.
+    """
     for _ in range(DRAWS):
         meaning = _walk(depth, rng)
-        if side_of(meaning) == side and is_plain(meaning):
+        if side_of(meaning) == side and (not plain or is_plain(meaning)):
             return meaning
     raise ConfigError(f"no {side} composition of depth {depth} in {DRAWS:,} draws")
 

@@ -28,8 +28,7 @@ def understand(prompt: str) -> Meaning:
         raise PromptRefused(
             f"a prompt has at most {MOST_CHARACTERS} characters; this has {len(prompt):,}; ask for one thing"
         )
-    text = " ".join(prompt.split()).removesuffix(".")
-    text = text[:1].lower() + text[1:]
+    text = plain_text(prompt)
     found = set(_readings(text))
     if len(found) == 1:
         return found.pop()
@@ -39,6 +38,12 @@ def understand(prompt: str) -> Meaning:
         f"'{text[:120]}' is not understood, and nothing is guessed; {_hint(text)}. Examples: 'return the sum "
         "of the even numbers'; 'take the text, split it into words, then count them and return the result'"
     )
+
+
+def plain_text(prompt: str) -> str:
+    """Without what makes no difference."""
+    text = " ".join(prompt.split()).removesuffix(".")
+    return text[:1].lower() + text[1:]
 
 
 def _readings(text: str) -> Iterator[Meaning]:
