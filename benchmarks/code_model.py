@@ -60,7 +60,7 @@ class Library(NamedTuple):
     held: list[bytes]
 
 
-class Processor:
+class Spent:
     """Seconds of the processor that a part took, over all calls, kept in a file."""
 
     def __init__(self, path: Path) -> None:
@@ -79,11 +79,11 @@ class Processor:
 
 
 def masked(folder: Path, config: ModellingConfig) -> Part:
-    processor = Processor(folder / "masked.seconds")
-    found = train(standard_library(), folder / "masked", config, tell=partial(processor.tell, "masked"))
+    spent = Spent(folder / "masked.seconds")
+    found = train(standard_library(), folder / "masked", config, tell=partial(spent.tell, "masked"))
     return {
         "bits": asdict(found.bits), "steps": found.steps, "chosen": found.chosen,
-        "parameters": found.model.net.num_parameters(), "processor_s": processor.seconds,
+        "parameters": found.model.net.num_parameters(), "processor_s": spent.seconds,
     }  # fmt: skip
 
 
@@ -115,12 +115,12 @@ def fitted(
     given: Library, folder: Path, name: str, config: ModellingConfig, net: nn.Module, loss: Loss, cost: Cost
 ) -> Part:
     """A net fitted as the masked model is, and measured so."""
-    processor, batches = Processor(folder / f"{name}.seconds"), windows_of(given.learning, config)
+    spent, batches = Spent(folder / f"{name}.seconds"), windows_of(given.learning, config)
     looks = Looks(cost, given.choosing, config.window, folder / name)
     fit(
         net, batches, loss, fitting_config(config, config.steps, batches.batch_size),
         folder=folder / name, validate=looks, metric=looks.note, optimizer=optimizer_of(net, config),
-        progress=partial(processor.tell, name, "training"),
+        progress=partial(spent.tell, name, "training"),
     )  # fmt: skip
     net.load_state_dict(load_file(looks.best))
     bits = bits_per_byte(cost, given.measuring, config.window, draws=config.draws)
@@ -128,7 +128,7 @@ def fitted(
         "bits": asdict(bits),
         "steps": config.steps,
         "chosen": looks.values,
-        "processor_s": processor.seconds,
+        "processor_s": spent.seconds,
     }
 
 
