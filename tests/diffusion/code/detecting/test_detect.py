@@ -48,6 +48,7 @@ def test_binary_and_nothing_are_of_no_language():
     for data in (noise, b"\x00" * 64, b"", b" \n\t\n", b"\x1f\x8b\x08" + noise, "\x01\x02\x03 x = 1"):
         assert detect(data).language is None
     assert detect(PROGRAMS["python"].encode("utf-16")).language is None
+    assert detect(PROGRAMS["python"] * 9 + "# \0\n").language is None
     assert detect(b"\xef\xbb\xbf" + PROGRAMS["go"].encode()).language == "go"
 
 

@@ -125,6 +125,9 @@ def test_two_faults_take_two_edits():
     assert isinstance(found, Mended)
     assert found.text == "def f(x):\n    return x + 1\n\n\ndef g(y):\n    return y\n"
     assert len(found.edits) == 2
+    colons = mend("def f(x)\n    return x\n\n\ndef g(y)\n    return y\n", "python")
+    assert isinstance(colons, Mended)
+    assert sorted(str(each) for each in colons.edits) == ["1:9: insert :", "5:9: insert :"]
 
 
 def test_what_parses_is_left_to_the_byte():

@@ -84,6 +84,8 @@ def test_blanks_go_in_every_language_and_never_out_of_texts(language, text):
 
 def test_nothing_is_suggested_for_what_is_fine_or_beyond_help():
     assert suggest("def f(x):\n    return x\n", "python") == []
+    assert suggest("x = 1  \n", "python", weights={"naming": 1.0}) == [], "no gain in what is asked for"
+    assert suggest("x = 1  \n", "python", weights={"lint": 1.0}) != []
     assert suggest("Dear all, (please find\n", "python", most=3) == []
     with pytest.raises(UnknownName):
         suggest("x", "cobol")
