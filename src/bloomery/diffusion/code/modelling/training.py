@@ -20,6 +20,7 @@ from torch.optim import Optimizer
 
 from bloomery.core.config import option
 from bloomery.core.disk import remove_tree, write_atomically
+from bloomery.core.errors import FormatRefused
 from bloomery.core.step import Paused
 from bloomery.diffusion.code.lexemes.tokenizer import FILE, LexemeTokenizer
 from bloomery.diffusion.code.modelling.asking import ASKED, asked, written
@@ -41,6 +42,7 @@ Tell = Callable[[str, int, int, str], None]  # part, done, total, text
 PARTS = {"tokens": 1, "training": 30, "measuring": 2}  # of a run, with their share of the work
 RESULT, CHECKPOINTS = "result.json", "checkpoints"
 LOOKS = 20  # at the files that choose the weights
+SAVED = 200  # steps after which a checkpoint is written, at the latest
 TRIED = 4  # steps that tell the pace
 
 
@@ -137,15 +139,19 @@ def fitting_config(config: ModellingConfig, steps: int, batch: int) -> FittingCo
     every = max(1, steps // LOOKS)
     return FittingConfig(
         loop=TrainConfig(
-            steps=steps, micro_batch=batch, seed=config.seed, evaluate_every=every, checkpoint_every=every
-        ),
+            steps=steps,
+            micro_batch=batch,
+            seed=config.seed,
+            evaluate_every=every,
+            checkpoint_every=min(every, SAVED),
+        ),  # fmt: skip
         schedule=ScheduleConfig(warmup_steps=min(100, steps // 10)),
         average=0.99,
     )
 
 
 def optimizer_of(net: nn.Module, config: ModellingConfig) -> MuonGrokfast:
-    """Muon for the matrices of the blocks, AdamW for all else; nothing is filtered or clipped."""
+    """Muon for the matrices of the blocks, AdamW for all else; no filter of gradients, no QK-Clip."""
     groups: dict[str, list[tuple[str, nn.Parameter]]] = {"muon": [], "adamw": []}
     for name, weight in net.named_parameters():
         matrix = weight.ndim == 2 and (".attention." in name or ".feed_forward." in name)
@@ -162,11 +168,8 @@ def _learn(
     config: ModellingConfig, steps: int, told: Tell, should_stop: Callable[[], bool] | None,
 ) -> dict[str, Any]:  # fmt: skip
     """Leaves the best weights in the model."""
-    batches, looks = (
-        windows_of(learning, config),
-        Looks(bound_of(model), choosing, config.window, folder / CHECKPOINTS),
-    )
-    began = time.monotonic()
+    batches, began = windows_of(learning, config), time.monotonic()
+    looks = Looks(bound_of(model), choosing, config.window, folder / CHECKPOINTS)
     done = fit(
         model.net, batches, masked_loss(model.tokenizer), fitting_config(config, steps, batches.batch_size),
         folder=folder / CHECKPOINTS, validate=looks, metric=looks.note, should_stop=should_stop,
@@ -204,7 +207,7 @@ def _paced(
 
 
 def seconds_a_step(net: nn.Module, loss: Loss, batches: Loader, optimizer: Optimizer) -> float:
-    """The first one not counted; trains the net."""
+    """Of the first few, the very first not counted; trains the net."""
     draws, began = torch.Generator().manual_seed(0), 0.0
     for step in range(TRIED + 1):
         began = time.monotonic() if step == 1 else began
@@ -215,12 +218,16 @@ def seconds_a_step(net: nn.Module, loss: Loss, batches: Loader, optimizer: Optim
 
 
 def _trained(folder: Path, parts: Parts) -> Trained:
-    found = json.loads((folder / RESULT).read_text(encoding="utf-8"))
     counts = {name: len(files) for name, files in vars(parts).items()}
-    chosen = tuple((int(step), float(value)) for step, value in found["chosen"])
-    return Trained(
-        CodeModel.load(folder), Bits(**found["bits"]), found["steps"], found["seconds"], chosen, counts
-    )
+    try:
+        found = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        bits, steps, seconds = Bits(**found["bits"]), int(found["steps"]), float(found["seconds"])
+        chosen = tuple((int(step), float(value)) for step, value in found["chosen"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise FormatRefused(
+            f"{folder / RESULT} cannot be read ({error!r}); remove it to measure anew"
+        ) from error
+    return Trained(CodeModel.load(folder), bits, steps, seconds, chosen, counts)
 
 
 def _nobody(*_: object) -> None:
