@@ -64,7 +64,9 @@ def findings(ledger: Ledger, cid: str) -> tuple[str, Findings]:
     """The CID of the newest evidence about a patch, and what it says. Raises: UserError if there is none."""
     digest = ledger.records.patch(cid).evidence
     if digest is None:
-        raise UserError(f"{cid} was never validated: there is no evidence to decide on")
+        raise UserError(
+            f"{cid} was never validated: no evidence to decide on (bloomery patches verify makes some)"
+        )
     return digest, Findings.decode(ledger.workspace.store.read(digest), cid)
 
 

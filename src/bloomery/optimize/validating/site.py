@@ -66,6 +66,7 @@ class Site:
     answers: Answers
     claims: bool = True
     every_test: bool = False
+    go_on: bool = False
     known: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -97,6 +98,11 @@ class Site:
     @cached_property
     def _patterns(self) -> tuple[str, ...]:
         return patterns_of(self.trees.before)
+
+    @property
+    def decisive(self) -> tuple[str, ...]:
+        """Tests of which one failure is enough; none where everything is to be told."""
+        return () if self.go_on else self.record.passing
 
     @cached_property
     def record(self) -> Record:

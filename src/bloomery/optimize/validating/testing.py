@@ -38,12 +38,15 @@ class Seen:
 
 @dataclass(frozen=True)
 class Tried:
-    """`results`: outcomes by test; `units`: seconds by file; `seen`: by test, by unit, "" for the import."""
+    """`results`: outcomes by test; `units`: seconds by file; `seen`: by test, by unit, "" for the import.
+    `decided`: the test that failed and was enough; what came after it was not run.
+    """
 
     results: Results
     units: Mapping[str, float]
     seen: Mapping[str, Seen]
     trouble: str = ""
+    decided: str = ""
 
     def statuses(self) -> dict[str, str]:
         return {one.node: one.status for one in self.results.outcomes}
@@ -83,9 +86,11 @@ def try_tests(
     pace: Pace = USUAL,
     added: Mapping[str, str] | None = None,
     without: Sequence[str] = (),
+    decisive: Sequence[str] = (),
 ) -> Tried:
     """Run the tests that `targets` name on a copy of a tree, with files `added` to the copy and tests
-    `without` left out; `lines`: note which lines each of them runs.
+    `without` left out; `lines`: note which lines each of them runs. Of `decisive` ones the first that fails
+    is the last one that is run.
 
     Raises: CapabilityMissing where pytest is not installed, or coverage for `lines`.
     """
@@ -101,7 +106,7 @@ def try_tests(
             return Tried(read_results(place.tree, targets, (), "", ""), {}, {}, "none of the tests is there")
         words, functions = options(place.tree, there)
         canary = new_canary(functions)
-        job = _job(place, there, lines, pace, canary) | {"without": list(without)}
+        job = _job(place, there, lines, pace, canary) | {"without": list(without), "decisive": list(decisive)}
         ended = _run(place, [*words, *files_of(there)], job, pace, canary)
         told = _events(place)
         events = canary.without(told)
@@ -109,7 +114,8 @@ def try_tests(
         output = (ended.stdout + ended.stderr)[-20_000:]
         results = read_results(place.tree, targets, events, why, output)
     results = doubted(_told_why(results, events), canary.spared(told))
-    return Tried(results, _units(events), _seen(events), why)
+    decided = next((str(event["node"]) for event in events if event["event"] == "decided"), "")
+    return Tried(results, _units(events), _seen(events), why, decided)
 
 
 def files_of(targets: Sequence[str]) -> list[str]:

@@ -39,9 +39,10 @@ def validate(
     """What the checks of a level say of a proposal, applied to the last commit of a repository.
 
     Nothing is changed in the user's tree. After a wave of checks in which a required one did not pass, later
-    ones are `not_run`, unless `go_on`. `cache` keeps answers by content: a `Cache` on disk, `Forgetful()`
-    none; where it is not given, this process does. Without `claim` whether the goal is reached is not asked.
-    `every_test` runs all tests, those too that the change cannot reach.
+    ones are `not_run`, and after a test that passed before and fails now later tests are not, unless `go_on`.
+    `cache` keeps answers by content: a `Cache` on disk, `Forgetful()` none; where it is not given, this
+    process does. Without `claim` whether the goal is reached is not asked. `every_test` runs all tests, those
+    too that the change cannot reach.
     Raises: UserError for a folder without a repository, a path outside of it, a file that is no text.
     """
     change = change_of_texts(repository_root, dict(proposal.texts))
@@ -69,7 +70,7 @@ def validate_change(
     """As `validate`, for a change that was read from a diff, too."""
     with checked_out_both(change) as trees:
         site = Site(
-            change, trees, proposal, goal, level, tuple(tests), seed, cache or USUAL, claim, every_test
+            change, trees, proposal, goal, level, tuple(tests), seed, cache or USUAL, claim, every_test, go_on
         )
         answers = list(_answers(site, progress or _say_nothing, go_on, at_once))
     mends = {one.evidence.check: one.mend for one in answers if one.mend}
@@ -134,6 +135,7 @@ def _made(site: Site, one: Examination, progress: Progress) -> Sequence[Answer]:
         seed=site.seed,
         claim=site.claims,
         every=site.every_test,
+        go_on=site.go_on,
     )
 
     made: list[Answer] = []

@@ -23,7 +23,8 @@ def touched(site: Site) -> Sequence[Answer]:
         return [Answer(not_run(check, "nothing is changed", how="equal texts"))]
     if not chosen.tests:
         return [Answer(not_run(check, "no test runs what is changed"), _WRITE)]
-    tried = try_tests(site.trees.after, _targets(known, chosen.first), pace=known.pace)
+    targets = _targets(known, chosen.first)
+    tried = try_tests(site.trees.after, targets, pace=known.pace, decisive=site.decisive)
     site.known["touched"] = tried
     how = f"all, since {chosen.unknown}" if chosen.unknown else f"{len(chosen.tests)} that touch the change"
     return [_answer(check, known, tried, chosen.first, how)]
@@ -53,7 +54,7 @@ def _tried(site: Site, wanted: Sequence[str]) -> Tried | None:
         return None
     every = len(wanted) == len(site.record.statuses)
     targets = site.record.targets if every else list(dict.fromkeys(n.partition("::")[0] for n in wanted))
-    return try_tests(site.trees.after, targets, pace=site.record.pace)
+    return try_tests(site.trees.after, targets, pace=site.record.pace, decisive=site.decisive)
 
 
 def _fixed(site: Site, tried: Tried | None) -> Sequence[Answer]:
@@ -64,6 +65,8 @@ def _fixed(site: Site, tried: Tried | None) -> Sequence[Answer]:
     if not failing:
         reason = "no test failed before the change: there is nothing to fix"
         return [Answer(not_run(FIXED, reason), "name tests that fail")]
+    if tried and tried.decided:
+        return [Answer(not_run(FIXED, f"skipped: {tried.decided} passed before and fails now"))]
     now = tried.statuses() if tried else {}
     left = [node for node in failing if now.get(node, site.record.statuses[node]) != "passed"]
     how = f"of {len(failing)} that failed; left: {', '.join(left[:MOST_SAID]) or 'none'}"
@@ -101,7 +104,8 @@ def _targets(known: Record, tests: Collection[str]) -> Sequence[str]:
 
 
 def _answer(check: Check, known: Record, tried: Tried | None, wanted: Sequence[str], how: str) -> Answer:
-    worse = _worse(known, tried.statuses(), wanted) if tried else {}
+    worse = _worse_of(known, tried, wanted) if tried else {}
+    how = f"{how}; not all of them, since {tried.decided} is enough" if tried and tried.decided else how
     told = f"{how}; {_before(known)}" if _before(known) else how
     if worse:
         names = [f"{node} ({status})" for node, status in list(worse.items())[:MOST_SAID]]
@@ -112,6 +116,13 @@ def _answer(check: Check, known: Record, tried: Tried | None, wanted: Sequence[s
     if tried and worse and tried.trouble:
         mend = f"the tests cannot be run after the change: {' '.join(tried.trouble.split())[:300]}"
     return Answer(evidence, mend, lasting=not (tried and _by_clock(tried)))
+
+
+def _worse_of(known: Record, tried: Tried, wanted: Collection[str]) -> dict[str, str]:
+    """After a test that decided what did not come to its end says nothing; unless it alone tells of it."""
+    now = {n: s for n, s in tried.statuses().items() if s not in ("not run", "not collected")}
+    found = _worse(known, now, [node for node in wanted if node in now]) if tried.decided else {}
+    return found or _worse(known, tried.statuses(), wanted)
 
 
 def _worse(known: Record, now: Mapping[str, str], wanted: Collection[str]) -> dict[str, str]:
@@ -145,4 +156,6 @@ def _why(node: str, tried: Tried | None) -> str:
 
 
 def _by_clock(tried: Tried) -> bool:
-    return bool(tried.trouble) or any(one.status == "not run" for one in tried.results.outcomes)
+    """A test decides by what it checks; a file of tests that had to be ended, by time."""
+    unrun = any(one.status == "not run" for one in tried.results.outcomes)
+    return bool(tried.trouble) or (unrun and "::" not in tried.decided)

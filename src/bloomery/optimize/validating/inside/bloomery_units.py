@@ -4,7 +4,8 @@ Everything is collected once; then there is a fork for each file (a unit), so th
 one left behind. Beside what bloomery_outcomes tells of each test, it tells which files of the project a test
 opened, of which Hypothesis took the constants as examples, and whether it did what keeps its lines from being
 seen (other processes, other tracers).
-Its job (see bloomery_outcomes) holds `tree`, `last` (the name of a test to run at the end of every unit), and
+Its job (see bloomery_outcomes) holds `tree`, `last` (the name of a test to run at the end of every unit),
+`decisive` (tests of which one that fails decides: what comes after it is not run), and
 seconds: `import_s` for all imports, `limits_s` by unit, `limit_s` for other units.
 """
 
@@ -135,7 +136,11 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     for item in session.items:
         units.setdefault(_unit(item), []).append(item)
     for name, items in units.items():
-        _in_fork(name, items)
+        code = _in_fork(name, items)
+        if code != 0 and any(item.nodeid in DECISIVE for item in items):
+            if code != DECIDED:  # it had to be ended: its tests did not come to their end
+                tell(event="decided", node=name)
+            break
     return True
 
 
@@ -146,11 +151,27 @@ def pytest_sessionfinish() -> None:
         bloomery_outcomes._coverage = None  # its lines were told unit by unit
 
 
+DECIDED = 87  # the exit status of a unit in which a decisive test failed
+DECISIVE = frozenset(JOB["decisive"])
+
+
+class Decided:
+    """The test that decided; empty as long as none did."""
+
+    by = ""
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.failed and report.nodeid in DECISIVE and not Decided.by:
+        Decided.by = report.nodeid
+        tell(event="decided", node=report.nodeid)
+
+
 def _unit(item: pytest.Item) -> str:
     return item.nodeid.partition("::")[0]
 
 
-def _in_fork(name: str, items: list[pytest.Item]) -> None:
+def _in_fork(name: str, items: list[pytest.Item]) -> int | None:
     sys.stdout.flush()
     sys.stderr.flush()
     began = time.monotonic()
@@ -163,6 +184,8 @@ def _in_fork(name: str, items: list[pytest.Item]) -> None:
         try:
             os.setpgid(0, 0)  # here and in the parent: whoever comes first
             _run(name, [*items, *last])
+            if Decided.by:
+                os._exit(DECIDED)
         except BaseException as error:  # edge: a forked child, which must never return into the session
             tell(event="broke off", unit=name, reason=repr(error))
         finally:
@@ -170,12 +193,16 @@ def _in_fork(name: str, items: list[pytest.Item]) -> None:
     with suppress(PermissionError, ProcessLookupError):
         os.setpgid(child, child)
     code = _wait(child, float(JOB["limits_s"].get(name, JOB["limit_s"])))
-    tell(event="unit", unit=name, code=code, seconds=time.monotonic() - began)
+    tell(event="unit", unit=name, code=0 if code == DECIDED else code, seconds=time.monotonic() - began)
+    return code
 
 
 def _run(name: str, items: list[pytest.Item]) -> None:
     session = items[0].session
     for item, following in zip(items, [*items[1:], None], strict=True):
+        if Decided.by and item not in last:
+            session._setupstate.teardown_exact(None)  # what was to stay for the tests that are left out
+            continue
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         if session.shouldfail or session.shouldstop:
             break

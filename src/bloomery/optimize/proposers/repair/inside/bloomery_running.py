@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+from _pytest.tmpdir import tmppath_result_key
 from bloomery_job import tell
 from bloomery_steps import TEARDOWN_STEPS, Steps
 
@@ -18,6 +19,7 @@ def run_item(item: Any) -> None:
     """One test with its fixtures; raises what it raises."""
     if hasattr(item, "_initrequest"):
         item._initrequest()
+    item.stash.setdefault(tmppath_result_key, {})  # what pytest's report of a test leaves for `tmp_path`
     state = item.session._setupstate
     try:
         state.setup(item)
