@@ -59,9 +59,9 @@ def confidence(found: Candidates, kind: Confidence = "probability") -> Tensor:
 
     Shapes: -> (B, L) in double precision
     """
-    p = found.log_p.exp()
     if kind == "probability":
-        return p.gather(-1, found.drawn[..., None])[..., 0]
+        return found.log_p.gather(-1, found.drawn[..., None])[..., 0].exp()
+    p = found.log_p.exp()
     if kind == "margin":
         top = p.topk(min(2, p.shape[-1]), -1).values
         return top[..., 0] - top[..., 1:].sum(-1)

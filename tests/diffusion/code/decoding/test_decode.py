@@ -13,9 +13,11 @@ from torch import Tensor
 from bloomery.core.errors import UserError
 from bloomery.diffusion.code.completing.canvas import completable
 from bloomery.diffusion.code.completing.terminals import Constraint
+from bloomery.diffusion.code.decoding.caching import between, cached, prepared_between
 from bloomery.diffusion.code.decoding.decode import Decoded, decode
 from bloomery.diffusion.code.lexemes.tokenizer import LexemeTokenizer
 from bloomery.diffusion.code.lexemes.vocabulary import MASK, SPECIAL
+from bloomery.diffusion.code.modelling.model import CodeModel
 from bloomery.diffusion.stepping.selecting import entropy_bound, factor, leftmost, surest, threshold
 
 CODE = b"""def total(values, start=0):
@@ -351,3 +353,32 @@ def test_a_constraint_in_a_frame_says_what_the_whole_canvas_says(
         bool(bits & known.bits([name])) and token != MASKED for token, bits in enumerate(constraint.sets)
     ]
     assert limited.admissible_at(whole, at).tolist() == alone
+
+
+def test_a_block_whose_surroundings_are_kept_decodes_as_whole_passes_do_in_a_net_of_one_layer(
+    tokenizer: LexemeTokenizer, constraint: Constraint, special: Tensor
+):
+    """Keys and values of one layer, without neighbours, depend on their own tokens only, which stay."""
+    model = CodeModel.fresh(tokenizer, "tiny", num_hidden_layers=1, neighbours=0, places=False, seed=3)
+    with torch.no_grad():
+        model.net.stack.head.weight.normal_(0, 0.5, generator=generator(4))
+    left, right = tokenizer.encode(CODE, "python")[:9], tokenizer.encode(CODE, "python")[17:]
+    hole = torch.full((2, 8), MASKED)
+    options = {"mask": MASKED, "banned": special, "temperature": 1.0, "selector": entropy_bound(2.0)}
+    asked = []
+
+    def counted(ids: Tensor, start: int, end: int):
+        net = cached(model)(ids, start, end)
+        return lambda x: asked.append(said := net(x)) or said
+
+    sides = constraint.canvas(left), constraint.canvas(right)
+    whole, kept = (
+        decode(between(model.logits, left, right), hole, generator=generator(5), prepare=prepare,
+               constraint=constraint.framed(*sides), **options)
+        for prepare in (None, prepared_between(counted, left, right))
+    )  # fmt: skip
+    assert torch.equal(whole.tokens, kept.tokens)
+    assert torch.allclose(whole.log_p, kept.log_p, atol=1e-4)
+    assert all(whole.answered)
+    assert {tuple(said.shape) for said in asked} == {(2, 8, len(tokenizer))}
+    assert kept.counts.part == len(asked) == kept.counts.passes - 1

@@ -191,7 +191,7 @@ def test_whatever_a_net_says_what_fills_a_hole_parses_and_all_else_stays(languag
     assert answered >= 3
 
 
-def test_lines_are_filled_with_their_blocks_closed_and_line_ends_kept(model: CodeModel):
+def test_lines_are_filled_with_their_blocks_closed_and_line_ends_outside_kept(model: CodeModel):
     data = PYTHON.replace("\n", "\r\n").encode()
     for text, lengths in {"4:9": [14], "3": [3, 5], "6:8": [9], "12:13": [4, 5], "18": [6]}.items():
         hole = hole_of(data, text)
@@ -199,7 +199,7 @@ def test_lines_are_filled_with_their_blocks_closed_and_line_ends_kept(model: Cod
         assert found.candidates, text
         for each in found.candidates:
             assert parses(each.data, "python")
-            assert each.data.count(b"\n") == each.data.count(b"\r\n")
+            assert each.data == data[: hole.start] + each.text + data[hole.stop :]
 
 
 def test_holes_by_lines_keep_indentation_and_blank_lines_around():

@@ -159,58 +159,66 @@ class _Decoding:
         if said.shape[1] == x.shape[1]:
             said = said[:, start:end]
         masked = x[:, start:end] == self.rows[0].mask
-        inside = masked.any(0).nonzero()[:, 0]  # outside of these columns nothing is asked
-        low, high = int(inside[0]), int(inside[-1]) + 1
-        masked, said = masked[:, low:high], said[:, low:high]
-        log_p = self._log_p(said, start + low)
+        inside = masked.any(0).nonzero()[:, 0]  # nothing is asked of the other columns
+        places = (inside + start).tolist()
+        masked, log_p = masked[:, inside], self._log_p(said[:, inside], places)
         found = self._candidates(log_p, masked, share)
-        chosen = _chosen(self.selector, found)
         sure = confidence(found)
+        chosen = _chosen(self.selector, found, sure)
         for number, row in enumerate(self.rows):
             if row.is_open and bool(masked[number].any()):
-                proposals = _proposals(chosen[number], found.drawn[number], sure[number], start + low)
-                self._commit(row, proposals, log_p[number], start + low, dead_ends)
+                proposals = _proposals(chosen[number], found.drawn[number], sure[number], places)
+                self._commit(row, proposals, log_p[number], places, dead_ends)
 
-    def _log_p(self, said: Tensor, start: int) -> Tensor:
+    def _log_p(self, said: Tensor, places: Sequence[int]) -> Tensor:
         if self.banned is not None:
             said = said.masked_fill(self.banned.to(said.device), -torch.inf)
         log_p = log_probabilities(said, self.rows[0].mask)
-        fresh = [row.without_barred(each, start) for row, each in zip(self.rows, log_p, strict=True)]
-        return torch.stack(fresh)
+        if not any(row.barred or row.tried for row in self.rows):
+            return log_p
+        return torch.stack(
+            [row.without_barred(each, places) for row, each in zip(self.rows, log_p, strict=True)]
+        )
 
     def _candidates(self, log_p: Tensor, masked: Tensor, share: float) -> Candidates:
         drawn = draw_tokens(log_p, self.generator, self.temperature)
         shares = torch.full((len(log_p),), share if self.steps else 0.0, dtype=log_p.dtype)
         return Candidates(log_p, drawn, masked, shares.to(log_p.device))
 
-    def _commit(self, row: Row, proposals: list[Proposal], log_p: Tensor, start: int, dead_ends: int) -> None:
+    def _commit(
+        self, row: Row, proposals: list[Proposal], log_p: Tensor, places: list[int], dead_ends: int
+    ) -> None:
         """At least one token, by what the selector chose, the surest of the rest, or what is admissible."""
+        number = 0
         for _ in range(TRIES):
             if row.take(proposals):
                 return
-            at, log_p = self._surest(row, log_p, start)
-            proposals = [Proposal(at, int(log_p[at - start].argmax()), float(log_p[at - start].max()))]
+            log_p = row.without_barred(log_p, places)
+            number = _surest(row, log_p, places)
+            score, token = log_p[number].max(-1)
+            proposals = [Proposal(places[number], int(token), float(score))]
             if proposals[0].log_p == -torch.inf:
                 break
-        if not row.admissible(proposals[0].position, log_p[proposals[0].position - start]):
-            row.dead_end("no token of the vocabulary is admissible there", dead_ends, proposals[0].position)
-
-    def _surest(self, row: Row, log_p: Tensor, start: int) -> tuple[int, Tensor]:
-        """The masked position of the likeliest token that may still be proposed."""
-        log_p = row.without_barred(log_p, start)
-        masks = row.masks(start, start + len(log_p))
-        return max(masks, key=lambda at: float(log_p[at - start].max())), log_p
+        if not row.admissible(places[number], log_p[number]):
+            row.dead_end("no token of the vocabulary is admissible there", dead_ends, places[number])
 
 
-def _chosen(selector: Selector, found: Candidates) -> Tensor:
+def _surest(row: Row, log_p: Tensor, places: list[int]) -> int:
+    """Of the row's masks, by its column, the one with the likeliest token that may still be proposed."""
+    scores = log_p.max(-1).values.tolist()
+    masks = [number for number, at in enumerate(places) if row.tokens[at] == row.mask]
+    return max(masks, key=lambda number: scores[number])
+
+
+def _chosen(selector: Selector, found: Candidates, sure: Tensor) -> Tensor:
     """What the selector keeps; where that is nothing of a row, the surest. Shapes: -> (B, T)"""
     kept = selector(found) & found.masked
-    return torch.where(kept.any(1, keepdim=True), kept, best(confidence(found), found.masked, 1))
+    return torch.where(kept.any(1, keepdim=True), kept, best(sure, found.masked, 1))
 
 
-def _proposals(chosen: Tensor, drawn: Tensor, sure: Tensor, start: int) -> list[Proposal]:
+def _proposals(chosen: Tensor, drawn: Tensor, sure: Tensor, places: list[int]) -> list[Proposal]:
     """The surest first. Shapes: (T,)"""
-    places = chosen.nonzero()[:, 0].tolist()
+    columns = chosen.nonzero()[:, 0].tolist()
     tokens, values, possible = drawn.tolist(), sure.log().tolist(), (sure > 0).tolist()
-    found = [Proposal(start + at, tokens[at], values[at]) for at in places if possible[at]]
+    found = [Proposal(places[at], tokens[at], values[at]) for at in columns if possible[at]]
     return sorted(found, key=lambda each: -each.log_p)

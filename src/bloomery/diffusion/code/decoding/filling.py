@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
 
 import torch
 
 from bloomery.core.errors import UserError
 from bloomery.diffusion.code.lexemes.vocabulary import MASK, SPECIAL
 from bloomery.diffusion.code.modelling.model import CodeModel
+from bloomery.diffusion.code.modelling.windows import PAD_ID
 from bloomery.diffusion.stepping.selecting import Selector
 
 from .caching import between, cached, prepared_between
@@ -41,6 +43,38 @@ class Filled(NamedTuple):
     counts: Counts
 
 
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How a hole is decoded.
+
+    rule: "constraint", every committed canvas stays completable; "remask", what does not parse is masked
+    again where it is least sure; "none", whatever the net says is a candidate, also what does not parse.
+    selector, steps, temperature: as `decode` takes them. cache: the net looks at what stands around the hole
+    once. window: tokens that the net sees.
+    """
+
+    rule: Literal["constraint", "remask", "none"] = "constraint"
+    selector: Selector | None = None
+    steps: int | None = None
+    temperature: float = 0.0
+    samples: int = 1
+    cache: bool = False
+    window: int = WINDOW
+    dead_ends: int = 8
+    seed: int = 0
+
+    def check(self, lengths: Sequence[int]) -> None:
+        """Raises: UserError."""
+        if not lengths or not all(1 <= length <= LONGEST for length in lengths) or self.samples < 1:
+            raise UserError(
+                f"a hole is filled by 1 to {LONGEST} tokens, in 1 sample or more; got {list(lengths)}"
+            )
+        if self.window < max(lengths) + 16:
+            raise UserError(
+                f"a window of {self.window} tokens does not hold {max(lengths)} and what stands around them"
+            )
+
+
 def fill(
     model: CodeModel,
     data: bytes,
@@ -48,63 +82,35 @@ def fill(
     language: str,
     *,
     lengths: Sequence[int] | None = None,
-    samples: int = 1,
-    temperature: float = 0.0,
-    selector: Selector | None = None,
-    cache: bool = False,
-    constrained: bool = True,
-    window: int = WINDOW,
-    dead_ends: int = 8,
-    seed: int = 0,
     watch: Callable[[int, int], None] | None = None,
+    **options: Any,
 ) -> Filled:
     """What may stand in the hole, for each length in tokens that is tried (by default near what stood there).
 
     Every candidate was parsed in its place by the language's own parser or tree-sitter's grammar; outside of
-    the hole no byte is changed. constrained: by the grammar; otherwise what does not parse is masked again.
+    the hole no byte is changed. options: those of `Settings`.
 
     Raises: UserError for a hole that cannot be filled whatever comes; UnknownName for the language.
     """
-    frame = framed(model.tokenizer, data, hole, language)
-    counts, found, reasons = Counts(), dict[bytes, Candidate](), list[str]()
+    frame, settings = framed(model.tokenizer, data, hole, language), Settings(**options)
     tried = list(lengths) if lengths is not None else usual_lengths(frame)
-    _check(tried, samples, window)
+    settings.check(tried)
+    counts, found, reasons = Counts(), dict[bytes, Candidate](), list[str]()
     for number, length in enumerate(tried):
         for closing in closings(frame, length):
-            rows = decode_hole(
-                model,
-                frame,
-                length,
-                closing,
-                samples=samples,
-                temperature=temperature,
-                selector=selector,
-                cache=cache,
-                constrained=constrained,
-                window=window,
-                dead_ends=dead_ends,
-                seed=seed + number,
-            )
-            counts += rows.counts
-            reasons += [f"{length} tokens: {reason}" for reason in rows.reasons if reason]
-            for each in rows.candidates:
+            here = decode_hole(model, frame, length, closing, replace(settings, seed=settings.seed + number))
+            counts += here.counts
+            reasons += [f"{length} tokens: {reason}" for reason in here.reasons if reason]
+            for each in here.candidates:
                 if each.data not in found or each.sureness > found[each.data].sureness:
                     found[each.data] = each
         if watch is not None:
             watch(number + 1, len(tried))
-    best = sorted(found.values(), key=lambda each: (-each.sureness, each.length))
-    return Filled(best, list(dict.fromkeys(reasons)), counts)
+    return Filled(sorted(found.values(), key=_rank), list(dict.fromkeys(reasons)), counts)
 
 
-def _check(lengths: Sequence[int], samples: int, window: int) -> None:
-    if not lengths or not all(1 <= length <= LONGEST for length in lengths) or samples < 1:
-        raise UserError(
-            f"a hole is filled by 1 to {LONGEST} tokens, in 1 sample or more; got {list(lengths)}"
-        )
-    if window < max(lengths) + 16:
-        raise UserError(
-            f"a window of {window} tokens does not hold {max(lengths)} and what stands around them"
-        )
+def _rank(candidate: Candidate) -> tuple[float, int]:
+    return (-candidate.sureness, candidate.length)
 
 
 def usual_lengths(frame: Frame) -> list[int]:
@@ -123,47 +129,33 @@ def closings(frame: Frame, length: int) -> list[int]:
     return [frame.was_closing] if frame.was else [0, 1] if length >= 8 else [0]
 
 
-def decode_hole(
-    model: CodeModel,
-    frame: Frame,
-    length: int,
-    closing: int = 0,
-    *,
-    samples: int,
-    temperature: float,
-    selector: Selector | None,
-    cache: bool,
-    constrained: bool,
-    window: int,
-    dead_ends: int,
-    seed: int,
-) -> Filled:
-    """Candidates of one length."""
+def decode_hole(model: CodeModel, frame: Frame, length: int, closing: int, settings: Settings) -> Filled:
+    """Candidates of one length, the surest first."""
     tail = frame.tokens(frame.right[:1]) + [MASK_ID] * closing if closing else []
     row = [MASK_ID] * length + tail
-    left, right = context(frame, len(row), window, skip=bool(closing))
-    rule = frame.rule(length, closing)
+    left, right = context(frame, len(row), settings.window, skip=bool(closing))
     special = torch.arange(len(model.tokenizer)) < len(SPECIAL)
-    special[0] = not closing
+    special[PAD_ID] = not closing
     done = decode(
         between(model.logits, left, right),
-        torch.tensor([row] * samples),
+        torch.tensor([row] * settings.samples),
         mask=MASK_ID,
-        generator=torch.Generator().manual_seed(seed),
-        constraint=rule if constrained else None,
-        accept=frame.accept,
-        selector=selector,
-        temperature=temperature,
+        generator=torch.Generator().manual_seed(settings.seed),
+        constraint=frame.rule(length, closing) if settings.rule == "constraint" else None,
+        accept=None if settings.rule == "none" else frame.accept,
+        selector=settings.selector,
+        steps=settings.steps,
+        temperature=settings.temperature,
         banned=special,
-        prepare=prepared_between(cached(model), left, right) if cache else None,
-        dead_ends=dead_ends,
+        prepare=prepared_between(cached(model), left, right) if settings.cache else None,
+        dead_ends=settings.dead_ends,
     )
     found = [
         candidate(frame, tokens[:length], float(log_p[:length].mean()))
         for tokens, log_p, answered in zip(done.tokens.tolist(), done.log_p, done.answered, strict=True)
         if answered
     ]
-    return Filled(found, done.reasons, done.counts)
+    return Filled(sorted(found, key=_rank), done.reasons, done.counts)
 
 
 def candidate(frame: Frame, tokens: Sequence[int], sureness: float) -> Candidate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 import re
 from collections.abc import Sequence
@@ -58,7 +59,7 @@ class Frame:
 
     @cached_property
     def _whole(self) -> Constraint:
-        return Constraint(self.tokenizer, self.language)
+        return _constraint(self.tokenizer, self.language)
 
     @cached_property
     def _around(self) -> tuple[list[int], list[int]]:
@@ -87,7 +88,7 @@ class Frame:
 
     @cached_property
     def _closing(self) -> Constraint:
-        return Constraint(self.tokenizer, self.language, may_pad=True)
+        return _constraint(self.tokenizer, self.language, may_pad=True)
 
     def _cells(self, items: Sequence[Item]) -> list[int]:
         known = self._whole.grammar
@@ -167,6 +168,12 @@ class Frame:
         meant = [item for item in (*self.left, *inside, *self.right) if item.shape not in LAYOUT]
         same = [(one.shape, one.text) for one in read] == [tuple(item) for item in meant]
         return "" if same else "what fills the hole runs into what stands beside it"
+
+
+@functools.lru_cache(maxsize=8)
+def _constraint(tokenizer: LexemeTokenizer, language: str, *, may_pad: bool = False) -> Constraint:
+    """Which terminals each token stands for is found once."""
+    return Constraint(tokenizer, language, may_pad=may_pad)
 
 
 def refusal(data: bytes, language: str) -> str:

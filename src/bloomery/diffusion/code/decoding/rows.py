@@ -98,22 +98,21 @@ class Row:
         known = self.barred.get(proposal.position)
         self.barred[proposal.position] = alike if known is None else known | alike
 
-    def without_barred(self, log_p: Tensor, start: int) -> Tensor:
-        """Log probabilities, from position `start` on, of what may still be proposed.
-
-        Shapes: (T, V) -> (T, V)
-        """
-        changed = [at for at in {*self.barred, *self.tried} if start <= at < start + len(log_p)]
+    def without_barred(self, log_p: Tensor, places: Sequence[int]) -> Tensor:
+        """Log probabilities at these positions of what may still be proposed. Shapes: (T, V) -> (T, V)"""
+        changed = {*self.barred, *self.tried}.intersection(places)
         if not changed:
             return log_p
         log_p = log_p.clone()
-        for at in changed:
-            row = log_p[at - start]
+        for number, at in enumerate(places):
+            if at not in changed:
+                continue
+            row = log_p[number]
             if at in self.barred:
                 row[self.barred[at].to(row.device)] = -torch.inf
             row[list(self.tried.get(at, ()))] = -torch.inf
             if bool((row > -torch.inf).any()):
-                log_p[at - start] = row.log_softmax(-1)
+                log_p[number] = row.log_softmax(-1)
         return log_p
 
     def admissible(self, position: int, log_p: Tensor) -> bool:
