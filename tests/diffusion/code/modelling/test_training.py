@@ -1,6 +1,7 @@
 """Training on a tiny repository: a killed run ends as one that was never killed, and foreign folders stay."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -127,6 +128,13 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").rename(tmp_path / "training.json")
     with pytest.raises(FormatRefused, match=r"training.json cannot be read"):
         train(FILES, tmp_path, CONFIG)
+
+
+def test_a_damaged_result_is_refused(whole: tuple[Trained, Path], tmp_path: Path) -> None:
+    folder = shutil.copytree(whole[1], tmp_path / "m")
+    (folder / "result.json").write_text("{")
+    with pytest.raises(FormatRefused, match=r"result.json cannot be read"):
+        train(FILES, folder, CONFIG)
 
 
 def test_minutes_become_steps_which_the_next_call_keeps(tmp_path: Path) -> None:

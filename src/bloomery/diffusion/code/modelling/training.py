@@ -144,7 +144,7 @@ def fitting_config(config: ModellingConfig, steps: int, batch: int) -> FittingCo
             seed=config.seed,
             evaluate_every=every,
             checkpoint_every=min(every, SAVED),
-        ),  # fmt: skip
+        ),
         schedule=ScheduleConfig(warmup_steps=min(100, steps // 10)),
         average=0.99,
     )
@@ -224,9 +224,8 @@ def _trained(folder: Path, parts: Parts) -> Trained:
         bits, steps, seconds = Bits(**found["bits"]), int(found["steps"]), float(found["seconds"])
         chosen = tuple((int(step), float(value)) for step, value in found["chosen"])
     except (ValueError, KeyError, TypeError) as error:
-        raise FormatRefused(
-            f"{folder / RESULT} cannot be read ({error!r}); remove it to measure anew"
-        ) from error
+        path = folder / RESULT
+        raise FormatRefused(f"{path} cannot be read ({error!r}); remove the folder to start anew") from error
     return Trained(CodeModel.load(folder), bits, steps, seconds, chosen, counts)
 
 
