@@ -93,6 +93,13 @@ def test_a_program_that_never_ends_is_mended(tmp_path):
     assert found.ranked[0].text == endless.replace("n * 2", "n // 2")
 
 
+def test_tests_that_ask_for_a_temporary_folder_pass_as_they_do_elsewhere(tmp_path):
+    beside = "\n\ndef test_kept(tmp_path):\n    (tmp_path / 'x').write_text('1')\n    assert total([]) == 0\n"
+    found = repair(project(tmp_path, tests=TESTS + beside), "shop.py", ["test_shop.py"])
+    assert not any("test_kept" in one for one in found.failing)
+    assert "whole += price" in found.ranked[0].text
+
+
 def test_tests_that_pass_are_said_to(tmp_path):
     right = PROGRAM.replace("-= price", "+= price")
     with pytest.raises(NothingToRepair, match="all 4 tests pass"):
