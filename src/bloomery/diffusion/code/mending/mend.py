@@ -80,8 +80,9 @@ def mend(
             best = _likeliest(found, text, language, likelihood)
             return Mended(_decoded(best.raw), best.edits)
         if search.tries <= 0:
-            return Unmended(f"no {count} edits mend it among {tries} tries", wrong)
-    return Unmended(f"no {most_edits} edit{'s' * (most_edits > 1)} near the fault mend it", wrong)
+            return Unmended(f"{tries} tries found no text within {count} edits of it that parses", wrong)
+    edits = "1 edit" if most_edits == 1 else f"{most_edits} edits"
+    return Unmended(f"no text within {edits} of it parses", wrong)
 
 
 class _Search:
