@@ -22,6 +22,7 @@ from bloomery.diffusion.code.prompting.learning import (
 from bloomery.diffusion.code.prompting.model import PromptModel
 from bloomery.diffusion.code.prompting.retrieving import Retrieval
 from bloomery.diffusion.code.tasks.catalogue import OPERATIONS
+from bloomery.diffusion.code.tasks.sampling import draw
 
 from .conftest import SURE, TINY
 
@@ -128,14 +129,8 @@ def brute_force(prompts, asked):
 
 
 def test_the_nearest_prompt_is_that_of_brute_force():
-    prompts = [
-        "return the sum of the numbers",
-        "return the sum of the even numbers",
-        "find the largest of the squares of the numbers",
-        "compute the reverse of the text",
-        "return the even numbers",
-    ]
+    prompts = [one.prompt.lower().replace(",", " ,") for one in draw(60, seed=1, side="train")]
     memory = Retrieval(prompts)
-    for asked in (*prompts, "find the sum of the squares", "return the reverse of it", "the even sum"):
+    for asked in [one.prompt.lower().replace(",", " ,") for one in draw(40, seed=2, side="train")]:
         assert memory.nearest(asked) == brute_force(prompts, asked)
     assert memory.nearest("nothing known") == 0

@@ -9,6 +9,7 @@ from bloomery.diffusion.code.judging import Example, verdicts
 from bloomery.diffusion.code.judging.program import LANGUAGES
 from bloomery.diffusion.code.prompting.asking import examples_from, fit_for
 from bloomery.diffusion.code.prompting.decoding import fill, one_by_one, sources
+from bloomery.diffusion.code.prompting.layout import MASK_ID, OPENING, SKETCH
 from bloomery.diffusion.code.prompting.opening import opened
 from bloomery.diffusion.code.prompting.writing import proposer, understood, write
 from bloomery.diffusion.code.tasks.nearest import nearest
@@ -50,14 +51,14 @@ def test_one_token_a_pass_takes_as_many_passes_as_tokens(knowing):
 
 
 def test_blocks_with_kept_keys_fill_every_mask_and_cost_a_whole_pass_each(tiny):
-    prompts = [one.prompt for one in draw(3, seed=5, side="train", depths=(3,), languages=("python",))]
-    plain = fill(tiny, prompts, "python", generator=generator())
-    kept = fill(tiny, prompts, "python", generator=generator(), block=64)
-    assert torch.equal(plain.canvases[:, :8], kept.canvases[:, :8])
-    assert not (kept.canvases == 1).any()
-    # one block over all of it, in a net of one layer: the kept keys are of other tokens only in that block
-    whole = fill(tiny, prompts, "python", generator=generator(), block=64, selector=one_by_one())
-    assert whole.passes > kept.canvases.shape[1] - 8
+    prompt = ["return the sum of the numbers"]
+    filled = fill(tiny, prompt, "java", generator=generator(), block=16, selector=one_by_one())
+    masks = filled.canvases.shape[1] - OPENING - SKETCH
+    assert masks > 16
+    assert not (filled.canvases == MASK_ID).any()
+    assert filled.passes == SKETCH + masks + -(-masks // 16)
+    plain = fill(tiny, prompt, "java", generator=generator())
+    assert torch.equal(plain.canvases[:, : OPENING + SKETCH], filled.canvases[:, : OPENING + SKETCH])
 
 
 def test_a_model_that_knows_is_parsed_run_and_scored(knowing):
@@ -121,7 +122,7 @@ def test_a_prompt_outside_the_grammar_is_refused_with_the_nearest(prompt, told):
 
 def test_the_model_refuses_before_any_pass(knowing):
     with pytest.raises(PromptRefused):
-        proposer(knowing)("return the sum of the evil numbers", "go", count=1, generator=generator())
+        proposer(knowing)("return the sum of the sum", "go", count=1, generator=generator())
     assert knowing.net.calls == 0
 
 
