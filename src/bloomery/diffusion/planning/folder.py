@@ -40,6 +40,7 @@ def save_planner(planner: Planner, folder: Path) -> None:
         "net": described(planner.net),
         "limit": planner.familiar.limit,
         "sampling": {"steps": planner.steps, "eta": planner.eta},
+        "adapted_to": planner.adapted_to,
         "recalled": None if recalled is None else {"share": recalled.share, "depth": recalled.depth},
     }
     write_atomically(folder / SETTINGS, (json.dumps(settings, indent=1) + "\n").encode())
@@ -66,4 +67,5 @@ def _read(settings: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Planner
     net.load_state_dict({name.removeprefix("net."): one for name, one in weights.items()})
     familiar, how = Familiar(tensors[KEPT].numpy(), settings["limit"]), settings.get("recalled")
     recalled = None if how is None else Recalled(tensors[RECALLED], **how)
-    return Planner(maze, spec, net, familiar, recalled=recalled, **settings["sampling"])
+    task = settings.get("adapted_to", "")
+    return Planner(maze, spec, net, familiar, recalled=recalled, adapted_to=task, **settings["sampling"])

@@ -40,6 +40,7 @@ class Planner:
     steps: int = 16
     eta: float = 1.0
     recalled: Recalled | None = None  # windows that an adaptation remembered
+    adapted_to: str = ""  # the task, also where no round was kept: then it differs in name alone
 
     @property
     def scale(self) -> Scale:

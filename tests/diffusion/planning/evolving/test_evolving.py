@@ -85,6 +85,7 @@ def test_what_was_given_stays_as_it_was_and_arms_are_those_asked_for(planner, ri
         assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
     assert set(report.base) == {"way 2,3-3,1", "way 3,1-1,3"}  # ways that are named are judged themselves
     assert {one.arm for one in strategies_of("self", planner, CONFIG)} == {"gradient", "memory", "hybrid"}
+    assert (planner.adapted_to, model.adapted_to) == ("", "corner")  # another folder, though nothing was kept
     with pytest.raises(UserError, match="did you mean 'memory'"):
         strategies_of("memori", planner, CONFIG)
 
@@ -100,6 +101,9 @@ def test_random_ways_are_those_on_which_plans_differ_and_others_are_judged(plann
     assert not tells(planner, flat, given_ways(WAYS), 0).any()
     with pytest.raises(UserError, match="on 0 of 30 ways through 'umaze' the reward tells plans apart"):
         ways_of(planner, asked, flat, 0)
+    many = dataclasses.replace(ASKED, ways=40)
+    one, other = ways_of(planner, many, of_coin(coin), 0)
+    assert 5 < len(one) == len(other) < 20  # of 42; of many the nearest place to the coin is an end
     assert len(ways_of(planner, ASKED, of_coin(coin), 0)[1]) == 0
 
 

@@ -121,10 +121,10 @@ def evolve(
         held_out=held or None, strategies=strategies or strategies_of(choice, planner, config), seed=seed,
         loss=loss_of(planner), **besides,
     )  # fmt: skip
-    return adapted_planner(planner, model), report
+    return adapted_planner(planner, model, asked.name), report
 
 
-def adapted_planner(planner: Planner, model: Adapted) -> Planner:
+def adapted_planner(planner: Planner, model: Adapted, task: str) -> Planner:
     """With the net as it is now, and the best windows of each way to recall, where there are any."""
     held = {} if model.memories is None else model.memories.held
     best = [one.best(REMEMBERED, task=name).content["x"] for name, one in held.items()]
@@ -132,7 +132,7 @@ def adapted_planner(planner: Planner, model: Adapted) -> Planner:
     known = (
         Recalled(torch.from_numpy(np.concatenate(best)), 1 - drawing.explore, drawing.depth) if best else None
     )
-    return replace(planner, net=model.net, recalled=known)
+    return replace(planner, net=model.net, recalled=known, adapted_to=task)
 
 
 def ways_of(planner: Planner, asked: Wanted, worth: Worth, seed: int) -> tuple[Ways, Ways]:
@@ -140,19 +140,20 @@ def ways_of(planner: Planner, asked: Wanted, worth: Worth, seed: int) -> tuple[W
 
     Of random ways those are left out on which all plans are worth the same: a start at the coin.
 
-    Raises: UserError where too few are left.
+    A small maze has fewer than were asked for. Raises: UserError where none are left.
     """
     if not isinstance(asked.ways, int):
         ways = given_ways(asked.ways)
         return ways, ways.picked(slice(0, 0))
     some = random_ways(asked.maze, TRIED * asked.ways, seed)
     telling = np.flatnonzero(tells(planner, worth, some, seed))
-    if len(telling) < 2 * asked.ways:
+    count = min(asked.ways, len(telling) // 2)
+    if not count:
         raise UserError(
-            f"on {len(telling)} of {len(some)} ways through '{asked.maze.name}' the reward tells plans apart,"
-            f" {2 * asked.ways} are needed, {asked.ways} to learn and as many to judge; ask for fewer"
+            f"on {len(telling)} of {len(some)} ways through '{asked.maze.name}' the reward tells plans apart;"
+            " 2 are needed, to learn and to judge: use a reward that differs between plans of one way"
         )
-    return some.picked(telling[: asked.ways]), some.picked(telling[asked.ways : 2 * asked.ways])
+    return some.picked(telling[:count]), some.picked(telling[count : 2 * count])
 
 
 def tells(planner: Planner, worth: Worth, ways: Ways, seed: int) -> NDArray[np.bool_]:

@@ -3,7 +3,7 @@
 As a file (TOML):
 
     maze = "umaze"                        # a name, a file beside this one, or lines of # and O
-    ways = [[[2, 3], [1, 1]]]             # start and goal of each, or how many random ones (default 16)
+    ways = [[[2, 3], [1, 1]]]             # start and goal of each, or how many random ones at most (16)
     coin = [3, 2]                         # to be picked up on the way; or
     reward = "coins.py:reward"            # a function of states, in a file beside this one, and
     judge = "coins.py:judge"              # another one of driven runs
