@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bloomery.diffusion.planning.agent import Advice
     from bloomery.diffusion.planning.mazes import Cell, Maze
 
-app = typer.Typer(help="Plan by diffusion.", no_args_is_help=True)
+app = typer.Typer(help="Plans and code by diffusion.", no_args_is_help=True)
 MazeName = Annotated[
     str, typer.Option("--maze", help="umaze, medium, large, open, eval-..., or a file drawn with # O and G.")
 ]
@@ -25,7 +25,7 @@ Place = typer.Option(metavar="ROW,COLUMN", help="A free cell, counted from 0.")
 
 @app.callback()
 def about() -> None:
-    """Trajectories through mazes, planned by a diffusion model."""
+    """Trajectories through mazes, and programs: planned, adapted, written and filled in by diffusion models."""
 
 
 app.command()(adapt)

@@ -1,5 +1,6 @@
 """Which files of a folder a model learns from, and what it says of the others."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def repository(tmp_path: Path) -> Path:
 
 def test_files_are_gathered_and_what_is_left_out_is_said(repository: Path) -> None:
     (repository / "link.py").symlink_to(repository / "a.py")
+    os.mkfifo(repository / "pipe.py")
     found = gather(repository, ["python"])
     assert [(file.path, file.language) for file in found.files] == [
         ("a.py", "python"),
@@ -48,6 +50,7 @@ def test_files_are_gathered_and_what_is_left_out_is_said(repository: Path) -> No
         "empty": ("empty.py",),
         "generated": ("made.py",),
         "larger than 1,000,000 bytes": ("big.py",),
+        "no regular file": ("pipe.py",),
         "no source file of a language we know": ("readme.md",),
         "of another language": ("m.min.js", "src/c.go"),
         "the same as another file": ("src/same.py",),

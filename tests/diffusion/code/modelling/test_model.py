@@ -103,6 +103,8 @@ def spoil(folder: Path, name: str, how: str) -> None:
         path.write_bytes(path.read_bytes()[:-100])
     elif how == "noise":
         path.write_bytes(b"\x00\xff not it" * 10)
+    elif how == "[]":
+        path.write_text(how)
     else:
         config = json.loads(path.read_text())
         key, value = how.split("=")
@@ -116,6 +118,7 @@ def spoil(folder: Path, name: str, how: str) -> None:
         ("model.safetensors", "gone", MissingFile, "has no model.safetensors"),
         ("lexemes.json", "gone", MissingFile, "has no lexemes.json"),
         ("config.json", "noise", FormatRefused, "no code model that can be read"),
+        ("config.json", "[]", FormatRefused, "of a 'list'"),
         ("config.json", 'model_type="llama"', FormatRefused, "of a 'llama'"),
         ("config.json", "vocab_size=77", FormatRefused, "size mismatch"),
         ("config.json", "num_hidden_layers=3", FormatRefused, "blocks.2"),

@@ -128,6 +128,8 @@ def _read(path: Path, name: str, languages: Sequence[str]) -> File | str:
     if language not in languages:
         return "of another language" if language else "no source file of a language we know"
     try:
+        if not path.is_file():
+            return "no regular file"
         if path.stat().st_size > LARGEST:
             return f"larger than {LARGEST:,} bytes"
         data = path.read_bytes()

@@ -165,7 +165,8 @@ class CodeModel:
 
 
 def _net(folder: Path) -> TokenDenoiser:
-    kind = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("model_type")
+    told = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    kind = told.get("model_type") if isinstance(told, dict) else type(told).__name__
     if kind != TokenDenoiserConfig.model_type:
         raise ValueError(f"{CONFIG} is of a '{kind}', not of a '{TokenDenoiserConfig.model_type}'")
     net = TokenDenoiser(TokenDenoiserConfig.from_pretrained(folder, local_files_only=True))

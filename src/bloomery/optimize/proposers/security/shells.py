@@ -23,7 +23,8 @@ INTERPRETERS = frozenset({
     "sh", "ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "tcsh", "zsh", "busybox", "cmd",
     "cmd.exe", "powershell", "pwsh", "env", "nohup", "nice", "sudo", "su", "doas", "ssh", "rsh",
     "xargs", "watch", "parallel", "time", "timeout", "awk", "perl", "python", "python3", "ruby", "node",
-    "php", "lua", "tclsh",
+    "php", "lua", "tclsh", "gawk", "mawk", "nawk", "deno", "bun", "Rscript", "julia", "osascript", "find",
+    "make", "sed", "docker", "podman", "chroot", "setsid", "stdbuf", "flock", "strace", "gdb", "npx",
 })  # fmt: skip
 """Programs that read what they are given as a program, or run it: a value is there what it was in a shell."""
 OF_THE_SHELL = frozenset({
@@ -103,7 +104,13 @@ def _plain(word: list[Part]) -> str:
 
 
 def _is_harmless(word: list[Part]) -> bool:
-    return PurePosixPath(_plain(word)).name not in INTERPRETERS
+    return not is_interpreter(_plain(word))
+
+
+def is_interpreter(program: str) -> bool:
+    """Whether it may run what it is given; a version at its end (python3.11) does not count."""
+    name = PurePosixPath(program).name
+    return name in INTERPRETERS or name.rstrip("0123456789.-") in INTERPRETERS
 
 
 def _is_known(program: list[Part]) -> bool:

@@ -9,13 +9,14 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from bloomery.optimize.proposers.security.shells import INTERPRETERS
+from bloomery.optimize.proposers.security.shells import is_interpreter
 from bloomery.optimize.validating.objecting import Objection
 from bloomery.source.python import NotPython, functions, last_line, parse
 
 SHELL, NO_SHELL = frozenset({"B602", "B604", "B605"}), frozenset({"B603", "B607"})
+STARTS = frozenset({"run", "call", "check_call", "check_output", "Popen"})
 Place = tuple[str, str]  # a path, and the function there
 
 
@@ -47,22 +48,26 @@ def _place(tree: Path, one: Objection) -> Place:
 
 
 def _runs_a_program(path: Path, line: int) -> bool:
-    """Whether a call at the line runs a list of words whose first is a program by name, and no shell."""
-    return any(
-        call.lineno <= line <= (call.end_lineno or line) and _is_program(call.args[0])
-        for call in _calls(_tree(path))
-    )
+    """Whether each process started at the line runs a list of words whose first is a program by name, and no
+    shell."""
+    here = [call for call in _starts(_tree(path)) if call.lineno <= line <= (call.end_lineno or line)]
+    return bool(here) and all(call.args and _is_program(call.args[0]) for call in here)
 
 
-def _calls(tree: ast.Module) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args)
+def _starts(tree: ast.Module) -> Iterator[ast.Call]:
+    """The calls that start a process, by the names that the library gives them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name in STARTS:
+                yield node
 
 
 def _is_program(words: ast.expr) -> bool:
     first = words.elts[0] if isinstance(words, ast.List | ast.Tuple) and words.elts else None
     if not (isinstance(first, ast.Constant) and isinstance(first.value, str)):
         return False
-    return PurePosixPath(first.value).name not in INTERPRETERS
+    return not is_interpreter(first.value)
 
 
 def _tree(path: Path) -> ast.Module:
