@@ -25,7 +25,7 @@ Place = typer.Option(metavar="ROW,COLUMN", help="A free cell, counted from 0.")
 
 @app.callback()
 def about() -> None:
-    """Trajectories through mazes, and programs: planned, adapted, written and filled in by diffusion models."""
+    """Trajectories through mazes, and programs: planned, adapted, written, filled in by diffusion models."""
 
 
 app.command()(adapt)

@@ -22,9 +22,10 @@ SHELL = "import subprocess\n\n\ndef listed(path):\n    subprocess.run('ls ' + pa
 )
 def test_a_program_by_name_in_the_shells_place_is_no_new_finding(tmp_path, new, excused):
     trees = tmp_path / "before", tmp_path / "after"
-    for tree, text in zip(trees, (SHELL, SHELL.replace("subprocess.run('ls ' + path, shell=True)", new))):
+    for tree in trees:
         tree.mkdir()
-        (tree / "a.py").write_text(text)
+    (trees[0] / "a.py").write_text(SHELL)
+    (trees[1] / "a.py").write_text(SHELL.replace("subprocess.run('ls ' + path, shell=True)", new))
     was = Objection(path="a.py", line=5, code="B602", what="shell", severity="high")
     now = Objection(path="a.py", line=5, code="B603", what="process", severity="low")
     assert bool(left_of_shells(trees, [was], [now])) is excused
