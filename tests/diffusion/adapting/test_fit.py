@@ -85,3 +85,17 @@ def test_tasks_of_which_nothing_is_there_have_no_share_of_what_is_learned(buffer
     assert sum(tasks[row] == "upper" for row in rows) == 10
     with pytest.raises(UserError, match="no entry of any task"):
         mixed(buffer, ["none"], 20, 0.5, np.random.default_rng(0))
+
+
+def test_a_task_that_tells_nothing_stops_no_others_and_is_not_learned_of(net):
+    flat = dataclasses.replace(upper(), name="flat", selects=Selecting(lambda x: torch.ones(len(x))))
+
+    def made(*tasks):
+        return candidates(
+            net, PROCESS, tasks, LEARN, Drawing(steps=6), None, {"upper": 1.0, "flat": 1.0}, 0.25, None,
+            torch.Generator().manual_seed(0),
+        )  # fmt: skip
+
+    assert made(upper(), flat).chosen.sum(1).tolist() == [8, 0]
+    with pytest.raises(UserError, match="the reward is 1 for all 32 samples"):
+        made(flat)

@@ -50,14 +50,21 @@ def candidates(
 ) -> Candidates:
     """Draw, ask and choose; the net is as it was.
 
-    Raises: UserError of a reward that is none, or is the same for all candidates
+    Of a task whose candidates are all worth the same none is chosen.
+
+    Raises: UserError of a reward that is none, or is the same for all candidates of each task
     """
     metered = Metered(net)
     guidance = guidance_of(tasks, strategy.scale, deviations, timeout_s) if strategy.scale else None
     with torch.no_grad():
         samples = drawn(metered, process, tasks, strategy.n, drawing, memories, guidance, generator)
-    asked_of = [discerning(task.selects.reward, x, timeout_s) for task, x in zip(tasks, samples, strict=True)]
-    rewards, fit = torch.stack(asked_of), fitness(tasks, samples)
+    said = [asked(task.selects.reward, x, timeout_s) for task, x in zip(tasks, samples, strict=True)]
+    rewards, fit = torch.stack(said), fitness(tasks, samples)
+    telling = (rewards != rewards[:, :1]).any(1)
+    if not bool(telling.any()):
+        discerning(lambda _: said[0], samples[0])  # it says so
+    if not bool(telling.all()):
+        fit = telling[:, None] & (torch.ones_like(rewards, dtype=torch.bool) if fit is None else fit)
     return Candidates(samples, rewards, best(rewards, keep, fit), metered.examples, fit)
 
 
