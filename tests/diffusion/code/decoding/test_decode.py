@@ -382,3 +382,17 @@ def test_a_block_whose_surroundings_are_kept_decodes_as_whole_passes_do_in_a_net
     assert all(whole.answered)
     assert {tuple(said.shape) for said in asked} == {(2, 8, len(tokenizer))}
     assert kept.counts.part == len(asked) == kept.counts.passes - 1
+
+
+def test_what_the_grammar_refused_is_not_proposed_again_nor_are_tokens_like_it(
+    tokenizer: LexemeTokenizer, constraint: Constraint
+):
+    """Three line ends are likelier than the name that fits: one refusal speaks for all three."""
+    ids = tokenizer.vocabulary.ids
+    canvas = torch.tensor([[ids["word", "found"], ids["sign", "="], MASKED, ids["newline", "0"]]])
+    logits = torch.full((1, 4, len(tokenizer)), -9.0)
+    for score, text in enumerate((("word", "start"), ("newline", "2"), ("newline", "1"), ("newline", "0"))):
+        logits[0, 2, ids[text]] = float(score)
+    found = decode(lambda _: logits, canvas, mask=MASKED, generator=generator(), constraint=constraint)
+    assert int(found.tokens[0, 2]) == ids["word", "start"]
+    assert (found.counts.refusals, found.counts.passes, found.counts.dead_ends) == (1, 1, 0)
