@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 import itertools
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,9 +27,8 @@ from bloomery.source.languages.parsing import parse
 from bloomery.source.languages.registry import language as known_language
 
 from .holes import Hole
+from .placing import CUT, RUNS_IN, cuts, stand_in, unmarked, unmarked_hole
 
-_STAND_IN = "hole_%d_"
-_WORDY = re.compile(r"[\w$\x80-\xff]", re.ASCII)
 _NO_MATTER = frozenset({"comment", "block", "space", "edge"})
 _NEVER_FIRST = frozenset({PIECE, "INDENT", "DEDENT", "NEWLINE", "NL", "LINE"})
 
@@ -164,10 +162,10 @@ class Frame:
         data, inside = self.filled(tokens), self.tokenizer.items(_kept(tokens))
         if why := refusal(data, self.language):
             return why
-        read, _ = lexed(data.decode("latin-1"), lexicon(self.language))
+        read, _ = lexed(unmarked(data), lexicon(self.language))
         meant = [item for item in (*self.left, *inside, *self.right) if item.shape not in LAYOUT]
         same = [(one.shape, one.text) for one in read] == [tuple(item) for item in meant]
-        return "" if same else "what fills the hole runs into what stands beside it"
+        return "" if same else RUNS_IN
 
 
 @functools.lru_cache(maxsize=8)
@@ -196,36 +194,18 @@ def framed(tokenizer: LexemeTokenizer, data: bytes, hole: Hole, language: str) -
     Raises: UnknownName for the language; FormatRefused for what is no text; UserError for a hole with an edge
     inside of a lexeme.
     """
-    known, text = lexicon(language), data.decode("latin-1")
+    known, text, inside = lexicon(language), unmarked(data), unmarked_hole(data, hole)
     decode(data, Path("the file"), known_language(language))
     spacing, style = tokenizer.vocabulary.spacing, style_of(text, known)
-    name = next(name for at in range(len(data) + 2) if (name := _STAND_IN % at) not in text)
-    stand_in = _stand_in(text, hole, name)
-    items = arrange(stand_in, known, spacing, style)
+    name, whole = stand_in(text, inside)
+    items = arrange(whole, known, spacing, style)
     places = [at for at, item in enumerate(items) if item == ("word", name)]
-    cut = {hole.start, hole.stop} & _insides(text, known)
-    if cut or len(places) != 1 or rendered(items, known, spacing, style) != stand_in:
-        raise UserError("the hole begins or ends inside of a word, a string or a remark: move its edges")
+    is_same = rendered(items, known, spacing, style) == whole
+    if len(places) != 1 or not is_same or cuts(text, inside, known):
+        raise UserError(CUT)
     left, right = items[: places[0]], items[places[0] + 1 :]
-    whole = arrange(text, known, spacing, style)
-    return Frame(tokenizer, language, data, hole, style, left, right, *_was(left, right, whole))
-
-
-def _stand_in(text: str, hole: Hole, name: str) -> str:
-    """The text with a name in the hole's place, which runs into nothing."""
-    before, after = text[: hole.start] + hole.lead.decode("latin-1"), text[hole.stop :]
-    gaps = [" " if _WORDY.match(side) else "" for side in (before[-1:], after[:1])]
-    return f"{before}{gaps[0]}{name}{gaps[1]}{after}"
-
-
-def _insides(text: str, known: Lexicon) -> set[int]:
-    """The places inside of lexemes."""
-    found, at = set[int](), 0
-    for _, lexeme, gap in lexed(text, known)[0]:
-        at += len(gap)
-        found.update(range(at + 1, at + len(lexeme)))
-        at += len(lexeme)
-    return found
+    was = _was(left, right, arrange(text, known, spacing, style))
+    return Frame(tokenizer, language, data, hole, style, left, right, *was)
 
 
 def _was(left: list[Item], right: list[Item], whole: list[Item]) -> tuple[list[Item], int]:

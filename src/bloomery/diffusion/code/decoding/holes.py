@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import NamedTuple
 
@@ -30,7 +31,12 @@ def hole_of(data: bytes, text: str) -> Hole:
 
     Raises: UserError for what names no hole, or one outside of the file.
     """
-    lines = data.split(b"\n")
+    mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
+    found = _hole_of(data.removeprefix(mark).split(b"\n"), text)
+    return found._replace(start=found.start + len(mark), stop=found.stop + len(mark))
+
+
+def _hole_of(lines: list[bytes], text: str) -> Hole:
     if found := _PLACES.fullmatch(text.strip()):
         first, column, last, end = map(int, found.groups())
         _check(lines, text, first, last)
@@ -47,6 +53,8 @@ def hole_of(data: bytes, text: str) -> Hole:
 
 
 def _check(lines: list[bytes], text: str, first: int, last: int) -> None:
+    if last < first:
+        raise UserError(f"--hole {text} ends before it begins")
     count = len(lines) - (not lines[-1])
     if not 1 <= first <= last <= max(count, 1):
         raise UserError(f"--hole {text} is outside of the file, which has {count} lines")

@@ -85,6 +85,8 @@ class _Templates:
 
     def next(self, at: int) -> tuple[str, int]:
         sign = self.text[at]
+        if at == 0 and self.text.startswith("#!"):
+            return "comment", len(self.text.partition("\n")[0].removesuffix("\r"))
         if sign == "`" or (sign == "}" and self.depths[-1] == 0 and len(self.depths) > 1):
             return self.template(at)
         if sign in "{}":
