@@ -262,12 +262,15 @@ def plot(found: dict[str, Part], path: Path) -> None:
     for name, part in found.items():
         if "chosen" in part:
             style = "-" if name in {"masked", "autoregressive"} else "--"
-            axes.plot(*zip(*part["chosen"], strict=True), style, label=name, linewidth=1.2)
+            (line,) = axes.plot(*zip(*part["chosen"], strict=True), style, label=name, linewidth=1.2)
+            axes.plot(part["steps"], part["bits"]["bits_per_byte"], "o", color=line.get_color(), markersize=4)
     for name, value in rivals(found).items():
         if "autoregressive" not in name and "1-gram" not in name:
             axes.axhline(value, color="grey", linewidth=0.7, linestyle=":")
-            axes.text(0, value, name.removeprefix("against "), fontsize=6, va="bottom", color="grey")
-    axes.set(xlabel="steps", ylabel="bits a byte (floors: of the held-out files)")
+            given = {"transform": axes.get_yaxis_transform(), "va": "bottom", "color": "grey"}
+            axes.text(0.01, value, name.removeprefix("against "), fontsize=6, **given)
+    axes.set(xlabel="steps", ylabel="bits a byte")
+    axes.set_title("lines: of files that chose the weights; dots and floors: of held-out files", fontsize=8)
     axes.legend(frameon=False, fontsize=7)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110, metadata={"Software": None})
