@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from bloomery.diffusion.code.lexemes.tokenizer import LexemeTokenizer
+from bloomery.diffusion.code.modelling.model import CodeModel
 from bloomery.diffusion.code.prompting.cutting import prepared
 from bloomery.diffusion.code.prompting.model import PromptModel
 from bloomery.diffusion.code.tasks.catalogue import OPERATIONS
@@ -55,3 +57,13 @@ def test_the_first_use_trains_and_the_second_remembers(bloomery, tmp_path):
     assert one["code"] == other["code"]
     assert "remembered" in again.err
     assert "remembered" not in first.err
+
+
+def test_a_model_that_reads_no_prompts_says_what_it_is_for(bloomery, tmp_path):
+    tokenizer = LexemeTokenizer.trained([(b"x = 1\n", "python")] * 4, 1400)
+    CodeModel.fresh(tokenizer, "tiny", num_hidden_layers=1).save(tmp_path / "code")
+    said = bloomery("diffuse", "write", PROMPT, "--model", tmp_path / "code", "-w", tmp_path / "space")
+    assert said.code == 2
+    told = " ".join(said.err.split())
+    assert "a code model of `bloomery diffuse train`, which reads no prompts" in told
+    assert "bloomery diffuse fill FILE" in told

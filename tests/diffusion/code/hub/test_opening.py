@@ -1,15 +1,19 @@
 """Each family opens, gives logits by places, and says no to what it is not."""
 
 import json
+import types
 
+import huggingface_hub
 import numpy as np
 import pytest
 import torch
 import transformers
 
 from bloomery.core.errors import FormatRefused, MissingFile, UnknownName, UserError
+from bloomery.diffusion.code.hub import opening
 from bloomery.diffusion.code.hub.families import FAMILIES
 from bloomery.diffusion.code.hub.opening import open_model
+from bloomery.diffusion.code.hub.settings import mask_of
 from tests.diffusion.code.hub.checkpoints import (
     SMALL,
     llada,
@@ -174,6 +178,49 @@ def test_masks_that_disagree_are_refused(tmp_path):
     tokenizer(far, "nothing", named=False)
     with pytest.raises(FormatRefused, match="its mask is token 151669, its net has 32"):
         open_model(far)
+
+
+def test_a_mask_of_0_is_told_and_the_published_one_is_taken_where_none_is():
+    """Nets whose vocabulary was cut tell another mask than the published one: theirs is taken."""
+    bare = types.SimpleNamespace(get_vocab=dict)
+    family = next(each for each in FAMILIES if each.name == "LLaDA")
+    for settings, mask in (({"mask_token_id": 0}, 0), ({"mask_token_id": 7}, 7), ({}, 126336)):
+        assert mask_of(family, settings, bare, "model") == mask
+    for wrong in ("x", -1, True, 2.5, [3]):
+        with pytest.raises(FormatRefused, match=r"a whole number from 0 on, not"):
+            mask_of(family, {"mask_token_id": wrong}, bare, "model")
+
+
+@pytest.mark.parametrize("text", ["[]", "3", '"x"', "null"])
+def test_a_configuration_that_is_none_is_refused(tmp_path, text):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(FormatRefused, match=r"its config.json holds a \w+, not a configuration"):
+        open_model(tmp_path)
+
+
+def test_values_of_other_types_in_a_configuration_are_refused(tmp_path):
+    folder = dream(tmp_path / "model")
+    with pytest.raises(FormatRefused, match=r"its config.json makes no Qwen2Config: .*hidden_size"):
+        open_model(told(folder, hidden_size="x"))
+    with pytest.raises(FormatRefused, match=r"`architectures` in its config.json are a list of names"):
+        open_model(told(folder, architectures=3))
+
+
+def test_what_is_nowhere_is_told_without_asking_again(tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(MissingFile, match=r"lacks a file of a model .*no config\.json"):
+        open_model(tmp_path / "empty")
+    asked = []
+
+    def unreached(self, name, timeout=None):
+        asked.append((name, timeout))
+        raise OSError("no route")
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", unreached)
+    monkeypatch.setattr(opening, "cached_file", None)  # which would ask for half a minute
+    with pytest.raises(MissingFile, match=r"nosuch is no folder here .*\(no route\)"):
+        open_model("nosuch")
+    assert asked == [("nosuch", 10)]
 
 
 REMOTE = {

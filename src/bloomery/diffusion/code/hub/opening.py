@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 import transformers
+from huggingface_hub import HfApi, try_to_load_from_cache
 from safetensors import SafetensorError
 from transformers.utils.hub import cached_file
 
@@ -25,6 +26,7 @@ from .settings import (
     renamed_weights,
 )
 
+REACHED_S = 10
 _AUTO = ("AutoModelForCausalLM", "AutoModelForMaskedLM", "AutoModel")
 
 
@@ -71,9 +73,22 @@ def _may_open(family: Family, name: str, settings: Settings, trust: bool) -> Non
 
 
 def _settings(name: str) -> Settings:
+    if Path(name).is_dir() and not (Path(name) / "config.json").is_file():
+        raise MissingFile(_not_there(name, FileNotFoundError("no config.json")))
+    if not Path(name).is_dir():
+        _expect_reachable(name)
     path = _read(name, lambda: cached_file(name, "config.json"))
     found: Settings = _read(name, lambda: json.loads(Path(path).read_text(encoding="utf-8")))
     return found
+
+
+def _expect_reachable(name: str) -> None:
+    """Asks once for what is not cached; a download would ask for half a minute. Raises: MissingFile."""
+    try:
+        if not isinstance(try_to_load_from_cache(name, "config.json"), str):
+            HfApi().model_info(name, timeout=REACHED_S)
+    except Exception as error:  # edge: of whichever client the Hub's library has
+        raise MissingFile(_not_there(name, error)) from error
 
 
 def _read(name: str, reading: Callable[[], Any]) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import transformers
+from huggingface_hub.errors import StrictDataclassError
 
 from bloomery.core.errors import FormatRefused, UnknownName, UserError
 
@@ -61,7 +62,9 @@ def family_of(name: str, settings: Settings, asked: str | None = None) -> Family
 
     Raises: UnknownName, with the families there are; FormatRefused for another type under a family's name.
     """
-    kind, classes = settings.get("model_type", ""), set(settings.get("architectures") or ())
+    if not isinstance(settings, Mapping):
+        raise FormatRefused(f"{name}: its config.json holds a {type(settings).__name__}, not a configuration")
+    kind, classes = str(settings.get("model_type", "")), _classes(settings, name)
     if asked is not None:
         found = next((family for family in FAMILIES if family.name == asked), None)
         if found is None:
@@ -75,7 +78,7 @@ def family_of(name: str, settings: Settings, asked: str | None = None) -> Family
             f"{name} is of no family of diffusion models known here (model_type '{kind}', class "
             f"{', '.join(sorted(classes)) or 'not told'}); known: "
             f"{'; '.join(family.name for family in FAMILIES if not family.refused)}. Where it is of one of "
-            "these under another name, name the family"
+            "these under another name, name the family: `open_model(name, family=...)` in Python"
         )
     if kind not in found.types and not found.refused:
         raise FormatRefused(
@@ -83,6 +86,13 @@ def family_of(name: str, settings: Settings, asked: str | None = None) -> Family
             f"{' or '.join(found.types)}"
         )
     return found
+
+
+def _classes(settings: Settings, name: str) -> set[str]:
+    told = settings.get("architectures") or []
+    if not isinstance(told, list) or not all(isinstance(each, str) for each in told):
+        raise FormatRefused(f"{name}: `architectures` in its config.json are a list of names, not {told!r}")
+    return set(told)
 
 
 def _by_type(kind: str) -> Family | None:
@@ -106,8 +116,9 @@ def config_of(family: Family, settings: Settings, name: str) -> transformers.Pre
     kind: Any = getattr(transformers, net_class(family, settings)).config_class
     try:
         config: transformers.PreTrainedConfig = kind.from_dict(given)
-    except (TypeError, ValueError, KeyError) as error:
-        raise FormatRefused(f"{name}: its config.json makes no {kind.__name__}: {error}") from error
+    except (TypeError, ValueError, KeyError, AttributeError, StrictDataclassError) as error:
+        said = " ".join(str(error).split())
+        raise FormatRefused(f"{name}: its config.json makes no {kind.__name__}: {said}") from error
     return config
 
 
@@ -127,21 +138,24 @@ def renamed_weights(family: Family) -> dict[str, str] | None:
 
 
 def mask_of(family: Family, settings: Settings, tokenizer: Any, name: str) -> int | None:
-    """The mask's id: the configuration's, the tokenizer's and the published one, which must agree.
+    """The mask's id: the configuration's, the tokenizer's and the published one.
 
-    Raises: FormatRefused where they differ, or where none is told.
+    The first two must agree. The published one is taken only where neither tells any: nets whose vocabulary
+    was cut or grown have another.
+
+    Raises: FormatRefused where they differ, where one is no whole number, or where none is told.
     """
     if family.uniform:
         return None
     told = {
         "config.json": next(
-            (settings[key] for key in ("mask_token_id", "mask_id") if settings.get(key)), None
+            (settings[key] for key in ("mask_token_id", "mask_id") if settings.get(key) is not None), None
         ),
         "the tokenizer": _tokenizers_mask(family, tokenizer),
     }
-    if set(told.values()) == {None}:
+    if all(value is None for value in told.values()):
         told["what was published"] = family.mask if family.mask is not None else _last(family, settings)
-    ids = {place: int(value) for place, value in told.items() if value is not None}
+    ids = {place: _whole(value, place, name) for place, value in told.items() if value is not None}
     if not ids:
         raise FormatRefused(f"{name} tells no mask: neither config.json (mask_token_id) nor its tokenizer")
     if len(set(ids.values())) > 1:
@@ -150,6 +164,12 @@ def mask_of(family: Family, settings: Settings, tokenizer: Any, name: str) -> in
             f"{name} tells two masks: {said}; nothing is written with a token that may be wrong"
         )
     return next(iter(ids.values()))
+
+
+def _whole(value: Any, place: str, name: str) -> int:
+    if type(value) is not int or value < 0:
+        raise FormatRefused(f"{name}: the mask that {place} tells is a whole number from 0 on, not {value!r}")
+    return value
 
 
 def _last(family: Family, settings: Settings) -> int | None:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import torch
 
-from bloomery.core.errors import MissingFile
+from bloomery.core.errors import MissingFile, UserError
 from bloomery.diffusion.code.hub.model import HubModel
 from bloomery.diffusion.code.hub.opening import open_model
 from bloomery.diffusion.code.hub.writing import code_of
 from bloomery.diffusion.code.judging.program import Language
+from bloomery.diffusion.code.lexemes.tokenizer import FILE as LEXEMES
 from bloomery.diffusion.code.prompting.model import FILE, PromptModel
 from bloomery.diffusion.code.prompting.writing import Proposer
 
@@ -20,11 +21,16 @@ ASKED = (
 
 
 def opened(name: str, *, trust_remote_code: bool = False) -> PromptModel | Proposer:
-    """Raises: MissingFile for what is neither a folder with a model nor a name on the Hub; what opening
-    either raises."""
+    """Raises: MissingFile for what is neither a folder with a model nor a name on the Hub; UserError for a
+    model that reads no prompts; what opening either raises."""
     folder = Path(name)
     if (folder / FILE).is_file():
         return PromptModel.load(folder)
+    if (folder / LEXEMES).is_file():
+        raise UserError(
+            f"{folder} holds a code model of `bloomery diffuse train`, which reads no prompts: it fills "
+            "holes, `bloomery diffuse fill FILE --hole LINES --model ...`; for prompts, leave --model out"
+        )
     if folder.is_dir() and not (folder / "config.json").is_file():
         raise MissingFile(f"{folder} holds no model: neither {FILE} nor config.json")
     return of_hub(open_model(name, trust_remote_code=trust_remote_code))  # type: ignore[arg-type]
