@@ -46,8 +46,8 @@ def fill_verified(
     """The answers with which the file parses and every lexeme outside of the hole is what it was.
 
     Others are refused, with the reason: an answer that ends in `#` would make a remark of what follows. Such
-    a model says how sure it was of no answer: the first ones that are taken come first. Lengths are in its own
-    tokens, by default near what stood in the hole, which takes as many passes as it has tokens.
+    a model says how sure it was of no answer: the first ones that are taken come first. Lengths are in its
+    own tokens, by default near what stood in the hole, which takes as many passes as it has tokens.
 
     Raises: UserError for a model that fills nothing and for a hole with an edge inside of a lexeme;
     UnknownName; FormatRefused for what is no text.
