@@ -2,10 +2,13 @@
 
 import ast
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from bloomery.cli.diffuse_fill import _diff, _write
+from bloomery.diffusion.code.decoding import filling
 from bloomery.diffusion.code.lexemes.tokenizer import LexemeTokenizer
 from bloomery.diffusion.code.modelling.model import CodeModel
 
@@ -84,6 +87,7 @@ def test_what_cannot_be_filled_is_refused_with_its_reasons(bloomery, file, model
         ("x = 1\n", "code.cob", ["--hole", "1"], ".cob"),
         ("x = 1\n", "code.py", ["--hole", "1", "--language", "cobol"], "unknown language"),
         ("x = \0\n", "code.py", ["--hole", "1"], "it is a binary file"),
+        (CODE, "code.py", ["--hole", "20:12"], "20:12 ends before it begins"),
         ("x = 1\n", "none.py", ["--hole", "1"], "there is no such file"),
         ("x = 1\n", "code.py", ["--hole", "1", "--model", "not-there"], "bloomery diffuse train --data"),
         ("x = 1\n", "code.py", ["--hole", "1", "--length", "400"], "1 to 96 tokens"),
@@ -96,3 +100,47 @@ def test_bad_input_is_told_in_one_line_with_exit_code_2(bloomery, tmp_path, mode
     assert said.code == 2
     assert told in said.err.replace("\n", " ")
     assert "Traceback" not in said.err
+
+
+def test_a_file_that_was_changed_meanwhile_is_left_alone(bloomery, file, model, monkeypatch):
+    """Somebody saves it while the hole is filled."""
+    real, saved = filling.fill, CODE + "# seen to\n"
+
+    def slow(*asked, **options):
+        file.write_text(saved)
+        return real(*asked, **options)
+
+    monkeypatch.setattr(filling, "fill", slow)
+    said = bloomery("diffuse", "fill", file, "--hole", "5", "-m", model, "--length", "3", "--write")
+    assert said.code == 2
+    assert "was changed while its hole was filled" in said.err.replace("\n", " ")
+    assert file.read_text() == saved
+
+
+def test_the_rights_of_a_file_are_there_when_it_takes_its_place(file, monkeypatch):
+    file.chmod(0o751)
+    seen, real = list[int](), Path.replace
+
+    def replace(self, target):
+        seen.append(self.stat().st_mode & 0o777)
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    _write(file, file.read_bytes(), b"x = 2\n")
+    assert (seen, file.stat().st_mode & 0o777, file.read_bytes()) == ([0o751], 0o751, b"x = 2\n")
+
+
+def test_the_diff_of_a_marked_file_is_of_its_bytes(tmp_path):
+    """git is asked to apply it."""
+    before, after = (b"\xef\xbb\xbfx = 1\ny = 1\n", b"\xef\xbb\xbfx = 2\ny = 1\n")
+    (tmp_path / "code.py").write_bytes(before)
+    diff = _diff(Path("code.py"), before, after, "python")
+    subprocess.run(["git", "apply", "-"], input=diff.encode(), cwd=tmp_path, check=True)
+    assert (tmp_path / "code.py").read_bytes() == after
+
+
+def test_a_folder_in_a_files_place_is_told_as_one(bloomery, tmp_path, model):
+    (tmp_path / "a.py").mkdir()
+    said = bloomery("diffuse", "fill", tmp_path / "a.py", "--hole", "1", "-m", model)
+    assert said.code == 2
+    assert "is a folder" in said.err.replace("\n", " ")

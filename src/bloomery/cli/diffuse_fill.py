@@ -1,6 +1,8 @@
 """bloomery diffuse fill: a hole in a file filled so that the file parses."""
 
+import codecs
 from pathlib import Path
+from stat import S_IMODE
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -63,7 +65,7 @@ def fill(
         found = _filled(model, trust_remote_code, temperature, data, where, name, options)
     after = found.candidates[0].data if found.candidates else data
     if write and found.candidates:
-        _write(file, after)
+        _write(file, data, after)
     told = _told(file, where, name, found)
     diff = _diff(file, data, after, name)
     if as_json:
@@ -76,10 +78,13 @@ def fill(
 
 
 def _read(file: Path) -> bytes:
-    """Raises: MissingFile; FormatRefused for a file that is too large."""
+    """Raises: UserError for a folder; MissingFile; FormatRefused for a file that is too large."""
+    from bloomery.core.errors import UserError
     from bloomery.source.languages.decoding import read_bytes
     from bloomery.source.languages.parsing import MOST_BYTES
 
+    if file.is_dir():
+        raise UserError(f"{file} is a folder; name a file in it")
     return read_bytes(file, MOST_BYTES)
 
 
@@ -112,13 +117,17 @@ def _filled(
     )  # fmt: skip
 
 
-def _write(file: Path, data: bytes) -> None:
-    """Atomically, with the rights that the file had."""
-    from bloomery.core.disk import write_atomically
+def _write(file: Path, before: bytes, after: bytes) -> None:
+    """Atomically, with the rights that the file has.
 
-    mode = file.stat().st_mode
-    write_atomically(file.resolve(), data)
-    file.chmod(mode)
+    Raises: UserError for a file that is no longer what was read: filling took a while.
+    """
+    from bloomery.core.disk import write_atomically
+    from bloomery.core.errors import UserError
+
+    if _read(file) != before:
+        raise UserError(f"{file} was changed while its hole was filled; nothing was written: fill it again")
+    write_atomically(file.resolve(), after, S_IMODE(file.stat().st_mode))
 
 
 def _diff(file: Path, before: bytes, after: bytes, language: str) -> str:
@@ -128,7 +137,8 @@ def _diff(file: Path, before: bytes, after: bytes, language: str) -> str:
     from bloomery.source.languages.registry import language as known
 
     name = file.as_posix().lstrip("/")
-    texts = [{name: decode(data, file, known(language))} for data in (before, after)]
+    mark = "\ufeff" if before.startswith(codecs.BOM_UTF8) else ""  # a part of the file that is changed
+    texts = [{name: mark + decode(data, file, known(language))} for data in (before, after)]
     return printed(make(*texts).files)
 
 
