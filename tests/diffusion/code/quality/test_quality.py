@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from bloomery.core.errors import CapabilityMissing, ConfigError, UnknownName
+from bloomery.core.errors import CapabilityMissing, ConfigError, UnknownName, UserError
 from bloomery.diffusion.code.quality.rewards import Guarded, combined, reward
-from bloomery.diffusion.code.quality.scores import WEIGHTS, quality, scores
+from bloomery.diffusion.code.quality.scores import quality, scores
 from bloomery.diffusion.guiding.best_of import best_of
 
 GOOD = "def total(values):\n    return sum(values)\n"
@@ -84,11 +84,15 @@ def test_texts_that_cannot_be_read_are_worth_nothing_and_bad_weights_are_refused
 
 def test_scores_that_raise_or_say_nothing_finite_are_worth_0_and_counted():
     def of_the_users(text):
-        return {"a": 0.5, "b": math.nan, "c": math.inf, "d": 7.0, "e": -3.0}[text]
+        return {"a": 0.5, "b": math.nan, "c": math.inf, "d": 1.0, "e": 0.0}[text]
 
     guarded = Guarded(of_the_users)
     assert [guarded(text) for text in "abcdef"] == [0.5, 0, 0, 1, 0, 0]
     assert guarded.failed == {"nan": 1, "inf": 1, "KeyError: 'f'": 1}
+
+    for outside in (1.0001, 5, -1e-9):
+        with pytest.raises(UserError, match="a score is from 0 to 1; this one says"):
+            Guarded(lambda text, said=outside: said)("a")
 
     def missing(text):
         raise CapabilityMissing("no ruff")
@@ -115,4 +119,3 @@ def test_the_best_of_some_samples_is_the_one_that_parses():
     assert chosen.samples.tolist() == [[1, 9]]
     assert sorted(asked) == [0, 1, 2], "equal rows are scored once"
     assert chosen.rewards[0, 1] == 1
-    assert set(WEIGHTS) == {"parse", "lint", "complexity", "naming", "error handling"}

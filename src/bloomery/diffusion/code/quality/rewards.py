@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from bloomery.core.errors import Failure
+from bloomery.core.errors import Failure, UserError
 from bloomery.diffusion.code.quality.scores import expect_weights
 from bloomery.diffusion.guiding.rewards import Reward
 
@@ -19,7 +19,10 @@ Score = Callable[[str], float]
 class Guarded:
     """A score that others wrote: where it raises, or says no finite number, the text is worth 0.
 
-    What went wrong is counted in `failed`; nothing is worth more by failing.
+    What went wrong is counted in `failed`; nothing is worth more by failing. A number outside of 0 to 1 is
+    another scale, on which cut numbers would all be alike.
+
+    Raises: UserError for such a number.
     """
 
     score: Score
@@ -36,7 +39,12 @@ class Guarded:
         if not math.isfinite(found):
             self.failed[f"{found}"] += 1
             return 0.0
-        return min(max(found, 0.0), 1.0)
+        if not 0 <= found <= 1:
+            raise UserError(
+                f"a score is from 0 to 1; this one says {found:g} of a text of {len(text)} characters: "
+                "scale it, such as by its greatest value"
+            )
+        return found
 
 
 def combined(parts: Mapping[str, tuple[Score, float]]) -> Score:
