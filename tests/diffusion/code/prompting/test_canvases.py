@@ -1,7 +1,6 @@
 """Canvases hold programs to the byte, and a step is written the same wherever it stands."""
 
 import random
-from itertools import pairwise
 
 import pytest
 import torch
@@ -158,7 +157,11 @@ def test_an_unknown_language_names_the_known(tiny):
 
 def test_regions_begin_where_those_before_end(tiny):
     sizes = tiny.layouts["java"].sizes(["sum"])
-    starts = [0, *[sum(sizes[: at + 1]) for at in range(len(sizes))]]
-    assert all(one <= other for one, other in pairwise(starts))
+    found = places([sizes])
+    regions, within = found["lines"][0].tolist(), found["indents"][0].tolist()
+    ends = [at for at, size in enumerate(sizes) if size]
+    assert [regions.index(at) for at in ends] == [sum(sizes[:at]) for at in ends]
+    assert [within[sum(sizes[: at + 1]) - 1] for at in ends] == [sizes[at] - 1 for at in ends]
+    assert len(regions) == sum(sizes)
     assert sizes[3] == tiny.layouts["java"].steps["sum"]
     assert sizes[4:6] == (0, 0)
