@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from bloomery.core.errors import FormatRefused, UnknownName
 from bloomery.optimize.proposal import Known, Target
 from bloomery.optimize.proposers.diffusing import CodeDiffusion
 
@@ -47,3 +48,16 @@ def test_other_goals_and_other_files_are_not_its_own(target):
     assert list(proposer.propose(target, "security", rng=Random(0))) == []
     (target.root / "a.txt").write_text("1")
     assert list(proposer.propose(Target(target.root, "a.txt"), "fix", rng=Random(0))) == []
+
+
+def test_what_cannot_be_rewritten_is_passed_over_and_the_rest_is_asked(target):
+    def rewrite(text, language, function, seed):
+        if function == "f":
+            raise UnknownName("function", "f", ["g"])
+        yield text.replace("1", "2"), "why"
+        if function == "g":
+            raise FormatRefused("it does not parse")
+
+    known = Target(target.root, target.path, known=Known(functions=("f", "g", "h")))
+    found = CodeDiffusion(rewrite, "3fa2").propose(known, "fix", rng=Random(0))
+    assert [one.function for one in found] == ["g", "h"]

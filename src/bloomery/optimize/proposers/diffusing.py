@@ -7,7 +7,7 @@ of it is a candidate, and is validated like any other.
 from collections.abc import Callable, Iterator
 from random import Random
 
-from bloomery.core.errors import UnknownName
+from bloomery.core.errors import UnknownName, UserError
 from bloomery.optimize.proposal import Goal, Proposal, Target
 from bloomery.source.languages.registry import language_of
 
@@ -24,7 +24,7 @@ class CodeDiffusion:
         self.rewrite, self.name = rewrite, f"code diffusion {model}"
 
     def propose(self, target: Target, goal: Goal, *, rng: Random) -> Iterator[Proposal]:
-        """Nothing for files in languages that are not known."""
+        """Nothing for files in languages that are not known, nor where nothing can be rewritten."""
         if goal not in GOALS:
             return
         try:
@@ -34,5 +34,8 @@ class CodeDiffusion:
         seed = rng.randrange(2**31)
         functions = (target.function,) if target.function else target.known.functions or (None,)
         for function in functions:
-            for text, why in self.rewrite(target.text, language, function, seed):
-                yield Proposal(self.name, "infill", why, {target.path: text}, function=function)
+            try:
+                for text, why in self.rewrite(target.text, language, function, seed):
+                    yield Proposal(self.name, "infill", why, {target.path: text}, function=function)
+            except UserError:  # no such function, a text that does not parse: others may be rewritten
+                continue

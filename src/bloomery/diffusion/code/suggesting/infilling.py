@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 import torch
 
+from bloomery.core.errors import FormatRefused, UnknownName, UserError
 from bloomery.diffusion.code.decoding.filling import WINDOW, context, fill
 from bloomery.diffusion.code.decoding.framing import framed
 from bloomery.diffusion.code.decoding.holes import Hole
 from bloomery.diffusion.code.modelling.model import MASK_ID, CodeModel
+from bloomery.source.languages.faults import faults
 from bloomery.source.languages.holes import holes
 from bloomery.source.languages.parsing import parse
 from bloomery.source.languages.registry import language as known_language
@@ -48,9 +50,11 @@ class Rewritten(NamedTuple):
 def statements(text: str, language: str, function: str | None = None) -> list[Hole]:
     """Those of a text or of one function of it, without ones in which others stand.
 
-    Raises: UnknownName for a language or a function.
+    Raises: UnknownName for a function, and for a language whose statements are not known.
     """
     source = parse(text, known_language(language))
+    if language not in STATEMENTS:
+        raise UnknownName("language of statements", language, STATEMENTS)
     first, last = 0, len(text)
     if function is not None:
         node = definition(source, function)[1]
@@ -68,10 +72,13 @@ def _within(inner: tuple[int, int], outer: tuple[int, int]) -> bool:
 def unlikely(
     model: CodeModel, text: str, language: str, function: str | None = None, *, most: int = 3
 ) -> list[Statement]:
-    """The statements that the model would have expected least, the least first."""
+    """The statements that the model would have expected least, the least first, of those that it can read."""
     data, found = text.encode(), list[Statement]()
     for hole in statements(text, language, function):
-        frame = framed(model.tokenizer, data, hole, language)
+        try:
+            frame = framed(model.tokenizer, data, hole, language)
+        except UserError:  # one that begins or ends inside of a lexeme says nothing of the others
+            continue
         was = frame.tokens(frame.was)
         if not 1 <= len(was) <= LONGEST:
             continue
@@ -97,16 +104,23 @@ def rewritten(
 ) -> Iterator[Rewritten]:
     """The text with one unlikely statement filled anew, so that it parses; other meanings are possible.
 
-    Raises: as `statements`; UserError for a text that does not parse.
+    Statements that cannot be filled are passed over.
+
+    Raises: as `statements`; FormatRefused for a text that does not parse.
     """
+    if wrong := faults(parse(text, known_language(language))):
+        raise FormatRefused(f"the text does not parse, so none of its statements is filled anew: {wrong[0]}")
     data = text.encode()
     for number, statement in enumerate(unlikely(model, text, language, function, most=most)):
         near = range(max(statement.length - 1, 1), statement.length + 2)
         heat = 0.7 if samples > 1 else 0.0
-        found = fill(
-            model, data, statement.hole, language,
-            lengths=near, samples=samples, temperature=heat, seed=100 * number + seed,
-        )  # fmt: skip
+        try:
+            found = fill(
+                model, data, statement.hole, language,
+                lengths=near, samples=samples, temperature=heat, seed=100 * number + seed,
+            )  # fmt: skip
+        except UserError:  # its surroundings are in no grammar of ours: another's may be
+            continue
         for candidate in found.candidates:
             if candidate.data != data:
                 yield Rewritten(candidate.data.decode(), statement, candidate.text.decode())

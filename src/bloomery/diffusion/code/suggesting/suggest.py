@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bloomery.diffusion.code.modelling.model import CodeModel
 from bloomery.diffusion.code.quality.scores import WEIGHTS, quality
-from bloomery.diffusion.code.suggesting.infilling import rewritten
+from bloomery.diffusion.code.suggesting.infilling import STATEMENTS, rewritten
 from bloomery.diffusion.code.suggesting.repairing import repairs
 from bloomery.source.diff import make
 from bloomery.source.languages.faults import faults
@@ -38,13 +38,14 @@ def suggest(
 ) -> list[Suggestion]:
     """What would make the text better, the greatest gain first; each stands alone.
 
-    None of it is known to keep what the code does: repairs of layout and lint do, what a model fills in may
-    not. Only texts that parse and whose quality is higher are suggested.
+    None of it is known to keep what the code does, and what a model fills in may mean anything: its reason
+    says so. Only texts that parse and whose quality is higher are suggested. `path` names the file in diffs
+    and for linters.
 
     Raises: UnknownName; ConfigError for weights; FormatRefused; CapabilityMissing where ruff is missing.
     """
     before, found, seen = quality(text, language, weights), list[Suggestion](), {text}
-    for other, reason in _candidates(text, language, model, seed):
+    for other, reason in _candidates(text, language, model, path, seed):
         if other in seen or faults(parse(other, known_language(language))):
             continue
         seen.add(other)
@@ -56,13 +57,16 @@ def suggest(
     return sorted(found, key=lambda one: (-one.after, len(one.diff)))[:most]
 
 
-def _candidates(text: str, language: str, model: CodeModel | None, seed: int) -> Iterator[tuple[str, str]]:
-    yield from repairs(text, language)
-    if model is None or faults(parse(text, known_language(language))):
+def _candidates(
+    text: str, language: str, model: CodeModel | None, path: str, seed: int
+) -> Iterator[tuple[str, str]]:
+    yield from repairs(text, language, path)
+    if model is None or language not in STATEMENTS or faults(parse(text, known_language(language))):
         return
     for one in rewritten(model, text, language, seed=seed):
-        line = one.statement.line
+        line, log_p = one.statement.line, one.statement.log_p
         yield (
             one.text,
-            f"line {line} is what the model expects least ({one.statement.log_p:.1f} nats a token)",
+            f"line {line} is what the model expects least ({log_p:.1f} nats a token); it may mean something "
+            "else now: nothing was run",
         )
