@@ -81,3 +81,9 @@ def test_cut_out_lines_count_by_what_of_them_is_syntax():
     assert syntax_share(good, "python") == 1
     assert 0.3 < syntax_share(good + "the of a to and in that it\n" * 4, "python") < 0.9
     assert set(detect(good).scores) == set(MARKS)
+
+
+def test_a_mark_at_the_beginning_is_no_character_of_the_text():
+    code = "def f(x):\n    return x\n"
+    assert detect("\ufeff" + code) == detect(code) == detect(b"\xef\xbb\xbf" + code.encode())
+    assert detect(code).language == "python"

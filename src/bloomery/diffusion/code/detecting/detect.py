@@ -74,7 +74,7 @@ def _best(scores: Mapping[str, float], syntax: Mapping[str, float]) -> Detected:
 def _read(text: str | bytes) -> str | None:
     """None for what is binary or empty."""
     try:
-        read = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        read = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
     except UnicodeDecodeError:
         return None
     odd = sum(not character.isprintable() and character not in "\t\n\r\f" for character in read)
