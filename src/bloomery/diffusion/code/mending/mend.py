@@ -82,7 +82,7 @@ def mend(
         if search.tries <= 0:
             return Unmended(f"{tries} tries found no text within {count} edits of it that parses", wrong)
     edits = "1 edit" if most_edits == 1 else f"{most_edits} edits"
-    return Unmended(f"no text within {edits} of it parses", wrong)
+    return Unmended(f"of the texts tried within {edits} of it none parses", wrong)
 
 
 class _Search:
