@@ -218,7 +218,7 @@ def test_holes_by_lines_keep_indentation_and_blank_lines_around():
     [
         ("7", "which has 6 lines"),
         ("0:2", "outside of the file"),
-        ("5:4", "outside of the file"),
+        ("5:4", "ends before it begins"),
         ("3:1-3:90", "line 3 has 11 columns"),
         ("3:9-3:5", "ends before it begins"),
         ("twelve", "`12:20`"),
