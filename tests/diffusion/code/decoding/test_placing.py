@@ -9,9 +9,9 @@ from bloomery.diffusion.code.lexemes.tokenizer import LexemeTokenizer
 
 MARK = b"\xef\xbb\xbf"
 TEXTS = {
-    "python": b"x = 1\n",
-    "javascript": b"x = 1;\n",
-    "typescript": b"x = 1;\n",
+    "python": b"import a\nx = 1\n",
+    "javascript": b"let x = 1;\n",
+    "typescript": b"let x = 1;\n",
     "java": b"class A { int x = 1; }\n",
     "go": b"package a\nvar x = 1\n",
 }
@@ -30,7 +30,7 @@ SCRIPTS = ("python", "javascript", "typescript")
     ("first", "language"), [*((MARK, each) for each in TEXTS), *((SHELL, each) for each in SCRIPTS)]
 )
 def test_a_file_with_a_mark_or_a_first_line_for_the_shell_is_filled(tokenizer, first, language):
-    data = first + TEXTS[language]
+    data = first + TEXTS[language].replace(b"\n", b"\r\n" if first == SHELL else b"\n")
     at = data.index(b"1", len(first))
     frame = framed(tokenizer, data, Hole(at, at + 1), language)
     other = tokenizer.vocabulary.spelled(frame.was[0])

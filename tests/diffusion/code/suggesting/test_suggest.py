@@ -177,9 +177,14 @@ def test_the_cause_is_that_of_the_innermost_handler():
     assert found.text == text.replace("(1)", "(1) from b").replace("(3)", "(3) from a")
 
 
-@pytest.mark.parametrize(
-    "text", ["from .model import Model\n", "import readline\n", "def f(x):\n    return x\n\n\nf = f(1)\n"]
-)
+NAMES = [
+    "from .model import Model\n\nX = 1\n",
+    "import readline\n\nX = 1\n",
+    "import os\nimport os\n\nos.getcwd()\n",
+]
+
+
+@pytest.mark.parametrize("text", NAMES)
 def test_no_name_that_others_may_ask_for_is_taken_away(text):
     for path in ("pkg/__init__.py", "a.py"):
         for each in suggest(text, "python", path=path):
