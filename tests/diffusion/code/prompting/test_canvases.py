@@ -71,6 +71,22 @@ def test_places_are_counted_as_by_hand():
     assert told["lines"].tolist() == [[0, 0, 1, 3, 3, 3], [0, 0, 1, 2, 0, 0]]
     assert told["indents"].tolist() == [[0, 1, 0, 0, 1, 2], [0, 1, 0, 0, 0, 0]]
     assert told["seen"].sum(1).tolist() == [6, 4]
+    assert not told["scopes"].any()
+
+
+def test_a_step_is_told_its_operation_the_head_the_first_and_the_tail_the_last():
+    told = places([(2, 6, 1, 2, 1, 0, 2), (2, 6, 1, 1, 0, 0, 1)], [(5, 9), (7,)])
+    assert told["scopes"].tolist() == [[0] * 8 + [5, 5, 5, 9, 9, 9], [0] * 8 + [7, 7, 7, 0, 0, 0]]
+
+
+def test_canvases_are_told_the_same_when_they_are_learned_and_when_they_are_written(tiny):
+    meaning = (Step("keep_above", 5), Step("sum"))
+    row = tiny.sketches.encode(meaning)
+    blank = tiny.blank(torch.tensor([[*tiny.layout("python").given, *row]]), "python")
+    learned = Drawing(tiny, Cutting(tiny.tokenizer), 1).canvases([meaning], "python")
+    assert learned["scopes"].max() > 0
+    for name, value in tiny.told(blank, "python").items():
+        assert torch.equal(value, learned[name]), name
 
 
 def test_a_sketch_names_its_steps_up_to_where_it_names_none(tiny):

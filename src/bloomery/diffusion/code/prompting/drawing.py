@@ -43,14 +43,15 @@ class Drawing:
         return {f"asked_{name}": one for name, one in asked.items()} | written
 
     def canvases(self, meanings: Sequence[Meaning], language: Language) -> dict[str, Tensor]:
-        """Shapes: x, lines, indents, seen (B, L)"""
+        """Shapes: x, lines, indents, scopes, seen (B, L)"""
         layout, sketches = self.model.layouts[language], self.model.sketches
         names = [[step.name for step in one] for one in meanings]
         rows = [
             torch.tensor(layout.canvas(sketches.encode(one), self.cutting.regions(one, language), each))
             for one, each in zip(meanings, names, strict=True)
         ]
-        return {"x": pad_sequence(rows, batch_first=True)} | places([layout.sizes(one) for one in names])
+        told = places([layout.sizes(one) for one in names], [sketches.numbers(one) for one in names])
+        return {"x": pad_sequence(rows, batch_first=True)} | told
 
     def sketched(self, meanings: Sequence[Meaning], language: Language) -> Tensor:
         """Shapes: -> (B, begin)"""

@@ -49,6 +49,10 @@ class Sketches:
         ends = found.index(None) if None in found else len(found)
         return [name for name in found[:ends] if name is not None]
 
+    def numbers(self, names: Sequence[str]) -> list[int]:
+        """The operations' own numbers, from 1."""
+        return [self.ids[name] - self.first + 1 for name in names]
+
     def encode(self, meaning: Meaning) -> list[int]:
         found = [token for name, k in meaning for token in (self.ids[name], self.ids[k] if k else PAD_ID)]
         return found + [PAD_ID] * (SKETCH - len(found))
@@ -89,16 +93,32 @@ class Layout:
         return [token for row, size in pairs for token in (*row, *[PAD_ID] * (size - len(row)))]
 
 
-def places(sizes: Sequence[Sequence[int]]) -> dict[str, Tensor]:
-    """Of rows of canvases: the region of each place, which place of it it is, and where a canvas ended.
+def places(
+    sizes: Sequence[Sequence[int]], operations: Sequence[Sequence[int]] | None = None
+) -> dict[str, Tensor]:
+    """Of rows of canvases: the region of each place, which place of it it is, the operation that is written
+    there (numbers of `Sketches.operations`; 0: none), and where a canvas ended.
 
-    Shapes: -> lines, indents, seen (B, L)
+    Shapes: -> lines, indents, scopes, seen (B, L)
     """
+    told = [_by_region(row) for row in operations] if operations else [[0] * len(row) for row in sizes]
+    written = [
+        torch.tensor([one for one, size in zip(of, row, strict=True) for _ in range(size)])
+        for of, row in zip(told, sizes, strict=True)
+    ]
     regions = [torch.tensor([at for at, size in enumerate(row) for _ in range(size)]) for row in sizes]
     within = [torch.tensor([place for size in row for place in range(size)]) for row in sizes]
     lengths = torch.tensor([sum(row) for row in sizes])
     return {
         "lines": pad_sequence(regions, batch_first=True),
         "indents": pad_sequence(within, batch_first=True),
+        "scopes": pad_sequence(written, batch_first=True),
         "seen": torch.arange(int(lengths.max())) < lengths[:, None],
     }
+
+
+def _by_region(operations: Sequence[int]) -> list[int]:
+    """The head is written as the first operation asks, the tail as the last one does."""
+    steps = [*operations, *[0] * (MOST_DEPTH - len(operations))]
+    first, last = (operations[0], operations[-1]) if operations else (0, 0)
+    return [0, 0, first, *steps, last]

@@ -71,6 +71,7 @@ class PromptModel:
             vocab_size=len(tokenizer) + len(sketches),
             condition_vocab_size=len(words),
             lines=REGIONS,
+            scopes=len(operations) + 1,
             indents=max(max(one.head, one.tail, *one.steps.values()) for one in layouts.values()),
             **{**SIZES, **sizes},
         )
@@ -134,7 +135,9 @@ class PromptModel:
 
     def told(self, ids: Tensor, language: str) -> dict[str, Tensor]:
         """What the net takes beside whole canvases. Shapes: ids (B, L) -> (B, L) each"""
-        return places(self.sizes(ids, language))
+        rows = ids[:, OPENING : OPENING + SKETCH].tolist()
+        operations = [self.sketches.numbers(self.sketches.steps(row)) for row in rows]
+        return places(self.sizes(ids, language), operations)
 
     def source(self, row: Tensor, language: str) -> str:
         """The program on a canvas. Shapes: row (L,)"""
