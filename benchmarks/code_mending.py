@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import telling
 from benchmarks.completing import library, texts
 from bloomery.diffusion.code.detecting.detect import detect
 from bloomery.diffusion.code.lexemes.lexicons import lexicon
@@ -222,8 +223,20 @@ def main() -> int:
         results["detection"] = detection(data)
         print("detection", json.dumps(results["detection"]), flush=True)
     if given.json:
-        given.json.write_text(json.dumps(results, indent=1))
+        telling.write(
+            given.json, "code_mending", rows(results), time.process_time(), f"--count {given.count}"
+        )
     return 0
+
+
+def rows(results: dict[str, Any]) -> list[telling.Row]:
+    """Mended and restored shares of each language."""
+    return [
+        telling.row(f"{language}: {what}", one[key], "share", f"of {one['faults']} single-edit faults")
+        for language, one in results.items()
+        if "faults" in one
+        for what, key in (("mended", "mended"), ("restored exactly", "exact"))
+    ]
 
 
 if __name__ == "__main__":

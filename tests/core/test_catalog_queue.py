@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bloomery.core.catalog import Catalog, TaskRecord, check_chain
+from bloomery.core.catalog.giving_back import give_back
 from bloomery.core.errors import UnknownName
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -160,7 +161,7 @@ def test_a_task_that_is_given_back_was_not_attempted(catalog: Catalog) -> None:
     for minutes in range(3):
         task = take(catalog, minutes=minutes)
         assert (task.state, task.attempts) == ("leased", 1)
-        catalog.queue.give_back([task.lease, "another"])
+        give_back(catalog.queue, [task.lease, "another"])
     found = catalog.queue.task(task.name)
     assert (found.state, found.attempts, found.lease, found.reason) == ("waiting", 0, None, "")
     assert not catalog.queue.finish(task.name, task.lease, patches=[], facts={}, now=at(9))

@@ -122,12 +122,16 @@ def _write(file: Path, before: bytes, after: bytes) -> None:
 
     Raises: UserError for a file that is no longer what was read: filling took a while.
     """
-    from bloomery.core.disk import write_atomically
+    from bloomery.core.disk import beside, full_disk_named
     from bloomery.core.errors import UserError
 
     if _read(file) != before:
         raise UserError(f"{file} was changed while its hole was filled; nothing was written: fill it again")
-    write_atomically(file.resolve(), after, S_IMODE(file.stat().st_mode))
+    target = file.resolve()
+    with full_disk_named(target), beside(target) as folder:
+        (folder / target.name).write_bytes(after)
+        (folder / target.name).chmod(S_IMODE(target.stat().st_mode))
+        (folder / target.name).replace(target)
 
 
 def _diff(file: Path, before: bytes, after: bytes, language: str) -> str:

@@ -62,17 +62,13 @@ def new_folder(path: Path) -> Iterator[Path]:
         sync_folder(path.parent)
 
 
-def write_atomically(path: Path, data: bytes, mode: int | None = None) -> None:
+def write_atomically(path: Path, data: bytes) -> None:
     """Write or replace a file: readers see all of the old bytes or all of the new ones.
-
-    mode: the rights of the new file, which has them when it takes its place.
 
     Raises: DiskFull, with the old bytes in place.
     """
     with full_disk_named(path), beside(path) as folder:
         (folder / path.name).write_bytes(data)
-        if mode is not None:
-            (folder / path.name).chmod(mode)
         sync_tree(folder / path.name)
         (folder / path.name).replace(path)
         sync_folder(path.parent)

@@ -23,7 +23,7 @@ _FREE: dict[str, Any] = {"lease": None, "lease_until": None}
 
 @dataclass(frozen=True, kw_only=True)
 class TaskRecord:
-    """A task. `attempts`: how often it was given out and not given back; `agent` has it, or had it last."""
+    """A task. `attempts` counts how often it was given out, `agent` is whose it is or was last."""
 
     name: str
     digest: str
@@ -156,13 +156,6 @@ class Queue:
         with self._alone() as connection:
             names = _take_back(connection, now, leases)
             return [_task(connection, name) for name in names]
-
-    def give_back(self, leases: Collection[str]) -> None:
-        """Tasks of these leases wait again as if they had not been given out: their agents were stopped."""
-        held = tasks.c.lease.in_(list(leases)) & (tasks.c.state == "leased")
-        values = {"state": "waiting", "attempts": tasks.c.attempts - 1, **_FREE}
-        with self._alone() as connection:
-            connection.execute(update(tasks).where(held).values(values))
 
     def put_back(self, name: str, *, now: datetime, facts: Mapping[str, Any] | None = None) -> TaskRecord:
         """Let a task that has ended wait anew, with `facts` in the place of its own. Raises: UnknownName."""

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from bloomery.core.catalog import TaskRecord
+from bloomery.core.catalog.giving_back import give_back
 from bloomery.core.catalog.working import AgentState
 from bloomery.core.errors import BloomeryError, UserError, WorkspaceBusy
 from bloomery.core.log import get_log
@@ -109,7 +110,7 @@ def _give_back(workspace: Workspace, name: str, *, counted: bool = True) -> None
     """What this life, or an earlier one of this name, was at."""
     queue = workspace.catalog.queue
     leases = [task.lease for task in queue.tasks("leased") if task.agent == name and task.lease]
-    queue.take_back(now=now(), leases=leases) if counted else queue.give_back(leases)
+    queue.take_back(now=now(), leases=leases) if counted else give_back(queue, leases)
 
 
 def _next(ledger: Ledger, orders: Orders, stop: threading.Event) -> TaskRecord | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import cloudpickle
 
+from bloomery.core.catalog.giving_back import give_back
 from bloomery.core.engine import PINNED
 from bloomery.core.log import get_log
 from bloomery.optimize.changes import Ledger
@@ -67,7 +68,9 @@ def _note_stopped(ledger: Ledger, running: Running, asked: set[int]) -> None:
     """Who was stopped in the middle of a task did not die of itself, and the task was not attempted."""
     agents, queue = ledger.workspace.catalog.agents, ledger.workspace.catalog.queue
     stopped = {name for name, process in running.items() if process.pid in asked}
-    queue.give_back([str(task.lease) for task in queue.tasks("leased", ledger.root) if task.agent in stopped])
+    give_back(
+        queue, [str(task.lease) for task in queue.tasks("leased", ledger.root) if task.agent in stopped]
+    )
     for agent in agents.all():
         mine = agent.name in running and agent.pid == running[agent.name].pid and agent.pid in asked
         if mine and agent.state not in ("stopped", "dead"):
