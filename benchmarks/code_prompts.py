@@ -26,6 +26,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 
+from benchmarks import telling
 from benchmarks.code_prompts_more import near_misses, published
 from benchmarks.code_prompts_onward import fill_onward, next_token_loss, onward
 from bloomery.core.disk import write_atomically
@@ -236,6 +237,26 @@ def plot(told: dict[str, Any], path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
+def _has_bar(arm: str, one: dict[str, Any]) -> bool:
+    return arm == "masked" and one.get("passed") is not None
+
+
+def rows(found: dict[str, Any]) -> list[telling.Row]:
+    """What each arm passes, by language and side."""
+    return [
+        telling.row(
+            f"{arm}, {language}, {side}: right on hidden inputs",
+            one.get("passed"),
+            "share",
+            f"{one.get('count', 0)} prompts",
+            **({"bar": f">= {BARS[side]}", "met": one["passed"] >= BARS[side]} if _has_bar(arm, one) else {}),
+        )
+        for arm, languages in found.get("arms", {}).items()
+        for language, sides in languages.items()
+        for side, one in sides.items()
+    ]
+
+
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--folder", type=Path, default=Path(".benchmarks/prompts"))
@@ -291,7 +312,8 @@ def main() -> None:
             for language in given.languages
         }
     if given.json:
-        write_atomically(given.json, (json.dumps(found, indent=1) + "\n").encode())
+        telling.write(given.json, "code_prompts", rows(found), time.process_time(), f"--steps {given.steps}")
+        write_atomically(folder / "found.json", (json.dumps(found, indent=1) + "\n").encode())
     if given.plot and "arms" in found:
         plot(found, given.plot)
     print(json.dumps(found, indent=1))
