@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 import torch
 
 from bloomery.core.errors import UserError
-from bloomery.diffusion.code.lexemes.vocabulary import MASK, SPECIAL
-from bloomery.diffusion.code.modelling.model import CodeModel
+from bloomery.diffusion.code.lexemes.vocabulary import SPECIAL
+from bloomery.diffusion.code.modelling.model import MASK_ID, CodeModel
 from bloomery.diffusion.code.modelling.windows import PAD_ID
 from bloomery.diffusion.stepping.selecting import Selector
 
@@ -20,7 +20,6 @@ from .decode import decode
 from .framing import Frame, framed
 from .holes import Hole
 
-MASK_ID = SPECIAL.index(MASK)
 WINDOW = 256  # tokens that the net sees, those of the hole among them
 BEFORE = 0.6  # the share of what it sees around the hole that stands before it
 LONGEST = 96  # tokens of a hole

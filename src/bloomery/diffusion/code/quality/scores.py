@@ -74,12 +74,7 @@ def quality(text: str, language: str, weights: Mapping[str, float] = WEIGHTS) ->
 
     Raises: as `scores`; ConfigError for weights that are negative, not finite, or all 0.
     """
-    if (
-        not weights
-        or not all(0 <= each < float("inf") for each in weights.values())
-        or not any(weights.values())
-    ):
-        raise ConfigError(f"weights are 0 or more, not all 0; got {dict(weights)}")
+    expect_weights(weights.values())
     found = scores(text, language, {"parse": 0.0} | dict(weights))
     if found["parse"] != 1.0:
         share = weights.get("parse", 0.0) / sum(weights.values())
